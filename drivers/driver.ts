@@ -1,0 +1,184 @@
+/**
+ * The driver contract: all that the pool knows of a database.
+ *
+ * Required members are few; optional members are capabilities, and no flag elsewhere can disagree with them.
+ * A driver answers with its package's own errors; `translate` maps them. It never retries and never pools.
+ * Synchronous (blocking) drivers are written against `drivers/blocking/module.ts` instead, and run in threads.
+ */
+import type { AdbapiError, Outcome } from "../src/errors.js";
+
+/** PEP 249's names for the ways to mark params: `?` is `"qmark"`, `$1` is `"numeric"`. */
+export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";
+
+export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+export type RowMode = "object" | "array";
+
+export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
+
+export interface TransactionOptions {
+  /** Default: the server's. */
+  readonly isolation?: IsolationLevel | undefined;
+  /** Default false. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/** One statement on its way. The object's identity names it to `cancel`. */
+export interface Statement {
+  readonly sql: string;
+  /** As `Driver.bind` left them; undefined when the caller gave none. */
+  readonly params: Params | undefined;
+  readonly rowMode: RowMode;
+}
+
+export interface Column {
+  readonly name: string;
+}
+
+export interface Result {
+  /** Objects or arrays, as the statement's `rowMode` asked; empty when there are none. */
+  readonly rows: unknown[];
+  /** Rows affected by a write, or returned by a query (PEP 249's `rowcount`). */
+  readonly rowCount: number;
+  /** The last generated key: a number when safe, else a bigint; undefined where the database has none. */
+  readonly lastInsertId: number | bigint | undefined;
+  readonly columns: readonly Column[];
+  /** What the database itself says of the text: that it can write nothing. Undefined where it does not tell. */
+  readonly readOnly?: boolean | undefined;
+}
+
+/**
+ * What the session is doing, as far as this side knows, asked at every hand-over, so it must be free of cost:
+ * - `"idle"`: nothing in flight, no transaction open: another taker may have it;
+ * - `"in transaction"`: open, failed or not: it must be rolled back;
+ * - `"unknown"`: the driver cannot tell: it is rolled back, else destroyed;
+ * - `"broken"`: of no use to anyone.
+ */
+export type SessionState = "idle" | "in transaction" | "unknown" | "broken";
+
+/** The pool's settings that a driver carries out. */
+export interface DriverSettings {
+  /** The pool's name, for threads and the server's list of sessions. */
+  readonly name: string;
+  /** Whether statements may be prepared and named at the server. */
+  readonly prepare: boolean;
+  /** The most statements ever in flight on one connection. */
+  readonly pipeline: number;
+  /** How integer columns of 64 bits come back; `"driver"` is the package's own exact form. */
+  readonly int64: "driver" | "bigint" | "string" | "number";
+}
+
+export interface ConnectOptions {
+  readonly settings: DriverSettings;
+  /** Aborted when nobody wants the connection any more, or its time is over: reject soon and leave nothing open. */
+  readonly signal: AbortSignal;
+  /** To be called, once, when the connection dies by itself, idle or not. Never before `connect` has fired. */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** What a cancel has done so far. */
+export interface Cancellation {
+  /** What is known at this moment; the settling of `execute` may tell more. */
+  readonly outcome: Outcome;
+  /** Fires, and never rejects, once this cancel can no longer hit a later statement. */
+  readonly done: Promise<void>;
+}
+
+export interface Driver {
+  /** Its name in the registry, and the default name of a pool. */
+  readonly name: string;
+  readonly paramstyle: Paramstyle;
+  /** How many statements one connection takes ahead of their answers by default; 1: one at a time. */
+  readonly pipeline: number;
+
+  /** Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. */
+  connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection>;
+
+  /**
+   * Maps the package's error to the PEP 249 tree, with `code`, `sqlState`, `retryable` and the error as `cause`.
+   * A `ConnectionLost` says `"not sent"` only where nothing of the statement can have reached the server.
+   * Never throws. An error that is already of the tree comes back as it is.
+   */
+  translate(error: unknown): AdbapiError;
+
+  /**
+   * Checks the connect arguments once, in the pool's constructor, and gives what `connect` gets: keys that would
+   * break an invariant are an `InterfaceError`, settings of the library's own are added. Must not keep the caller's objects.
+   */
+  checkArgs?(args: readonly unknown[]): readonly unknown[];
+
+  /** The connect arguments for a URL; only options that are known to be harmless pass. Throws `InterfaceError`, never with the password. */
+  fromUrl?(url: string): readonly unknown[];
+
+  /**
+   * Takes the values as they are at the call: refuses what the database would silently alter (`InterfaceError`, `DataError`),
+   * copies or encodes the rest, so that later changes by the caller have no effect.
+   */
+  bind?(params: Params): Params;
+
+  /** The most connections that make sense for these arguments; 1 where each would be a database of its own. */
+  maxConnections?(args: readonly unknown[]): number;
+
+  /**
+   * Whether another statement may wait for its answer behind this one, on one connection, when both autocommit: it takes no locks that
+   * last, opens no transaction, and changes no protocol. Decided from the text, narrowly. Absent: never.
+   */
+  stackable?(sql: string): boolean;
+
+  /** Present where the database has a single writer at a time: writes then form one line, ahead of the connections. */
+  readonly singleWriter?: true;
+
+  /** Whether the server ended the statement because someone asked for it to be cancelled. Takes the package's own error. */
+  isCancel?(error: unknown): boolean;
+}
+
+export interface DriverConnection {
+  /** The package's own handle, where it lives on this thread. */
+  readonly native: unknown;
+  /** The server's name for the session, for logs and errors. */
+  readonly id: string | number | undefined;
+  readonly state: SessionState;
+
+  /**
+   * Runs one statement; fires when the server is ready for the next. It may be called again before it has fired, up to the pool's
+   * `pipeline`; answers come in order, and the failure of one leaves the others alone.
+   */
+  execute(statement: Statement): Promise<Result>;
+
+  begin(options: TransactionOptions): Promise<void>;
+
+  /** Fires only if the transaction is committed; rejects with `TransactionAborted` when the server rolled back instead. */
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+
+  /** Asks the server for a sign of life by running `sql`. */
+  ping(sql: string): Promise<void>;
+
+  /** Says goodbye in order. May take its time; the pool destroys it at a deadline. */
+  close(): Promise<void>;
+
+  /** Ends it at once, whatever is in flight: that rejects. Never throws; may be called again. */
+  destroy(): void;
+
+  /** Whether this connection keeps the process alive; a new one does. */
+  ref(): void;
+  unref(): void;
+
+  /** BEGIN and a first statement in one round trip; the statement must not run when BEGIN fails. */
+  beginWith?(options: TransactionOptions, statement: Statement): Promise<Result>;
+
+  /** One text, many lists of params, faster than one by one; stops at, and rejects with, the first failure. Only in a transaction. */
+  executeMany?(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }>;
+
+  /**
+   * Rows in batches of about `batch`, read only as fast as they are asked for. `return()` frees the cursor and settles when the
+   * session is usable again. Nothing else is sent on the connection meanwhile.
+   */
+  stream?(statement: Statement, batch: number): AsyncIterableIterator<unknown[]>;
+
+  /** Asks the server to stop a statement of this connection, which then settles by itself, soon. Never throws. */
+  cancel?(statement: Statement): Cancellation;
+
+  /** Back to the state of a new session: settings, temporary tables, locks. The driver keeps its prepared statements right. */
+  reset?(): Promise<void>;
+}

@@ -1,0 +1,122 @@
+/**
+ * PEP 249's tree of errors, the same classes for every driver.
+ * @see https://peps.python.org/pep-0249/#exceptions
+ */
+
+/**
+ * What is known of a statement, or of a whole interaction, that failed or was given up:
+ * - `"not sent"`: the server never saw it;
+ * - `"not applied"`: the server saw it, and nothing of it lasts;
+ * - `"applied"`: it was done before the cancel or the timeout reached it;
+ * - `"unknown"`: nobody on this side can tell.
+ */
+export type Outcome = "not sent" | "not applied" | "applied" | "unknown";
+
+export interface ErrorDetails {
+  /** The driver's own error, or whatever led to this one. */
+  readonly cause?: unknown;
+  /** The database's own code: `"23505"`, `"ER_DUP_ENTRY"`, `"SQLITE_CONSTRAINT_UNIQUE"`. */
+  readonly code?: string | undefined;
+  /** The five characters of SQLSTATE, where the database has them. */
+  readonly sqlState?: string | undefined;
+  /** The text of the statement. Never its params. */
+  readonly sql?: string | undefined;
+  /** Whether the same work may succeed when it is run again as a whole. Default false. */
+  readonly retryable?: boolean;
+}
+
+export interface LossDetails extends ErrorDetails {
+  /** Default `"unknown"`. */
+  readonly outcome?: Outcome;
+}
+
+/**
+ * Set on errors that are made far from the caller, in the event of a socket: whoever hands such an error to an
+ * `await` gives it the stack of the one who waits, unless it is false by then.
+ * @internal
+ */
+export const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
+
+/** The root of every error of this library. */
+export class AdbapiError extends Error {
+  /** The database's own code, undefined when the error is the library's own. */
+  readonly code: string | undefined;
+  readonly sqlState: string | undefined;
+  /** The text of the statement that failed, never its params. */
+  readonly sql: string | undefined;
+  /** Whether the same work may succeed when it is run again as a whole. */
+  readonly retryable: boolean;
+  declare [farFromCaller]: boolean;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = details.code;
+    this.sqlState = details.sqlState;
+    this.sql = details.sql;
+    this.retryable = details.retryable ?? false;
+    Object.defineProperty(this, farFromCaller, { value: true, writable: true });
+  }
+
+  /** The class's own name; minifiers and subclasses keep it true. */
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** This library was misused, or a driver's package is missing. Nothing reached a database. */
+export class InterfaceError extends AdbapiError {}
+
+/** The pool is closed, or closing. */
+export class PoolClosed extends InterfaceError {}
+
+/** No connection came free in `acquireTimeoutMillis`, or more than `maxWaiting` were waiting. Nothing was sent. */
+export class PoolTimeout extends AdbapiError {}
+
+/** The database, or the way to it, failed. */
+export class DatabaseError extends AdbapiError {}
+
+/** A value is out of range, of the wrong type, or cannot be represented. */
+export class DataError extends DatabaseError {}
+
+/** The relational integrity of the database would be broken. */
+export class IntegrityError extends DatabaseError {}
+export class UniqueViolation extends IntegrityError {}
+export class ForeignKeyViolation extends IntegrityError {}
+export class NotNullViolation extends IntegrityError {}
+export class CheckViolation extends IntegrityError {}
+
+/** Something outside of the statement went wrong: connection, memory, locks, time. */
+export class OperationalError extends DatabaseError {}
+
+/** The connection died with this work in flight; `outcome` says what is known of it. */
+export class ConnectionLost extends OperationalError {
+  readonly outcome: Outcome;
+  constructor(message: string, details: LossDetails = {}) {
+    super(message, details);
+    this.outcome = details.outcome ?? "unknown";
+  }
+}
+
+/** The statement, or the interaction, took longer than `timeoutMillis`; `outcome` says what is known of it. */
+export class StatementTimeout extends OperationalError {
+  readonly outcome: Outcome;
+  constructor(message: string, details: LossDetails = {}) {
+    super(message, details);
+    this.outcome = details.outcome ?? "unknown";
+  }
+}
+
+/** The database ended the transaction under the interaction. Nothing of it is applied. */
+export class TransactionAborted extends OperationalError {}
+export class DeadlockDetected extends OperationalError {}
+export class SerializationFailure extends OperationalError {}
+export class LockNotAvailable extends OperationalError {}
+
+/** Bad SQL, no such table, wrong number of params. */
+export class ProgrammingError extends DatabaseError {}
+
+/** The database reports a fault of its own. */
+export class InternalError extends DatabaseError {}
+
+/** The database, the driver or this version of Node.js cannot do that. */
+export class NotSupportedError extends DatabaseError {}
