@@ -91,7 +91,10 @@ export interface Driver {
   /** How many statements one connection takes ahead of their answers by default; 1: one at a time. */
   readonly pipeline: number;
 
-  /** Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. */
+  /**
+   * Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. Neither the attempt nor the session
+   * may keep the process alive (unref sockets and threads at once): the pool does that itself while work is queued or runs.
+   */
   connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection>;
 
   /**
@@ -128,8 +131,17 @@ export interface Driver {
   /** Present where the database has a single writer at a time: writes then form one line, ahead of the connections. */
   readonly singleWriter?: true;
 
-  /** Whether the server ended the statement because someone asked for it to be cancelled. Takes the package's own error. */
-  isCancel?(error: unknown): boolean;
+  /**
+   * Whether running the text twice is the same as running it once, decided narrowly (a select that calls no function): such a statement
+   * that got stuck behind another may be sent once more elsewhere. Absent: never.
+   */
+  repeatable?(sql: string): boolean;
+
+  /**
+   * What is known of a statement that ended with this error (the package's own) because someone asked for it to be cancelled: `"not applied"`, or
+   * `"unknown"` where it may have committed a part of its work (a CALL). Undefined when the error means something else.
+   */
+  cancelled?(error: unknown, sql: string): Outcome | undefined;
 }
 
 export interface DriverConnection {
@@ -160,10 +172,6 @@ export interface DriverConnection {
   /** Ends it at once, whatever is in flight: that rejects. Never throws; may be called again. */
   destroy(): void;
 
-  /** Whether this connection keeps the process alive; a new one does. */
-  ref(): void;
-  unref(): void;
-
   /** BEGIN and a first statement in one round trip; the statement must not run when BEGIN fails. */
   beginWith?(options: TransactionOptions, statement: Statement): Promise<Result>;
 
@@ -178,6 +186,12 @@ export interface DriverConnection {
 
   /** Asks the server to stop a statement of this connection, which then settles by itself, soon. Never throws. */
   cancel?(statement: Statement): Cancellation;
+
+  /**
+   * Fires, and never rejects, when a destroyed session has let go of all it held. Absent where `destroy` is enough: a thread inside a native
+   * call goes on until that returns, and keeps the database's locks until then.
+   */
+  readonly ended?: Promise<void>;
 
   /** Back to the state of a new session: settings, temporary tables, locks. The driver keeps its prepared statements right. */
   reset?(): Promise<void>;
