@@ -1,0 +1,28 @@
+import type { AdbapiError, Outcome } from "./errors.js";
+import { redactParams } from "./redact.js";
+
+interface Known {
+  readonly sql?: string;
+  readonly params?: unknown;
+  readonly outcome?: Outcome;
+}
+
+/** Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which values must not show. */
+export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
+  if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
+  if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent") set(error, "outcome", known.outcome);
+  if (known.params !== undefined) redactParams(error, known.params);
+  return error;
+}
+
+/** The same failure for one more caller, who gets a stack of their own. */
+export function copyOf<E extends AdbapiError>(error: E): E {
+  const { message, cause, code, sqlState, sql, retryable } = error;
+  const Class = error.constructor as new (message: string, details: object) => E;
+  const outcome = "outcome" in error ? { outcome: error.outcome } : {};
+  return new Class(message, { cause, code, sqlState, sql, retryable, ...outcome });
+}
+
+function set(error: object, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true });
+}

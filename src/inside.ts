@@ -1,0 +1,20 @@
+/**
+ * Knowing, without any cost on the way in, that a call comes from inside of a function that we wait for: V8 can tell which async functions
+ * wait for the running one, and these two frames are ours.
+ */
+export async function adbapiInteraction<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+  return await fn();
+}
+
+export async function adbapiNested<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+  return await fn();
+}
+
+/** Only as good as async stack traces are: a caller that goes through timers, events or plain callbacks is not recognized. */
+export function calledInside(frame: typeof adbapiInteraction | typeof adbapiNested): boolean {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 200;
+  const { stack = "" } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack.includes(`${frame.name} (`);
+}

@@ -1,0 +1,42 @@
+import type { DriverConnection } from "../drivers/driver.js";
+import type { Lane } from "./lane.js";
+import type { Lease } from "./lease.js";
+import type { StatementJob } from "./statement-job.js";
+
+/** A connection in the dispatcher's hands, with the autocommitted statements that are on it. */
+export class Loan {
+  readonly lease: Lease;
+  readonly conn: DriverConnection;
+  /** In the order sent, which is the order of the answers. */
+  readonly jobs: StatementJob[] = [];
+  /** The lane whose work it carries; undefined while it carries none. */
+  lane: Lane | undefined;
+  /** Whether others may wait behind what is on it. */
+  stacking = false;
+  /** Nothing more comes onto it until it is quiet: a cancel is on its way, or its head is stuck. */
+  sealed = false;
+  /** Cancels that may still hit whatever runs. */
+  cancels = 0;
+  /** When a session that was asked to stop a statement is given up. */
+  deadline: NodeJS.Timeout | undefined;
+
+  constructor(lease: Lease) {
+    this.lease = lease;
+    this.conn = lease.conn;
+  }
+
+  get quiet(): boolean {
+    return this.jobs.length === 0 && this.cancels === 0;
+  }
+
+  /** The answer to `job` has come; what was behind it begins. */
+  take(job: StatementJob, now: number): void {
+    if (this.jobs[0] === job) {
+      this.jobs.shift();
+      this.jobs[0]?.begun(now);
+    } else {
+      const index = this.jobs.indexOf(job);
+      if (index >= 0) this.jobs.splice(index, 1);
+    }
+  }
+}

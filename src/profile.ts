@@ -1,0 +1,54 @@
+/** What past runs tell of a statement's text. */
+export interface Habits {
+  /** Running estimate, in milliseconds; the last runs weigh most. */
+  meanMillis: number;
+  runs: number;
+  /** What the database says of the text: that it can write nothing. Undefined where it does not tell. */
+  readOnly: boolean | undefined;
+  /** What the driver says of the text: that others may wait behind it. */
+  readonly stackable: boolean;
+}
+
+/** Texts known at once; past that the one known for the longest is forgotten. */
+const TEXTS = 1_000;
+/** Runs before an estimate is believed. */
+const ENOUGH_RUNS = 2;
+/** A statement that takes longer than this on average is one that others should not wait behind. */
+const FAST_MILLIS = 5;
+const WEIGHT = 0.2;
+
+/** How long each text takes and whether it writes, learnt from its runs. Bounded. */
+export class Profile {
+  readonly #texts = new Map<string, Habits>();
+  readonly #stackable: (sql: string) => boolean;
+
+  constructor(stackable: (sql: string) => boolean) {
+    this.#stackable = stackable;
+  }
+
+  of(sql: string): Habits | undefined {
+    return this.#texts.get(sql);
+  }
+
+  learn(sql: string, known: Habits | undefined, millis: number, readOnly: boolean | undefined): void {
+    const habits = known ?? this.#texts.get(sql);
+    if (habits !== undefined) {
+      habits.meanMillis += (millis - habits.meanMillis) * WEIGHT;
+      habits.runs++;
+      habits.readOnly = readOnly;
+      return;
+    }
+    if (this.#texts.size >= TEXTS) this.#forgetOldest();
+    this.#texts.set(sql, { meanMillis: millis, runs: 1, readOnly, stackable: this.#stackable(sql) });
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#texts.keys().next().value;
+    if (oldest !== undefined) this.#texts.delete(oldest);
+  }
+}
+
+/** Whether others may be sent behind a statement of this text: only if they will not wait for long. */
+export function mayBeStacked(habits: Habits | undefined): boolean {
+  return habits?.stackable === true && habits.runs >= ENOUGH_RUNS && habits.meanMillis < FAST_MILLIS;
+}

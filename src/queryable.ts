@@ -1,0 +1,81 @@
+import type { Params, Result, RowMode } from "../drivers/driver.js";
+import type { InteractionOptions, StatementOptions } from "./call-options.js";
+import type { Deferred } from "./defer/index.js";
+import { InterfaceError } from "./errors.js";
+import type { Transaction } from "./transaction.js";
+
+/** A row when nothing is said of it: its columns by name. */
+export type AnyRow = Record<string, unknown>;
+
+/** A row under `rowMode: "array"`: the values of the object type's columns are not known in order, so they are a plain list. */
+export type RowUnder<Row, Options> = Options extends { readonly rowMode: "array" }
+  ? Row extends readonly unknown[]
+    ? Row
+    : unknown[]
+  : Row;
+
+export interface OperationResult {
+  /** Rows affected, or returned. */
+  readonly rowCount: number;
+  /** A number when safe, else a bigint; undefined where the database has none (PostgreSQL: use RETURNING). */
+  readonly lastInsertId: number | bigint | undefined;
+}
+
+/** What a function that an interaction runs may give: a value, or something that fires or resolves with it. */
+export type Answer<T> = T | PromiseLike<T>;
+
+/**
+ * The verbs that a pool and a transaction share: a function written against it runs on either.
+ */
+export interface Queryable {
+  /** Fires with all rows. */
+  runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): Deferred<RowUnder<Row, Options>[]>;
+  /** Fires with the number of rows affected and the last generated key. */
+  runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult>;
+  /** The rows one by one, read from the database no faster than they are asked for. */
+  runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): AsyncIterableIterator<RowUnder<Row, Options>>;
+  /** Fires with what `fn` gave, once its work is committed, or released into the transaction around it. */
+  runInteraction<T, Args extends unknown[]>(
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction<T, Args extends unknown[]>(
+    options: InteractionOptions,
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+}
+
+export function rowsOf(result: Result): unknown[] {
+  return result.rows;
+}
+
+export function operationOf({ rowCount, lastInsertId }: Result): OperationResult {
+  return { rowCount, lastInsertId };
+}
+
+export type { RowMode };
+
+type Fn = (...args: never[]) => unknown;
+
+/** Sorts out `([options,] fn, ...args)`. */
+export function interactionCall(call: readonly unknown[]): {
+  readonly options: InteractionOptions | undefined;
+  readonly fn: Fn;
+  readonly args: readonly unknown[];
+} {
+  const [first, second, ...rest] = call;
+  if (typeof first === "function") return { options: undefined, fn: first as Fn, args: call.slice(1) };
+  if (typeof second !== "function" || typeof first !== "object" || first === null) {
+    throw new InterfaceError("an interaction needs a function: runInteraction([options,] (transaction, ...args) => …, ...args)");
+  }
+  return { options: first as InteractionOptions, fn: second as Fn, args: rest };
+}

@@ -1,0 +1,401 @@
+import type { Cancellation, Driver, DriverConnection, Params, Result, TransactionOptions } from "../drivers/driver.js";
+import { checkStatementOptions, type StatementOptions } from "./call-options.js";
+import { within } from "./deadline.js";
+import { failureLeft, muteUnhandled } from "./defer/deferred.js";
+import { CancelledError, Deferred } from "./defer/index.js";
+import { withDetails } from "./error-details.js";
+import { type AdbapiError, ConnectionLost, InterfaceError, OperationalError, type Outcome, TransactionAborted } from "./errors.js";
+import type { Journal } from "./journal.js";
+import type { Lease } from "./lease.js";
+import type { ResolvedOptions } from "./options.js";
+import { refused } from "./refused.js";
+import { Sequence } from "./sequence.js";
+import { type JobCarrier, StatementJob } from "./statement-job.js";
+import { checkSql } from "./statement-text.js";
+import { RowStream } from "./stream.js";
+import { Waiter } from "./waiting-line.js";
+
+/** The longest that a session may take to settle what it was asked to stop, or to roll back. */
+const SETTLE_MILLIS = 5_000;
+
+/**
+ * - `none`: no transaction; the next statement begins one;
+ * - `open`: begun;
+ * - `lost`: the database ended it under us: nothing more may run, or it would be committed on its own.
+ */
+type TransactionState = "none" | "open" | "lost";
+
+/** Why nothing more runs: the interaction has ended, or was cancelled. */
+export type End = AdbapiError | CancelledError;
+
+export interface SessionContext {
+  readonly driver: Driver;
+  readonly options: ResolvedOptions;
+  readonly journal: Journal;
+}
+
+/** A step of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
+class Step extends Waiter {
+  readonly act: () => Promise<void>;
+  readonly #refused: (error: End) => void;
+
+  constructor(act: () => Promise<void>, refused: (error: End) => void) {
+    super();
+    this.act = act;
+    this.#refused = refused;
+  }
+
+  override refuse(error: End): void {
+    this.#refused(error);
+  }
+}
+
+/**
+ * A connection that is somebody's alone, and its transaction: begins it with the first statement, runs one statement at a time in the order
+ * asked, and looks at the transaction's state after each. Transaction, Connection and their cursors are faces of one session.
+ */
+export class Session implements JobCarrier {
+  readonly lostOutcome: Outcome = "not applied";
+  readonly conn: DriverConnection;
+  readonly driver: Driver;
+  readonly #context: SessionContext;
+  readonly #transaction: TransactionOptions;
+  /** Whether the caller may end the transaction in SQL: a Connection's may, a Transaction is the pool's to end. */
+  readonly #lenient: boolean;
+  #state: TransactionState = "none";
+  #ended: End | undefined;
+  #current: StatementJob | undefined;
+  /** The transaction's own, and those of the interactions nested in it. */
+  readonly #sequences = new Set<Sequence>();
+  /** Statements that failed, to see at the end whether anybody noticed. */
+  readonly #failed: { readonly deferred: Deferred<unknown>; readonly sequence: Sequence }[] = [];
+  /** Cancels that may still hit whatever runs. */
+  readonly #cancels: Promise<void>[] = [];
+  #streaming: RowStream<unknown> | undefined;
+  #savepoints = 0;
+  /** The first failure that running the whole again may avoid. */
+  retryable: AdbapiError | undefined;
+
+  constructor(lease: Lease, context: SessionContext, transaction: TransactionOptions, lenient: boolean) {
+    this.conn = lease.conn;
+    this.driver = context.driver;
+    this.#context = context;
+    this.#transaction = transaction;
+    this.#lenient = lenient;
+    lease.busy = () => this.#current !== undefined;
+  }
+
+  /** A line of work: one for the transaction, and one for each interaction nested in it. */
+  open(): Sequence {
+    const sequence = new Sequence((work) => this.#perform(work));
+    this.#sequences.add(sequence);
+    return sequence;
+  }
+
+  /** A statement of the caller's. What is wrong with it is said before anything is sent. */
+  statement<T>(
+    sequence: Sequence,
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+    pick: (result: Result) => T,
+  ): Deferred<T> {
+    let bound: Params | undefined;
+    try {
+      this.#admit(sequence, options?.signal);
+      bound = this.#bound(sql, params, options);
+    } catch (error) {
+      return refused(error);
+    }
+    const job = new StatementJob(this, sql, bound, pick, options, this.#timeoutOf(options));
+    muteUnhandled(job.deferred);
+    job.sequence = sequence;
+    sequence.push(job);
+    return job.deferred;
+  }
+
+  /** Something else that takes its turn among the statements. */
+  step<T>(sequence: Sequence, act: () => Promise<T>): Deferred<T> {
+    try {
+      this.#admit(sequence, undefined);
+    } catch (error) {
+      return refused(error);
+    }
+    const deferred = new Deferred<T>();
+    muteUnhandled(deferred);
+    const perform = async () => {
+      try {
+        const value = await act();
+        if (!deferred.called) deferred.callback(value);
+      } catch (error) {
+        this.#failed.push({ deferred, sequence });
+        if (!deferred.called) deferred.errback(error);
+      }
+    };
+    sequence.push(new Step(perform, (error) => deferred.errback(error)));
+    return deferred;
+  }
+
+  /** A stream has the session for itself while it is open: what is asked meanwhile is refused, since it would wait for ever. */
+  stream(sequence: Sequence, sql: string, params: Params | undefined, options: StatementOptions | undefined): RowStream<unknown> {
+    this.#admit(sequence, undefined);
+    const statement = { sql, params: this.#bound(sql, params, options), rowMode: options?.rowMode ?? "object" } as const;
+    const opener = {
+      driver: this.driver,
+      lostOutcome: this.lostOutcome,
+      open: () =>
+        new Promise<{ conn: DriverConnection; done(): void }>((resolve, reject) => {
+          const opened = this.step(sequence, async () => {
+            await this.begin();
+            this.#streaming = stream;
+            await new Promise<void>((done) => resolve({ conn: this.conn, done }));
+            this.#streaming = undefined;
+            this.#look();
+          });
+          opened.addErrback((failure) => reject(failure.value));
+        }),
+    };
+    const timeoutMillis = this.#timeoutOf(options);
+    const stream: RowStream<unknown> = new RowStream(opener, statement, { ...options, timeoutMillis });
+    return stream;
+  }
+
+  /** For the library's own SQL, from inside of a step. */
+  async run(sql: string): Promise<Result> {
+    await this.begin();
+    return this.#sent(sql, this.conn.execute({ sql, params: undefined, rowMode: "object" }));
+  }
+
+  /** From inside of a step: a transaction is open after it. */
+  async begin(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    if (this.#state === "lost") throw this.#aborted();
+    if (this.#state === "open") return;
+    await this.#sent("BEGIN", this.conn.begin(this.#transaction));
+    this.#state = "open";
+  }
+
+  /** From inside of a step: one text, many params. */
+  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ rowCount: number }> {
+    await this.begin();
+    if (this.conn.executeMany !== undefined) return this.#sent(sql, this.conn.executeMany(sql, listOfParams));
+    let rowCount = 0;
+    for (const params of listOfParams) {
+      const result = await this.#sent(sql, this.conn.execute({ sql, params, rowMode: "object" }));
+      rowCount += result.rowCount;
+    }
+    return { rowCount };
+  }
+
+  /** From inside of a step: fires with the name of a new savepoint. */
+  async savepoint(): Promise<string> {
+    this.#savepoints++;
+    const name = `adbapi_${this.#savepoints}`;
+    await this.run(`SAVEPOINT ${name}`);
+    return name;
+  }
+
+  /** Undoes what came after the savepoint. Never rejects: if it cannot be done, the transaction is not committed either. */
+  async rollbackTo(name: string): Promise<void> {
+    if (this.#state !== "open" || this.#ended !== undefined) return;
+    try {
+      await this.#sent("ROLLBACK", this.conn.execute({ sql: `ROLLBACK TO SAVEPOINT ${name}`, params: undefined, rowMode: "object" }));
+    } catch (error) {
+      this.#context.journal.rollbackFailed(error);
+      this.#state = "lost";
+    }
+  }
+
+  /** Fires only when the transaction, if there was one, is committed. */
+  async commit(): Promise<void> {
+    if (this.#state === "lost") throw this.#aborted();
+    const open = this.#state === "open" || (this.#lenient && this.conn.state === "in transaction");
+    if (!open) return;
+    try {
+      await this.conn.commit();
+      this.#state = "none";
+    } catch (reason) {
+      const error = this.driver.translate(reason);
+      this.#note(error);
+      // Sent and not answered: it may have been done. Never called "not applied", never sent again.
+      throw withDetails(error, { sql: "COMMIT", outcome: "unknown" });
+    }
+  }
+
+  /** Ends the transaction, if one may be open. Never rejects: a session that cannot be rolled back is destroyed. */
+  async rollback(why: unknown): Promise<void> {
+    const { conn } = this;
+    if (conn.state !== "idle" && conn.state !== "broken") {
+      const late = () => new OperationalError(`ROLLBACK had no answer in ${SETTLE_MILLIS} ms`);
+      try {
+        await within(conn.rollback(), SETTLE_MILLIS, late);
+        this.#context.journal.rolledBack(why);
+      } catch (error) {
+        this.#context.journal.rollbackFailed(error);
+        conn.destroy();
+      }
+    }
+    this.#state = "none";
+  }
+
+  /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
+  end(error: End): void {
+    this.#ended ??= error;
+    for (const sequence of this.#sequences) for (const work of sequence.clear()) work.refuse(error as AdbapiError);
+    this.#current?.cancel(error);
+    void this.#streaming?.return();
+  }
+
+  /** No more work is taken by one line: its interaction is over. */
+  close(sequence: Sequence): void {
+    sequence.closed = true;
+    for (const work of sequence.clear()) work.refuse(overError());
+  }
+
+  /** Fires when nothing of this session is in flight, which is made so by force when it takes too long. */
+  async settled(): Promise<void> {
+    const all = Promise.all([...this.#sequences].map((sequence) => sequence.idle()));
+    try {
+      await within(all, SETTLE_MILLIS, () => new OperationalError("the session did not settle"));
+    } catch {
+      this.conn.destroy();
+    }
+  }
+
+  /** The failure of a statement of this line that nobody has noticed. */
+  unnoticed(sequence: Sequence): unknown {
+    for (const { deferred, sequence: of } of this.#failed) {
+      const failure = of === sequence ? failureLeft(deferred) : undefined;
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  withdraw(job: StatementJob): void {
+    job.sequence?.remove(job);
+  }
+
+  interrupt(job: StatementJob): Cancellation {
+    const { conn } = this;
+    const cancellation = conn.cancel?.(job);
+    if (cancellation === undefined) {
+      conn.destroy();
+      return { outcome: this.lostOutcome, done: Promise.resolve() };
+    }
+    this.#cancels.push(cancellation.done);
+    const deadline = setTimeout(() => conn.destroy(), SETTLE_MILLIS).unref();
+    job.whenOver = () => clearTimeout(deadline);
+    return cancellation;
+  }
+
+  async #perform(work: Waiter): Promise<void> {
+    if (this.#ended !== undefined) return work.refuse(this.#ended as AdbapiError);
+    if (work instanceof StatementJob) await this.#execute(work);
+    else await (work as Step).act();
+    // A cancel that is still on its way must not hit the next one.
+    while (this.#cancels.length > 0) await this.#cancels.pop();
+  }
+
+  async #execute(job: StatementJob): Promise<void> {
+    if (this.#state === "lost") return job.refuse(this.#aborted());
+    this.#current = job;
+    job.sent();
+    job.begun(performance.now());
+    let answer: () => void;
+    try {
+      const result = await this.#begunWith(job);
+      answer = () => job.answered(result);
+    } catch (reason) {
+      const cancelled = this.driver.cancelled?.(reason, job.sql);
+      const { sql, params } = job;
+      const error = withDetails(this.driver.translate(reason), { sql, params, outcome: this.lostOutcome });
+      this.#note(error);
+      this.#failed.push({ deferred: job.deferred, sequence: job.sequence as Sequence });
+      answer = () => job.failed(error, cancelled);
+    }
+    this.#current = undefined;
+    this.#look();
+    job.whenOver?.();
+    answer();
+  }
+
+  async #begunWith(job: StatementJob): Promise<Result> {
+    const { conn } = this;
+    if (this.#state === "open") return conn.execute(job);
+    if (conn.beginWith !== undefined) {
+      const result = await conn.beginWith(this.#transaction, job);
+      this.#state = "open";
+      return result;
+    }
+    await conn.begin(this.#transaction);
+    this.#state = "open";
+    return conn.execute(job);
+  }
+
+  /** On some databases a statement can end the transaction: what comes after it would be committed on its own. */
+  #look(): void {
+    const { state } = this.conn;
+    if (this.#state === "open" && (state === "idle" || state === "broken")) {
+      this.#state = this.#lenient && state === "idle" ? "none" : "lost";
+    } else if (this.#state === "none" && state === "in transaction") this.#state = "open";
+  }
+
+  async #sent<T>(sql: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (reason) {
+      const error = withDetails(this.driver.translate(reason), { sql, outcome: this.lostOutcome });
+      this.#note(error);
+      throw error;
+    } finally {
+      this.#look();
+    }
+  }
+
+  #note(error: AdbapiError): void {
+    if (error.retryable) this.retryable ??= error;
+  }
+
+  #aborted(): AdbapiError {
+    const cause = this.retryable;
+    const retryable = cause !== undefined;
+    if (this.conn.state === "broken") {
+      return new ConnectionLost("the connection was lost earlier in this transaction: nothing more is sent", {
+        outcome: "not applied",
+      });
+    }
+    const message =
+      "the database ended the transaction under the interaction (a deadlock, or a statement that commits or rolls back by itself, such as " +
+      "COMMIT, ROLLBACK or, on MySQL, DDL): nothing more is sent";
+    return new TransactionAborted(message, { retryable, ...(retryable ? { cause } : {}) });
+  }
+
+  /** Throws the reason why nothing is taken. */
+  #admit(sequence: Sequence, signal: AbortSignal | undefined): void {
+    if (this.#ended !== undefined) throw this.#ended;
+    if (sequence.closed) throw overError();
+    if (this.#streaming !== undefined) {
+      throw new InterfaceError("a stream is open on this transaction: end it first, or read all rows with runQuery");
+    }
+    if (signal?.aborted) {
+      throw new CancelledError("cancelled before it was sent", { cause: signal.reason, outcome: "not sent" });
+    }
+  }
+
+  #bound(sql: string, params: Params | undefined, options: StatementOptions | undefined): Params | undefined {
+    checkSql(sql);
+    checkStatementOptions(options);
+    return params === undefined ? undefined : (this.driver.bind?.(params) ?? params);
+  }
+
+  #timeoutOf(options: StatementOptions | undefined): number | undefined {
+    return options?.timeoutMillis ?? this.#context.options.statementTimeoutMillis;
+  }
+}
+
+/** What every use of a transaction gets after its end. */
+export function overError(): InterfaceError {
+  return new InterfaceError(
+    "the transaction has ended and nothing was sent: use it only inside of its interaction, and await what it does there",
+  );
+}

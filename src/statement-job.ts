@@ -1,0 +1,183 @@
+import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
+import { CancelledError, Deferred } from "./defer/index.js";
+import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
+import type { Loan } from "./loan.js";
+import type { StatementOptions } from "./call-options.js";
+import type { Habits } from "./profile.js";
+import type { Sequence } from "./sequence.js";
+import { Waiter } from "./waiting-line.js";
+
+/**
+ * - `waiting`: in a line, nothing of it sent;
+ * - `sent`: on a connection;
+ * - `overdue`: its time is over, the server was asked to stop it, the caller hears when it has settled;
+ * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
+ * - `settled`: over.
+ */
+type JobState = "waiting" | "sent" | "overdue" | "abandoned" | "settled";
+
+const MOVES = {
+  waiting: ["sent", "settled"],
+  sent: ["waiting", "overdue", "abandoned", "settled"],
+  overdue: ["abandoned", "settled"],
+  abandoned: ["settled"],
+  settled: [],
+} as const satisfies Record<JobState, readonly JobState[]>;
+
+/** Who carries a job: the dispatcher for autocommitted statements, a session for those of a transaction. */
+export interface JobCarrier {
+  /** Takes a waiting job out of its line. */
+  withdraw(job: StatementJob): void;
+  /** Asks the server to stop a sent job, and keeps its connection from everyone until it has. */
+  interrupt(job: StatementJob): Cancellation;
+  /** What becomes of a statement whose connection dies: `"unknown"`, or `"not applied"` in a transaction. */
+  readonly lostOutcome: Outcome;
+}
+
+/** One statement of a caller, from the call to its answer. Exactly one answer reaches its Deferred. */
+export class StatementJob extends Waiter implements Statement {
+  readonly sql: string;
+  readonly params: Params | undefined;
+  readonly rowMode: RowMode;
+  // biome-ignore lint/suspicious/noExplicitAny: what the caller's verb picks from the result
+  readonly deferred: Deferred<any>;
+  /** When the server can have begun with it, by `performance.now()`. */
+  begunAt = 0;
+  /** How often it has been put on a connection. */
+  sends = 0;
+  /** The dispatcher's: what is known of the text, and the connection that it is on. */
+  habits: Habits | undefined;
+  loan: Loan | undefined;
+  /** A session's: the line that it is asked in, and what to do once the server has settled it. */
+  sequence: Sequence | undefined;
+  whenOver: (() => void) | undefined;
+
+  readonly #carrier: JobCarrier;
+  readonly #pick: (result: Result) => unknown;
+  readonly #timeoutMillis: number | undefined;
+  #state: JobState = "waiting";
+  #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(
+    carrier: JobCarrier,
+    sql: string,
+    params: Params | undefined,
+    pick: (result: Result) => unknown,
+    options: StatementOptions | undefined,
+    timeoutMillis: number | undefined,
+  ) {
+    super();
+    this.#carrier = carrier;
+    this.sql = sql;
+    this.params = params;
+    this.rowMode = options?.rowMode ?? "object";
+    this.#pick = pick;
+    this.#timeoutMillis = timeoutMillis;
+    this.deferred = new Deferred(() => this.cancel(undefined));
+    if (timeoutMillis !== undefined) this.#timer = setTimeout(() => this.#expire(), timeoutMillis);
+    if (options?.signal !== undefined) this.#follow(options.signal);
+  }
+
+  get state(): JobState {
+    return this.#state;
+  }
+
+  override refuse(error: AdbapiError): void {
+    this.#move("settled");
+    this.deferred.errback(error);
+  }
+
+  /** It goes onto a connection; from here on, only a loss can bring it back. */
+  sent(loan?: Loan): void {
+    this.#move("sent");
+    this.loan = loan;
+    this.sends++;
+  }
+
+  /** It is at the head of its connection: the time that it may take begins now. */
+  begun(now: number): void {
+    this.begunAt = now;
+    if (this.#timer !== undefined && this.#state === "sent") this.#timer.refresh();
+  }
+
+  /** Nothing of it was done, and it waits again. */
+  returned(): void {
+    this.#move("waiting");
+  }
+
+  answered(result: Result): void {
+    const state = this.#state;
+    this.#move("settled");
+    if (state === "sent") {
+      let value: unknown;
+      try {
+        value = this.#pick(result);
+      } catch (error) {
+        this.deferred.errback(error);
+        return;
+      }
+      this.deferred.callback(value);
+    } else if (state === "overdue") this.deferred.errback(this.#timeout("applied"));
+  }
+
+  /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
+  failed(error: AdbapiError, cancelled: Outcome | undefined): void {
+    const state = this.#state;
+    this.#move("settled");
+    if (state === "sent") this.deferred.errback(error);
+    else if (state === "overdue") {
+      if (cancelled !== undefined) this.deferred.errback(this.#timeout(cancelled, error));
+      else if (error instanceof ConnectionLost) this.deferred.errback(this.#timeout(error.outcome, error));
+      else this.deferred.errback(error);
+    }
+  }
+
+  cancel(cause: unknown): void {
+    if (this.#state === "waiting") {
+      this.#carrier.withdraw(this);
+      this.#move("settled");
+      this.deferred.errback(new CancelledError("cancelled before it was sent", { cause, outcome: "not sent", sql: this.sql }));
+    } else if (this.#state === "sent" || this.#state === "overdue") {
+      this.#move("abandoned");
+      const { outcome } = this.#carrier.interrupt(this);
+      this.deferred.errback(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
+    }
+  }
+
+  #expire(): void {
+    if (this.#state === "waiting") {
+      this.#carrier.withdraw(this);
+      this.#move("settled");
+      this.deferred.errback(this.#timeout("not sent"));
+    } else if (this.#state === "sent") {
+      this.#move("overdue");
+      this.#carrier.interrupt(this);
+    }
+  }
+
+  #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
+    const when = outcome === "not sent" ? "waiting for a connection" : "running";
+    const message = `the statement's ${this.#timeoutMillis} ms (timeoutMillis) were over while ${when}; outcome: ${outcome}`;
+    return new StatementTimeout(message, { sql: this.sql, outcome, retryable: false, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  #follow(signal: AbortSignal): void {
+    const onAbort = () => this.cancel(signal.reason);
+    this.#signal = signal;
+    this.#onAbort = onAbort;
+    signal.addEventListener("abort", onAbort, { once: true });
+  }
+
+  #move(to: JobState): void {
+    if (!(MOVES[this.#state] as readonly JobState[]).includes(to)) {
+      throw new Error(`a statement cannot go from ${this.#state} to ${to}`);
+    }
+    this.#state = to;
+    if (to === "settled" || to === "abandoned") {
+      if (this.#timer !== undefined) clearTimeout(this.#timer);
+      if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    }
+  }
+}

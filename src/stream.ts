@@ -1,0 +1,190 @@
+import type { Driver, DriverConnection, Statement } from "../drivers/driver.js";
+import type { StatementOptions } from "./call-options.js";
+import { within } from "./deadline.js";
+import { CancelledError } from "./defer/index.js";
+import { withDetails } from "./error-details.js";
+import { type AdbapiError, NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
+
+/** Rows asked of the driver at a time. */
+const BATCH = 256;
+/** The longest that the server may take to free a cursor; then the connection is destroyed. */
+const SETTLE_MILLIS = 5_000;
+
+/** A connection for a stream, for as long as it takes. */
+export interface StreamPlace {
+  readonly conn: DriverConnection;
+  /** Hands the connection on; called once. */
+  done(): void;
+}
+
+export interface StreamOpener {
+  readonly driver: Driver;
+  readonly lostOutcome: Outcome;
+  /** Fires with the connection; aborted when nobody wants it any more. */
+  open(signal: AbortSignal): Promise<StreamPlace>;
+}
+
+type StreamState = "new" | "open" | "ended";
+
+/** Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and hands the connection on. */
+export class RowStream<Row> implements AsyncIterableIterator<Row> {
+  readonly #opener: StreamOpener;
+  readonly #statement: Statement;
+  readonly #options: StatementOptions;
+  readonly #stop = new AbortController();
+  #state: StreamState = "new";
+  #place: StreamPlace | undefined;
+  #source: AsyncIterableIterator<unknown[]> | undefined;
+  #batch: unknown[] = [];
+  #position = 0;
+  /** Calls of `next` that have not been answered, one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #pending = 0;
+  #pulling = false;
+  #closing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onAbort = () => this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
+
+  constructor(opener: StreamOpener, statement: Statement, options: StatementOptions) {
+    this.#opener = opener;
+    this.#statement = statement;
+    this.#options = options;
+  }
+
+  next(): Promise<IteratorResult<Row, undefined>> {
+    if (this.#pending === 0 && this.#position < this.#batch.length && !this.#stop.signal.aborted) {
+      return Promise.resolve({ value: this.#batch[this.#position++] as Row, done: false });
+    }
+    this.#pending++;
+    const answer = this.#last.then(() => this.#next());
+    const over = () => {
+      this.#pending--;
+    };
+    this.#last = answer.then(over, over);
+    return answer;
+  }
+
+  /** Leaves the stream: fires once the cursor is freed. */
+  async return(): Promise<IteratorResult<Row, undefined>> {
+    await this.#close();
+    return { value: undefined, done: true };
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<Row, undefined>> {
+    await this.#close();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+
+  async #next(): Promise<IteratorResult<Row, undefined>> {
+    if (this.#stop.signal.aborted) {
+      await this.#closing;
+      throw this.#stop.signal.reason;
+    }
+    if (this.#position < this.#batch.length) return { value: this.#batch[this.#position++] as Row, done: false };
+    if (this.#state === "ended") return { value: undefined, done: true };
+    try {
+      if (this.#state === "new") await this.#open();
+      for (;;) {
+        const { value, done } = await this.#pull();
+        if (done === true) break;
+        this.#batch = value;
+        this.#position = 0;
+        if (value.length > 0) return { value: this.#batch[this.#position++] as Row, done: false };
+      }
+    } catch (error) {
+      await this.#close();
+      throw this.#stop.signal.aborted ? this.#stop.signal.reason : this.#translated(error);
+    }
+    await this.#close();
+    return { value: undefined, done: true };
+  }
+
+  async #open(): Promise<void> {
+    const { signal, timeoutMillis } = this.#options;
+    this.#state = "open";
+    if (signal?.aborted) this.#onAbort();
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (timeoutMillis !== undefined) {
+      const message = `the stream's ${timeoutMillis} ms (timeoutMillis) were over`;
+      this.#timer = setTimeout(() => this.#give(new StatementTimeout(message, this.#details(undefined))), timeoutMillis);
+    }
+    const place = await this.#opener.open(this.#stop.signal);
+    if (this.#state === "ended" || this.#stop.signal.aborted) {
+      place.done();
+      throw this.#stop.signal.reason ?? new CancelledError("the stream was left");
+    }
+    this.#place = place;
+    if (place.conn.stream === undefined) {
+      throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
+    }
+    this.#source = place.conn.stream(this.#statement, BATCH);
+  }
+
+  async #pull(): Promise<IteratorResult<unknown[]>> {
+    const { signal } = this.#stop;
+    if (signal.aborted) throw signal.reason;
+    let onAbort!: () => void;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+    this.#pulling = true;
+    try {
+      return await Promise.race([this.#source!.next(), aborted]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      if (!signal.aborted) this.#pulling = false;
+    }
+  }
+
+  /** It is to end now, whoever asks or does not ask for rows. */
+  #give(error: Error): void {
+    if (this.#state === "ended" || this.#stop.signal.aborted) return;
+    this.#stop.abort(error);
+    void this.#close();
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#state = "ended";
+    if (!this.#stop.signal.aborted) this.#batch = [];
+    clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    const place = this.#place;
+    if (place === undefined) {
+      if (!this.#stop.signal.aborted) this.#stop.abort(new CancelledError("the stream was left"));
+      return;
+    }
+    const late = () => new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
+    try {
+      // The server is in the midst of a batch: only a cancel ends that soon.
+      const cancelled = this.#pulling ? place.conn.cancel?.(this.#statement) : undefined;
+      await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, late);
+    } catch {
+      if (place.conn.state !== "idle" && place.conn.state !== "in transaction") place.conn.destroy();
+    }
+    place.done();
+  }
+
+  #details(cause: unknown): { outcome: Outcome; sql: string; cause?: unknown } {
+    const outcome = this.#place === undefined ? "not sent" : "unknown";
+    return { outcome, sql: this.#statement.sql, ...(cause === undefined ? {} : { cause }) };
+  }
+
+  #translated(error: unknown): AdbapiError {
+    const { sql, params } = this.#statement;
+    return withDetails(this.#opener.driver.translate(error), { sql, params, outcome: this.#opener.lostOutcome });
+  }
+}

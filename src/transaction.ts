@@ -1,0 +1,102 @@
+import type { Params } from "../drivers/driver.js";
+import type { InteractionOptions, StatementOptions } from "./call-options.js";
+import { Cursor } from "./cursor.js";
+import type { Deferred } from "./defer/index.js";
+import { adbapiNested, calledInside } from "./inside.js";
+import {
+  type Answer,
+  type AnyRow,
+  interactionCall,
+  type OperationResult,
+  operationOf,
+  type Queryable,
+  type RowUnder,
+  rowsOf,
+} from "./queryable.js";
+import { refused } from "./refused.js";
+import type { RowStream } from "./stream.js";
+
+/**
+ * What an interaction's function works with: the pool's own verbs inside of one transaction, and a PEP 249 cursor. Statements
+ * run in the order asked. After the interaction has ended every use is an `InterfaceError`, and nothing is sent.
+ */
+export class Transaction extends Cursor implements Queryable {
+  #nested: Transaction | undefined;
+
+  runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): Deferred<RowUnder<Row, Options>[]> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, rowsOf) as Deferred<
+      RowUnder<Row, Options>[]
+    >;
+  }
+
+  runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, operationOf);
+  }
+
+  /** While it is open it has the session for itself: other statements of the transaction are refused. */
+  runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): AsyncIterableIterator<RowUnder<Row, Options>> {
+    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<RowUnder<Row, Options>>;
+  }
+
+  /** A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. */
+  runInteraction<T, Args extends unknown[]>(
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction<T, Args extends unknown[]>(
+    options: InteractionOptions,
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction(...call: unknown[]): Deferred<unknown> {
+    const outer = this.innermost();
+    try {
+      const { fn, args } = interactionCall(call);
+      return outer.session.step(outer.sequence, () => outer.#runNested(fn as never, args));
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  async #runNested(
+    fn: (transaction: Transaction, ...args: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const { session } = this;
+    const name = await session.savepoint();
+    const sequence = session.open();
+    const nested = new Transaction(session, sequence);
+    this.#nested = nested;
+    try {
+      const value = await adbapiNested(() => fn(nested, ...args));
+      await sequence.idle();
+      const unnoticed = session.unnoticed(sequence);
+      if (unnoticed !== undefined) throw unnoticed;
+      session.close(sequence);
+      await session.run(`RELEASE SAVEPOINT ${name}`);
+      return value;
+    } catch (error) {
+      session.close(sequence);
+      await sequence.idle();
+      await session.rollbackTo(name);
+      throw error;
+    } finally {
+      this.#nested = undefined;
+    }
+  }
+
+  /** A statement that a nested interaction's function asks of the transaction around it belongs inside: it would wait for itself. */
+  protected override innermost(): Transaction {
+    let place: Transaction = this;
+    while (place.#nested !== undefined && calledInside(adbapiNested)) place = place.#nested;
+    return place;
+  }
+}
