@@ -17,6 +17,28 @@ export type Fired<R> = Awaited<Exclude<R, Failure>>;
 type State = "pending" | "value" | "failure" | "waiting";
 
 /**
+ * Fires a Deferred as if a callback had returned this result: a Deferred or a thenable is waited for. Does
+ * nothing to one that has been fired. Its chain is still to be run, if one is returned.
+ * @internal
+ */
+export let settle: (deferred: Deferred<unknown>, result: unknown) => Deferred<unknown> | undefined;
+
+/** @internal */
+export let run: (deferred: Deferred<unknown> | undefined) => void;
+
+/**
+ * Shows an observer the result at the present end of the chain, which it leaves as it is.
+ * @internal
+ */
+export let observe: (deferred: Deferred<unknown>, observer: Observer) => void;
+
+/**
+ * A failure that is left in this Deferred is never reported: it belongs to other work, which fails with it.
+ * @internal
+ */
+export let muteUnhandled: (deferred: Deferred<unknown>) => void;
+
+/**
  * A result that is not there yet, and the chain of callbacks that it will run through. They run synchronously
  * once there is a result: at `callback()`, or when they are added to a Deferred that has one.
  * @see https://docs.twisted.org/en/stable/core/howto/defer.html
@@ -30,7 +52,7 @@ export class Deferred<T> implements PromiseLike<T> {
   /** One for each `pause()`, and one while waiting. The chain moves at 0 only. */
   #holds = 0;
   #running = false;
-  #canceller: ((deferred: this) => void) | undefined;
+  #canceller: ((deferred: never) => void) | undefined;
   /** Cancelled without a canceller: whoever was to fire this does not know, and may do it once. */
   #lateResultExpected = false;
   /** Who answers for a failure at the end of the chain: one who saw it, Node.js by now, or another for all. */
@@ -38,7 +60,7 @@ export class Deferred<T> implements PromiseLike<T> {
 
   /** @param canceller called by `cancel()`; if it does not fire the Deferred, that fails with CancelledError. */
   constructor(canceller?: (deferred: Deferred<T>) => void) {
-    this.#canceller = canceller as ((deferred: this) => void) | undefined;
+    this.#canceller = canceller;
     if (debugging) traceMade(this);
   }
 
@@ -83,14 +105,12 @@ export class Deferred<T> implements PromiseLike<T> {
   ): Deferred<Fired<R> | Fired<E>> {
     const onValue = callback == null ? undefined : toStep(callback, callbackArgs);
     const onFailure = errback == null ? undefined : toStep(errback, errbackArgs);
-    this.#append(new Link(onValue, onFailure));
-    return this as Deferred<never>;
+    return this.#append(new Link(onValue, onFailure));
   }
 
   /** Runs `fn` with a value; a failure goes by. */
   addCallback<R, A extends unknown[]>(fn: (value: T, ...args: A) => R, ...args: A): Deferred<Fired<R>> {
-    this.#append(new Link(toStep(fn, args), undefined));
-    return this as Deferred<never>;
+    return this.#append(new Link(toStep(fn, args), undefined));
   }
 
   /** Runs `fn` with a failure; a value goes by. */
@@ -98,8 +118,7 @@ export class Deferred<T> implements PromiseLike<T> {
     fn: (failure: Failure, ...args: A) => R,
     ...args: A
   ): Deferred<T | Fired<R>> {
-    this.#append(new Link(undefined, toStep(fn, args)));
-    return this as Deferred<never>;
+    return this.#append(new Link(undefined, toStep(fn, args)));
   }
 
   /** Runs `fn` with whatever there is. */
@@ -108,15 +127,13 @@ export class Deferred<T> implements PromiseLike<T> {
     ...args: A
   ): Deferred<Fired<R>> {
     const step = toStep(fn, args);
-    this.#append(new Link(step, step));
-    return this as Deferred<never>;
+    return this.#append(new Link(step, step));
   }
 
   /** Fires `other` with the result; this chain goes on with undefined. */
   chainDeferred(other: Deferred<T>): Deferred<undefined> {
     const step = new Handover(other);
-    this.#append(new Link(step, step));
-    return this as Deferred<never>;
+    return this.#append(new Link(step, step));
   }
 
   /** Holds the chain before its next callback, also from inside of one, until as many `unpause()`. */
@@ -205,7 +222,7 @@ export class Deferred<T> implements PromiseLike<T> {
       this.#lateResultExpected = true;
     } else {
       try {
-        canceller(this);
+        canceller(this as never);
       } catch (error) {
         if (this.called) raiseAlarm(new Failure(error));
         else this.errback(error);
@@ -230,13 +247,16 @@ export class Deferred<T> implements PromiseLike<T> {
     return this.#state === "failure" || this.#first !== undefined;
   }
 
-  #append(link: Link): void {
+  /** @returns this, of whatever type the chain has from here */
+  #append(link: Link): Deferred<never> {
     if (this.#last === undefined) this.#first = link;
     else this.#last.next = link;
     this.#last = link;
-    if (this.#state === "pending") return;
-    if (this.#answering !== undefined && link.onFailure !== undefined) this.#calm();
-    this.#run();
+    if (this.#state !== "pending") {
+      if (this.#answering !== undefined && link.onFailure !== undefined) this.#calm();
+      this.#run();
+    }
+    return this as unknown as Deferred<never>;
   }
 
   /** Runs this chain, and those that get their results from it. A loop, so that no ladder is too high. */
@@ -396,31 +416,10 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 }
 
-/**
- * Fires a Deferred as if a callback had returned this result: a Deferred or a thenable is waited for. Does
- * nothing to one that has been fired. Its chain is still to be run, if one is returned.
- * @internal
- */
-export let settle: (deferred: Deferred<unknown>, result: unknown) => Deferred<unknown> | undefined;
-
-/** @internal */
-export let run: (deferred: Deferred<unknown> | undefined) => void;
-
-/**
- * Shows an observer the result at the present end of the chain, which it leaves as it is.
- * @internal
- */
-export let observe: (deferred: Deferred<unknown>, observer: Observer) => void;
-
-/**
- * A failure that is left in this Deferred is never reported: it belongs to other work, which fails with it.
- * @internal
- */
-export let muteUnhandled: (deferred: Deferred<unknown>) => void;
-
-function toStep<A extends unknown[]>(fn: (result: never, ...args: A) => unknown, args: A | undefined): Step {
+function toStep<A extends unknown[]>(fn: (result: never, ...args: A) => unknown, args?: A): Step {
   if (typeof fn !== "function") throw new TypeError(`a callback must be a function, not ${String(fn)}`);
-  return args === undefined || args.length === 0 ? (fn as Step) : (result) => fn(result, ...args);
+  if (args === undefined || args.length === 0) return fn as unknown as Step;
+  return (result) => fn(result, ...args);
 }
 
 function thenOf(value: unknown): unknown {
