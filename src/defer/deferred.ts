@@ -3,6 +3,7 @@ import { AlreadyCalledError, CancelledError, NotPaused, TimeoutError } from "./e
 import { Failure } from "./failure.js";
 import { Handover, Link, type Observer, type Step } from "./observer.js";
 import { recapture, Settlement } from "./settlement.js";
+import { isThenable } from "./thenable.js";
 import { checkMillis } from "./timer.js";
 import { type Alarm, calmAlarm, raiseAlarm } from "./unhandled.js";
 
@@ -332,14 +333,13 @@ export class Deferred<T> implements PromiseLike<T> {
 
   /** Makes this the result of the chain: what a callback has returned. */
   #accept(result: unknown): void {
-    const then = thenOf(result);
-    if (then === undefined) {
+    if (!isThenable(result)) {
       this.#state = result instanceof Failure ? "failure" : "value";
       this.#result = result;
     } else if (result instanceof Deferred) {
       this.#follow(result);
     } else {
-      this.#follow(Deferred.fromPromise(result as PromiseLike<unknown>));
+      this.#follow(Deferred.fromPromise(result));
     }
   }
 
@@ -420,10 +420,4 @@ function toStep<A extends unknown[]>(fn: (result: never, ...args: A) => unknown,
   if (typeof fn !== "function") throw new TypeError(`a callback must be a function, not ${String(fn)}`);
   if (args === undefined || args.length === 0) return fn as unknown as Step;
   return (result) => fn(result, ...args);
-}
-
-function thenOf(value: unknown): unknown {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return undefined;
-  const then = (value as { then?: unknown }).then;
-  return typeof then === "function" ? then : undefined;
 }

@@ -1,4 +1,4 @@
-import { Deferred, type Fired } from "./deferred.js";
+import { Deferred, type Fired, run, settle } from "./deferred.js";
 import { checkMillis } from "./timer.js";
 
 /** A Deferred that has been fired with this value. */
@@ -22,20 +22,16 @@ export function fail(failureOrError: unknown): Deferred<never> {
  * that it returns, or what the thenable that it returns comes to.
  */
 export function maybeDeferred<R, A extends unknown[]>(fn: (...args: A) => R, ...args: A): Deferred<Fired<R>> {
-  let result: R;
   try {
-    result = fn(...args);
+    return toDeferred(fn(...args)) as Deferred<never>;
   } catch (error) {
     return fail(error);
   }
-  return result instanceof Deferred ? result : execute(() => result);
 }
 
 /** A new Deferred for what comes of calling `fn`, which is called at once. */
 export function execute<R, A extends unknown[]>(fn: (...args: A) => R, ...args: A): Deferred<Fired<R>> {
-  const deferred = new Deferred<undefined>();
-  deferred.callback(undefined);
-  return deferred.addCallback(() => fn(...args));
+  return succeed().addCallback(() => fn(...args));
 }
 
 /** Calls `fn` after that time, and fires with what comes of it. `cancel()` stops the timer. */
@@ -54,4 +50,15 @@ export function deferLater<R, A extends unknown[]>(
   const deferred = new Deferred<undefined>(() => clearTimeout(timer));
   const timer = setTimeout(() => deferred.callback(undefined), millis);
   return fn === undefined ? deferred : deferred.addCallback(() => fn(...args));
+}
+
+/**
+ * The Deferred itself, or one for this thenable or plain value.
+ * @internal
+ */
+export function toDeferred(value: unknown): Deferred<unknown> {
+  if (value instanceof Deferred) return value;
+  const deferred = new Deferred<unknown>();
+  run(settle(deferred, value));
+  return deferred;
 }
