@@ -51,7 +51,8 @@ type Link = Error & Record<string, unknown>;
 function chainOf(error: unknown): readonly Link[] {
   const chain = new Set<Link>();
   const queue = [error];
-  for (let next = queue.shift(); next !== undefined && chain.size < 32; next = queue.shift()) {
+  while (queue.length > 0 && chain.size < 32) {
+    const next = queue.shift();
     if (!(next instanceof Error) || chain.has(next as Link)) continue;
     chain.add(next as Link);
     queue.push(next.cause, ...((next as { errors?: unknown[] }).errors ?? []));
@@ -72,28 +73,27 @@ function redactLink(link: Link, redact: (text: string) => string): void {
     if (!Object.hasOwn(link, name)) continue;
     const value = link[name];
     Object.defineProperty(link, name, {
-      value: typeof value === "string" ? redact(value) : undefined,
+      value: typeof value === "string" ? redact(value.replace(listedValues, `$1(${removed})`)) : undefined,
       enumerable: false,
       configurable: true,
       writable: true,
     });
   }
-  if (Object.hasOwn(link, "sql") && typeof link.sql === "string" && listedParams.test(link.sql)) {
+  if (typeof link.sql === "string" && listedParams.test(link.sql))
     link.sql = link.sql.replace(listedParams, "");
-  }
 }
 
 /** mariadb lists the params behind the statement. */
 const listedParams = / - parameters:\[.*$/s;
 
-/** A row or a key of PostgreSQL's `detail`: `Key (email)=(a@b.c)`, `Failing row contains (1, null, …)`. */
-const listedValues = /(=|contains )\(.*?\)(?= (?:already|is|conflicts|exists)|[.,]|$)/gs;
+/** A key or a row in PostgreSQL's `detail`: `Key (email)=(a@b.c) already exists.`, `Failing row contains (1, null, …).` */
+const listedValues = /(=|contains )\(.*\)/s;
 
 const quoted = /"([^"]*)"|'([^']*)'/g;
 
 function redactText(text: string, secrets: readonly string[], isName: (text: string) => boolean): string {
-  let clean = text.replace(listedParams, "").replace(listedValues, `$1(${removed})`);
-  for (const secret of secrets) clean = removeWhole(clean, secret);
+  let clean = removeRuns(text.replace(listedParams, ""), secrets);
+  for (const secret of secrets) if (clean.includes(secret)) clean = removeWhole(clean, secret);
   return clean.replace(quoted, (segment: string, double: string | undefined, single: string | undefined) => {
     const inner = double ?? single ?? "";
     const rest = redactQuoted(inner, secrets, isName);
@@ -101,44 +101,46 @@ function redactText(text: string, secrets: readonly string[], isName: (text: str
   });
 }
 
-function removeWhole(text: string, secret: string): string {
-  if (secret.length >= unmistakable) return removeRuns(text, secret);
-  if (!text.includes(secret)) return text;
-  const clean = text.replaceAll(`"${secret}"`, `"${removed}"`).replaceAll(`'${secret}'`, `'${removed}'`);
-  return secret.length >= telling && !/^[-\d.e+]+$/.test(secret) ? replaceBordered(clean, secret) : clean;
-}
-
-/** Removes what begins as the secret does, as far as it goes on so. */
-function removeRuns(text: string, secret: string): string {
-  const start = secret.slice(0, unmistakable);
+/** Removes what begins as an unmistakable secret does, as far as it goes on so; of several that begin alike, the longest. */
+function removeRuns(text: string, secrets: readonly string[]): string {
+  const ends = new Map<number, number>();
+  for (const secret of secrets) {
+    if (secret.length < unmistakable) continue;
+    const start = secret.slice(0, unmistakable);
+    for (let at = text.indexOf(start); at !== -1; at = text.indexOf(start, at + 1)) {
+      let length = unmistakable;
+      while (length < secret.length && text[at + length] === secret[length]) length++;
+      ends.set(at, Math.max(ends.get(at) ?? 0, at + length));
+    }
+  }
   let clean = "";
   let from = 0;
-  for (let at = text.indexOf(start); at !== -1; at = text.indexOf(start, from)) {
-    clean += text.slice(from, at) + removed;
-    from = at;
-    for (let index = 0; index < secret.length && text[from] === secret[index]; index++) from++;
+  for (const [start, end] of [...ends].sort(([a], [b]) => a - b)) {
+    if (start >= from) clean += text.slice(from, start) + removed;
+    from = Math.max(from, end);
   }
   return clean + text.slice(from);
 }
 
+function removeWhole(text: string, secret: string): string {
+  const clean = text.replaceAll(`"${secret}"`, `"${removed}"`).replaceAll(`'${secret}'`, `'${removed}'`);
+  return secret.length >= telling && !/^[-\d.e+]+$/.test(secret) ? replaceBordered(clean, secret) : clean;
+}
+
 /** Between quotes: a piece of a secret, or several values in one, as in MySQL's `Duplicate entry 'a-b'`. */
 function redactQuoted(inner: string, secrets: readonly string[], isName: (text: string) => boolean): string {
-  const plain = unescapeBytes(inner);
-  if (plain.length >= telling && !isName(inner) && secrets.some((secret) => holds(secret, plain)))
+  if (escapedByte.test(inner)) return removed;
+  if (inner.length >= telling && !isName(inner) && secrets.some((secret) => holds(secret, inner)))
     return removed;
-  let rest = plain;
-  for (const secret of secrets) rest = replaceBordered(rest, secret);
-  return rest === plain ? inner : rest;
+  return secrets.reduce(replaceBordered, inner);
 }
+
+/** MySQL writes bytes of values that it cannot show as `\xC3`. */
+const escapedByte = /\\x[0-9A-F]{2}/;
 
 /** PostgreSQL may show a piece in lower case: `time zone "europe/atlantis" not recognized`. */
 function holds(secret: string, piece: string): boolean {
   return secret.includes(piece) || (secret.length < 65_536 && secret.toLowerCase().includes(piece));
-}
-
-/** MySQL writes bytes that it cannot show as `\xC3`. */
-function unescapeBytes(text: string): string {
-  return text.replace(/\\x([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 function replaceBordered(text: string, secret: string): string {
@@ -186,5 +188,5 @@ function collectDate(date: Date, texts: Set<string>): void {
 
 function collectBytes(view: ArrayBufferView, texts: Set<string>): void {
   const bytes = Buffer.from(view.buffer, view.byteOffset, Math.min(view.byteLength, 4096));
-  texts.add(bytes.toString("utf8")).add(bytes.toString("latin1")).add(bytes.toString("hex"));
+  texts.add(bytes.toString("utf8")).add(bytes.toString("hex"));
 }
