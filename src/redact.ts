@@ -2,8 +2,6 @@
  * Params never show in an error: not in messages, stacks, causes, `util.inspect` or JSON. Servers quote values in their messages, cut
  * and escaped in their own ways, and packages hang them on their errors.
  */
-import type { Params } from "../drivers/driver.js";
-
 const removed = "…";
 
 /** Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else. */
@@ -28,12 +26,12 @@ const unmistakable = 8;
 const telling = 4;
 
 /**
- * Removes the values of a statement's params from its error and from the errors that led to it, in place.
- * Never throws.
+ * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it, in place.
+ * Without params it still hides what shows stored values. Never throws.
  */
-export function redactParams(error: unknown, params: Params | undefined): void {
+export function redactParams(error: unknown, params: unknown): void {
   try {
-    const secrets = params === undefined ? [] : textsOf(params);
+    const secrets = textsOf(params);
     const chain = chainOf(error);
     const known = new Set(chain.flatMap((link) => naming.map((name) => link[name])));
     const sql = chain.map((link) => link.sql).find((text) => typeof text === "string") ?? "";
@@ -160,23 +158,23 @@ function isWordAt(text: string, index: number): boolean {
 }
 
 /** Every text that a server could show of the params, the longest first, so that no part of one is left behind. */
-function textsOf(params: Params): string[] {
+function textsOf(params: unknown): string[] {
   const texts = new Set<string>();
-  for (const value of Object.values(params)) collect(value, texts, 0);
+  collect(params, texts, 0);
   texts.delete("");
   return [...texts].sort((a, b) => b.length - a.length);
 }
 
-/** Deeper than PostgreSQL's arrays go is of no interest. */
-const deepest = 6;
+/** Of a list of params, and the arrays of PostgreSQL in them, which have six dimensions at the most. */
+const deepest = 8;
 
 function collect(value: unknown, texts: Set<string>, depth: number): void {
   if (typeof value === "string") texts.add(value);
   else if (typeof value === "number" || typeof value === "bigint") texts.add(String(value));
+  else if (typeof value !== "object" || value === null || depth > deepest) return;
   else if (value instanceof Date) collectDate(value, texts);
   else if (ArrayBuffer.isView(value)) collectBytes(value, texts);
-  else if (Array.isArray(value) && depth < deepest)
-    for (const inner of value) collect(inner, texts, depth + 1);
+  else for (const inner of Object.values(value)) collect(inner, texts, depth + 1);
 }
 
 function collectDate(date: Date, texts: Set<string>): void {

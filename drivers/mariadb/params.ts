@@ -1,5 +1,5 @@
 import type { Params } from "../driver.js";
-import { mysqlRules } from "../mysql-params.js";
+import { mysqlRules } from "../mysql-family/params.js";
 import { binder } from "../params.js";
 
 /** Params as mariadb's `execute` is to get them. Integers beyond 2^53 and booleans are the package's to encode. */

@@ -198,6 +198,15 @@ describe("params are taken out of errors", () => {
     expect(everythingOf(error)).not.toContain("SECRET");
   });
 
+  test("the values of a list of params, as of executeMany", () => {
+    const error = translated({ message: "Duplicate entry 'SECRET-7' for key 'k'" });
+    redactParams(error, [
+      ["other", 1],
+      ["SECRET", 7],
+    ]);
+    expect(error.message).toBe("Duplicate entry '…-…' for key 'k'");
+  });
+
   test("it never throws", () => {
     const frozen = Object.freeze(translated({ message: '"SECRET"' }));
     const hostile = new Proxy(new Error("x"), {

@@ -1,4 +1,4 @@
-import { outOfRange, type ParamRules, refuse, wellFormed } from "./params.js";
+import { outOfRange, type ParamRules, refuse, wellFormed } from "../params.js";
 
 const minInt64 = -(2n ** 63n);
 const maxUint64 = 2n ** 64n - 1n;
