@@ -1,0 +1,27 @@
+/** PostgreSQL, over the `pg` package. */
+import type { ClientConfig } from "pg";
+import type { Driver } from "../driver.js";
+import { checkArgs } from "./args.js";
+import { connect } from "./connect.js";
+import { isCancel, translate } from "./errors.js";
+import { bind } from "./params.js";
+import { stackable } from "./stackable.js";
+import { configOf } from "./url.js";
+
+/** What `new pg.Client` takes; a string is a URL. */
+export type PgConnectArgs = string | ClientConfig;
+
+export const pg: Driver = {
+  name: "pg",
+  paramstyle: "numeric",
+  pipeline: 16,
+  connect,
+  translate,
+  checkArgs,
+  fromUrl: (url) => [configOf(url)],
+  bind,
+  stackable,
+  isCancel,
+};
+
+export default pg;
