@@ -4,6 +4,7 @@ import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.
 import type { ConnectOptions } from "../driver.js";
 import { merge } from "./args.js";
 import { PgConnection } from "./connection.js";
+import type { PrepareValue } from "./encode.js";
 import { conceal, factsOf } from "./errors.js";
 import { adopt } from "./execution.js";
 
@@ -22,7 +23,7 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
   signal.addEventListener("abort", abort, { once: true });
   try {
     signal.throwIfAborted();
-    await connection.opened();
+    await connection.open();
     return connection;
   } catch (error) {
     connection.destroy();
@@ -34,7 +35,7 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
 
 /** What pg exports without its types saying so. */
 interface Internals {
-  readonly utils: { readonly prepareValue: (value: unknown) => string | Buffer | null };
+  readonly utils: { readonly prepareValue: PrepareValue };
 }
 
 async function load(): Promise<typeof import("pg") & Internals> {

@@ -14,12 +14,14 @@ import {
   NotNullViolation,
   NotSupportedError,
   OperationalError,
+  type Outcome,
   ProgrammingError,
   SerializationFailure,
   StatementTimeout,
   TransactionAborted,
   UniqueViolation,
 } from "../../src/errors.js";
+import { allOrNothing } from "./text.js";
 
 type ErrorClass = new (message: string, details: ErrorDetails) => AdbapiError;
 
@@ -83,9 +85,10 @@ export function translate(error: unknown): AdbapiError {
 }
 
 /** PostgreSQL has one SQLSTATE for every end from outside; only the text tells its own timeout from a cancel. */
-export function isCancel(error: unknown): boolean {
+export function cancelled(error: unknown, sql: string): Outcome | undefined {
   const { code, routine } = factsOf(error);
-  return code === "57014" && routine === "ProcessInterrupts" && !isTimeout(error);
+  if (code !== "57014" || routine !== "ProcessInterrupts" || isTimeout(error)) return undefined;
+  return allOrNothing(sql) ? "not applied" : "unknown";
 }
 
 /**

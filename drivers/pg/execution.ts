@@ -2,8 +2,8 @@
 import type { FieldDef, Query } from "pg";
 import { NotSupportedError } from "../../src/errors.js";
 import type { Result, RowMode, Statement } from "../driver.js";
+import { conceal } from "./errors.js";
 import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
-import type { Named } from "./statements.js";
 
 /** What of pg's `Connection` a statement needs. */
 export interface Wire {
@@ -33,14 +33,11 @@ export class Execution {
   readonly #owner: Owner;
   readonly #rowMode: RowMode;
   readonly #settle: (error: unknown, execution: Execution) => void;
-  /** Called when it becomes the one that the server works on. */
+  /** Called when it becomes the one that the server works on, or has settled. */
   onHead: (() => void) | undefined;
 
   /** pg asks for a callback, and gives its own to a query that has none. */
   readonly callback = nothing;
-  /** The entry whose name it was sent under. */
-  named: Named | undefined;
-  name: string | undefined;
   shape: Shape;
   /** Not `rows`: that is an option to pg, and refused. */
   collected: unknown[] = [];
@@ -75,6 +72,12 @@ export class Execution {
       lastInsertId: undefined,
       columns: this.shape.fields,
     };
+  }
+
+  takeRows(): unknown[] {
+    const rows = this.collected;
+    this.collected = [];
+    return rows;
   }
 
   /** Called by pg's client when it has put this in its line of those that wait for answers. */
@@ -139,9 +142,15 @@ export class Execution {
   finish(): void {
     if (this.done) return;
     this.done = true;
+    if (this.error !== undefined) conceal(this.error, this.statement?.params !== undefined);
     this.#owner.settled(this);
     this.#settle(this.error, this);
   }
+}
+
+/** One whose rows nobody wants, and whose columns were not asked for. */
+export class CountingExecution extends Execution {
+  override handleDataRow(): void {}
 }
 
 /**
@@ -166,7 +175,7 @@ function countOf(tag: string): number {
   return last >= 0x30 && last <= 0x39 ? Number(tag.slice(tag.lastIndexOf(" ") + 1)) : 0;
 }
 
-function isServerError(error: unknown): boolean {
+export function isServerError(error: unknown): boolean {
   return error instanceof Error && "severity" in error;
 }
 

@@ -3,9 +3,9 @@ import type { ClientConfig } from "pg";
 import type { Driver } from "../driver.js";
 import { checkArgs } from "./args.js";
 import { connect } from "./connect.js";
-import { isCancel, translate } from "./errors.js";
+import { cancelled, translate } from "./errors.js";
 import { bind } from "./params.js";
-import { stackable } from "./stackable.js";
+import { repeatable, stackable } from "./text.js";
 import { configOf } from "./url.js";
 
 /** What `new pg.Client` takes; a string is a URL. */
@@ -21,7 +21,8 @@ export const pg: Driver = {
   fromUrl: (url) => [configOf(url)],
   bind,
   stackable,
-  isCancel,
+  repeatable,
+  cancelled,
 };
 
 export default pg;

@@ -1,4 +1,5 @@
 /** Which statements of a connection have a name at the server, so that they are parsed and planned once. */
+import { factsOf } from "./errors.js";
 import type { Shape } from "./rows.js";
 
 export interface Named {
@@ -6,9 +7,10 @@ export interface Named {
   uses: number;
   /** Its name at the server; undefined while it has none. */
   name: string | undefined;
-  /** Nothing may be stacked on a name before the server has taken its first Parse. */
-  ready: boolean;
-  /** The columns of a ready statement: they cannot change, the server refuses to run it first. */
+  /**
+   * The columns, once the server has run it under its name: nothing may be stacked on a name before its first Parse is answered.
+   * They cannot change: the server would rather refuse to run it.
+   */
   shape: Shape | undefined;
 }
 
@@ -33,7 +35,7 @@ export class Statements {
     if (sql.length > LONGEST) return undefined;
     let entry = this.#bySql.get(sql);
     if (entry === undefined) {
-      entry = { sql, uses: 0, name: undefined, ready: false, shape: undefined };
+      entry = { sql, uses: 0, name: undefined, shape: undefined };
       if (this.#bySql.size >= MOST) this.#evict();
     } else {
       this.#bySql.delete(sql);
@@ -51,10 +53,18 @@ export class Statements {
     return true;
   }
 
-  ready(entry: Named, name: string, shape: Shape): void {
-    if (entry.name !== name) return;
-    entry.shape = shape;
-    entry.ready = true;
+  known(entry: Named, name: string, shape: Shape): void {
+    if (entry.name === name) entry.shape = shape;
+  }
+
+  /** Whether the server no longer runs the statement under its name. A doubtful name is given up in any case. */
+  disowned(entry: Named, name: string, error: unknown): boolean {
+    const { code, routine, message } = factsOf(error);
+    const changed = code === "0A000" && routine === "RevalidateCachedQuery";
+    const unknown = code === "26000" && message.includes(name);
+    // Class 42: the types of its params may be those of a table that has changed since.
+    if (entry.shape === undefined || changed || unknown || code?.startsWith("42")) this.forget(entry, name);
+    return changed || unknown;
   }
 
   /** The name is of no more use: closed at the server, whether it knows it or not. */
@@ -62,7 +72,6 @@ export class Statements {
     if (entry.name !== name) return;
     this.#forgotten.push(name);
     entry.name = undefined;
-    entry.ready = false;
     entry.shape = undefined;
     entry.uses = 0;
   }

@@ -7,24 +7,29 @@ import { InterfaceError } from "../../src/errors.js";
 /** A param in the form that it travels in: text, or bytes as they are. */
 export type Encoded = string | number | boolean | bigint | Buffer | null;
 
-const MOST_PARAMS = 65_535;
+const FIRST_SIZE = 8192;
 const KEPT_SIZE = 1 << 20;
 
-let buffer = Buffer.allocUnsafe(8192);
+const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0]);
+const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
+const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
+const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
+const CLOSE_PORTAL = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0]);
+
+let buffer = Buffer.allocUnsafe(FIRST_SIZE);
 let at = 0;
 
-/** Takes what was written since the last `take`. */
-export function take(): Buffer {
-  const bytes = Buffer.allocUnsafe(at);
-  buffer.copy(bytes, 0, 0, at);
-  at = 0;
-  if (buffer.length > KEPT_SIZE) buffer = Buffer.allocUnsafe(8192);
-  return bytes;
-}
-
-/** How much is written and not yet taken. */
-export function written(): number {
-  return at;
+/** The messages that `write` writes, as one buffer; nothing is left behind when it throws. It must not call out. */
+export function group(write: () => void): Buffer {
+  try {
+    write();
+    const bytes = Buffer.allocUnsafe(at);
+    buffer.copy(bytes, 0, 0, at);
+    return bytes;
+  } finally {
+    at = 0;
+    if (buffer.length > KEPT_SIZE) buffer = Buffer.allocUnsafe(FIRST_SIZE);
+  }
 }
 
 export function query(sql: string): void {
@@ -85,18 +90,6 @@ export function closeStatement(name: string): void {
 
 export function closePortal(): void {
   fixed(CLOSE_PORTAL);
-}
-
-const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0]);
-const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
-const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
-const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
-const CLOSE_PORTAL = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0]);
-
-export function checkCount(count: number): void {
-  if (count > MOST_PARAMS) {
-    throw new InterfaceError(`${count} params, but PostgreSQL takes at most ${MOST_PARAMS} in one statement`);
-  }
 }
 
 function formats(params: readonly Encoded[]): void {
