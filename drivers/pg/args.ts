@@ -1,4 +1,5 @@
 /** The connect arguments, checked once. */
+import type { ConnectionOptions } from "node:tls";
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
 import { configOf } from "./url.js";
@@ -34,7 +35,7 @@ export function checkArgs(args: readonly unknown[]): readonly [ClientConfig] {
     throw new InterfaceError("connect argument `stream` must be a function that makes a new one each time");
   }
   const config = merge(given, typeof connectionString === "string" ? configOf(connectionString) : {});
-  if (typeof config.ssl === "object" && config.ssl !== null) config.ssl = { ...config.ssl };
+  if (typeof config.ssl === "object" && config.ssl !== null) config.ssl = copyTls(config.ssl);
   return [config];
 }
 
@@ -46,4 +47,9 @@ export function merge(base: ClientConfig, over: ClientConfig): ClientConfig {
     Object.defineProperty(merged, "password", { value: password, enumerable: false });
   }
   return merged;
+}
+
+/** pg hides the key from those who print the options, and so from a spread. */
+export function copyTls(options: ConnectionOptions): ConnectionOptions {
+  return options.key === undefined ? { ...options } : { ...options, key: options.key };
 }

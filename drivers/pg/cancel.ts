@@ -3,6 +3,7 @@
 import { isIP, Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Client, ClientConfig } from "pg";
+import { copyTls } from "./args.js";
 
 const DEADLINE_MILLIS = 5000;
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -46,10 +47,11 @@ function secure(raw: Socket, host: string, session: Session): void {
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(session.sslNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
-      ...tlsOptions(session.ssl),
+      ...(typeof session.ssl === "boolean" ? {} : copyTls(session.ssl)),
       socket: raw,
     });
     tls.on("error", () => raw.destroy());
+    tls.on("close", () => raw.destroy());
     tls.once("secureConnect", () => tls.write(cancelRequest(session)));
     tls.resume();
   };
@@ -59,12 +61,6 @@ function secure(raw: Socket, host: string, session: Session): void {
     raw.once("data", (answer) => (answer.toString("latin1") === "S" ? handshake() : raw.destroy()));
     raw.write(SSL_REQUEST);
   }
-}
-
-/** pg hides the key from those who print the options, and so from a spread. */
-function tlsOptions(ssl: boolean | ConnectionOptions): ConnectionOptions {
-  if (typeof ssl === "boolean") return {};
-  return ssl.key === undefined ? ssl : { ...ssl, key: ssl.key };
 }
 
 function cancelRequest({ processID, secretKey }: Session): Buffer {

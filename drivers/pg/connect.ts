@@ -17,7 +17,7 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
     fallback_application_name: settings.name,
   };
   const config = merge(defaults, (args[0] ?? {}) as ClientConfig);
-  const client = new pg.Client(merge(config, { pipeline: true }));
+  const client = construct(pg.Client, merge(config, { pipeline: true }));
   const connection = new PgConnection(client, config, options, pg.utils.prepareValue);
   const abort = () => connection.destroy();
   signal.addEventListener("abort", abort, { once: true });
@@ -48,10 +48,19 @@ async function load(): Promise<typeof import("pg") & Internals> {
   }
 }
 
+/** pg refuses some settings by plain errors. */
+function construct(PgClient: typeof Client, config: ClientConfig): Client {
+  try {
+    return new PgClient(config);
+  } catch (error) {
+    throw new InterfaceError(`pg refuses its connect argument: ${factsOf(error).message}`, { cause: error });
+  }
+}
+
 /** Says where it was to go, and as whom. */
 function refused(client: Client, error: unknown, signal: AbortSignal): AdbapiError {
   if (error instanceof AdbapiError) return error;
-  conceal(error, false);
+  conceal(error);
   const { host, port, database, user } = client;
   const where = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`;
   const { message, code, severity } = factsOf(error);

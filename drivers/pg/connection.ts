@@ -59,7 +59,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   get state(): SessionState {
     if (this.#life !== "open") return "broken";
-    if (this.#inFlight.length > 0) return "unknown";
+    if (this.#inFlight.length > 0 || !this.#atRest) return "unknown";
     return this.#inTransaction ? "in transaction" : "idle";
   }
 
@@ -171,6 +171,11 @@ export class PgConnection implements DriverConnection, StreamOwner {
     inFlight[0]?.onHead?.();
   }
 
+  /** Statements that were given to `native` directly are seen here only. */
+  get #atRest(): boolean {
+    return (this.native as Client & { readonly readyForQuery: boolean }).readyForQuery;
+  }
+
   get #inTransaction(): boolean {
     return this.native.getTransactionStatus() !== "I";
   }
@@ -242,7 +247,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
         };
       });
     }
-    if (!execution.done) await requestCancel(this.native, this.#config);
+    if (!execution.done) await requestCancel(this.native, this.#config).catch(ignore);
   }
 
   /** Without an error: because this side wants it so. */
@@ -266,3 +271,5 @@ const COPY = /^\s*copy\b.*\b(?:stdin|stdout)\b/is;
 function uncork(connection: PgConnection): void {
   connection.uncork();
 }
+
+function ignore(): void {}

@@ -76,6 +76,7 @@ const RETRYABLE = new Set(["40001", "40P01"]);
 
 export function translate(error: unknown): AdbapiError {
   if (error instanceof AdbapiError) return error;
+  conceal(error);
   const { message, code, severity } = factsOf(error);
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState === undefined) return translateLocal(error, message, code);
@@ -91,26 +92,23 @@ export function cancelled(error: unknown, sql: string): Outcome | undefined {
   return allOrNothing(sql) ? "not applied" : "unknown";
 }
 
-/**
- * Keeps people's data out of logs: the fields that repeat values are not enumerable any more, and where the statement
- * had params, quoted values leave the message.
- */
-export function conceal(error: unknown, hasParams: boolean): void {
+/** pg's errors repeat values in these: kept for those who ask by name, out of sight of logs. */
+const VALUE_BEARING = ["detail", "where", "internalQuery"] as const;
+
+/** So that printing the error does not print someone's data. Values in the message are the core's affair: it has the params. */
+export function conceal(error: unknown): void {
   if (!(error instanceof Error)) return;
-  for (const field of ["detail", "where", "internalQuery"]) {
+  for (const field of VALUE_BEARING) {
     if (Object.hasOwn(error, field)) Object.defineProperty(error, field, { enumerable: false });
   }
-  const { code } = factsOf(error);
-  if (!hasParams || code === undefined || !code.startsWith("22")) return;
-  const concealed = error.message.replace(QUOTED, "(value not shown)");
-  if (concealed === error.message) return;
-  const stack = error.stack?.replace(error.message, () => concealed);
-  error.message = concealed;
-  Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
 }
 
-/** From the first quotation mark to the last, of whatever language the server speaks. */
-const QUOTED = /["“”„«»‹›「].*["“”„«»‹›」]/s;
+/** The server's own timeout ended it; what ran outside of a transaction in pieces may have left some of them. */
+export function timedOut(error: unknown, sql: string): unknown {
+  if (!isTimeout(error) || allOrNothing(sql)) return error;
+  const { message, code } = factsOf(error);
+  return new StatementTimeout(message, { cause: error, code, sqlState: code, outcome: "unknown" });
+}
 
 function isTimeout(error: unknown): boolean {
   const { code, message } = factsOf(error);

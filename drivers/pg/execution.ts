@@ -2,7 +2,7 @@
 import type { FieldDef, Query } from "pg";
 import { NotSupportedError } from "../../src/errors.js";
 import type { Result, RowMode, Statement } from "../driver.js";
-import { conceal } from "./errors.js";
+import { timedOut } from "./errors.js";
 import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
 
 /** What of pg's `Connection` a statement needs. */
@@ -142,7 +142,7 @@ export class Execution {
   finish(): void {
     if (this.done) return;
     this.done = true;
-    if (this.error !== undefined) conceal(this.error, this.statement?.params !== undefined);
+    if (this.error !== undefined) this.error = timedOut(this.error, this.statement?.sql ?? "");
     this.#owner.settled(this);
     this.#settle(this.error, this);
   }

@@ -7,16 +7,19 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Config = Mutable<ClientConfig>;
 
 export function configOf(url: string): ClientConfig {
-  const parsed = parse(url);
+  // A user without a host is what the URL standard calls a failure, and PostgreSQL the default host.
+  const hostless = /^[^:]+:\/\/[^/?#]*@(?=[/?#]|$)/.exec(url)?.[0];
+  const parsed = parse(hostless === undefined ? url : `${hostless}localhost${url.slice(hostless.length)}`);
   const config: Config = {};
   const set = (key: "user" | "password" | "host" | "database", text: string) => {
     if (text !== "") config[key] = decode(key, text);
   };
   set("user", parsed.username);
   set("password", parsed.password);
-  set("host", parsed.hostname.replace(/^\[(.*)\]$/, "$1"));
+  if (hostless === undefined) set("host", parsed.hostname.replace(/^\[(.*)\]$/, "$1"));
   set("database", parsed.pathname.slice(1));
   if (parsed.port !== "") config.port = Number(parsed.port);
+  decode("options", parsed.search);
   for (const [option, value] of parsed.searchParams) {
     const read = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
     if (read === undefined) throw unknownOption(option);
@@ -69,10 +72,7 @@ const BINDINGS = { require: true, prefer: true, disable: false };
 const ENCODINGS = { utf8: "utf8", "utf-8": "utf8", auto: "utf8" };
 
 function parse(url: string): URL {
-  // A user without a host is what the URL standard calls a failure, and PostgreSQL a Unix socket.
-  const hostless = /^[^:]+:\/\/[^/?#]*@(?=[/?#]|$)/.exec(url)?.[0];
-  const text = hostless === undefined ? url : `${hostless}localhost${url.slice(hostless.length)}`;
-  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) {
     throw new InterfaceError(
       "the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, with special characters percent-encoded",
@@ -84,13 +84,14 @@ function parse(url: string): URL {
   return parsed;
 }
 
+/** The cause would repeat the text, and a NUL would end it early on its way to the server. */
 function decode(part: string, text: string): string {
+  let decoded = "\0";
   try {
-    return decodeURIComponent(text);
-  } catch {
-    // The cause would repeat the text.
-    throw new InterfaceError(`the ${part} in the PostgreSQL URL is not percent-encoded properly`);
-  }
+    decoded = decodeURIComponent(text);
+  } catch {}
+  if (!decoded.includes("\0")) return decoded;
+  throw new InterfaceError(`the ${part} in the PostgreSQL URL cannot be decoded: check the percent-encoding`);
 }
 
 function choose<T>(option: string, choices: Readonly<Record<string, T>>, value: string): T {

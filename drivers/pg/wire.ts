@@ -8,7 +8,8 @@ import { InterfaceError } from "../../src/errors.js";
 export type Encoded = string | number | boolean | bigint | Buffer | null;
 
 const FIRST_SIZE = 8192;
-const KEPT_SIZE = 1 << 20;
+/** Past this the buffer itself is given away, and not a copy. */
+const LARGE = 1 << 18;
 
 const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0]);
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
@@ -23,12 +24,10 @@ let at = 0;
 export function group(write: () => void): Buffer {
   try {
     write();
-    const bytes = Buffer.allocUnsafe(at);
-    buffer.copy(bytes, 0, 0, at);
-    return bytes;
+    return at > LARGE ? buffer.subarray(0, at) : Buffer.from(buffer.subarray(0, at));
   } finally {
+    if (buffer.length > LARGE) buffer = Buffer.allocUnsafe(FIRST_SIZE);
     at = 0;
-    if (buffer.length > KEPT_SIZE) buffer = Buffer.allocUnsafe(FIRST_SIZE);
   }
 }
 
@@ -115,7 +114,7 @@ function value(param: Encoded): void {
 
 function text(string: string): void {
   const length = string.length;
-  ensure(4 + length * 3);
+  ensure(4 + mostBytes(string));
   if (length < SHORT && writeAscii(string, length, at + 4)) {
     int32(length);
     at += length;
@@ -124,6 +123,11 @@ function text(string: string): void {
   const bytes = buffer.write(string, at + 4);
   int32(bytes);
   at += bytes;
+}
+
+/** Counted only where a guess would cost memory. */
+function mostBytes(string: string): number {
+  return string.length < 4096 ? string.length * 3 : Buffer.byteLength(string);
 }
 
 /** Below this a loop beats the call into C++. */
@@ -140,7 +144,7 @@ function writeAscii(string: string, length: number, offset: number): boolean {
 
 function cstring(string: string): void {
   if (string.includes("\0")) throw new InterfaceError("SQL must not hold a NUL character");
-  ensure(string.length * 3 + 3);
+  ensure(mostBytes(string) + 1);
   at += buffer.write(string, at);
   buffer[at++] = 0;
 }
