@@ -1,0 +1,32 @@
+import type { Params } from "../driver.js";
+import { binder, outOfRange, type ParamRules, refuse, wellFormed } from "../params.js";
+
+const minInt64 = -(2n ** 63n);
+const maxInt64 = 2n ** 63n - 1n;
+
+const rules: ParamRules = {
+  limit: 32_766,
+  named: true,
+  text: wellFormed,
+  // The package binds every number as REAL and every bigint as INTEGER: `5 / ?` with 2 would be 2.5, and TEXT would keep "1.0".
+  number(value, place) {
+    if (Number.isSafeInteger(value)) return BigInt(value);
+    if (!Number.isFinite(value))
+      refuse(place, `is ${value}`, "SQLite would store something else; bind null or text");
+    return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63 ? BigInt(value) : value;
+  },
+  bigint(value, place) {
+    if (value >= minInt64 && value <= maxInt64) return value;
+    return outOfRange(place, "is a bigint beyond 64 bits", "SQLite has no such INTEGER: bind it as text");
+  },
+  boolean: (_value, place) => refuse(place, "is a boolean", "SQLite has none: bind 1 or 0"),
+  date: (_value, place) =>
+    refuse(place, "is a Date", "SQLite has none: bind date.toISOString() or date.getTime()"),
+  array: (_value, place) =>
+    refuse(place, "is an array", "SQLite has none: bind JSON.stringify(…) and use json_each(?)"),
+  object: (_value, place) =>
+    refuse(place, "is an object", "bind JSON.stringify(…), or name the params in one plain object"),
+};
+
+/** Params as SQLite is to get them, ready for the thread: whole numbers are bigints, which bind as INTEGER. */
+export const bind: (params: Params) => Params = binder(rules);

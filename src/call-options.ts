@@ -1,0 +1,71 @@
+/** The options of a single call: of a statement, of an interaction. */
+import type { IsolationLevel, RowMode } from "../drivers/driver.js";
+import {
+  checkOptions,
+  isBoolean,
+  isDuration,
+  isOneOf,
+  isSignal,
+  isWholeFrom,
+  type OptionCheck,
+} from "./option-checks.js";
+
+export interface StatementOptions {
+  /** Aborted: the statement fails with `CancelledError`, whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The longest that the statement may run, in milliseconds; then it is cancelled at the server and fails with `StatementTimeout`.
+   * @default the pool's `statementTimeoutMillis`
+   */
+  readonly timeoutMillis?: number | undefined;
+  /**
+   * Rows as plain objects, or as arrays in the order of the columns. Of two columns of one name an object keeps the last.
+   * @default "object"
+   */
+  readonly rowMode?: RowMode | undefined;
+}
+
+export interface InteractionOptions {
+  /** @default the server's */
+  readonly isolation?: IsolationLevel | undefined;
+  /** @default false */
+  readonly readOnly?: boolean | undefined;
+  /**
+   * How many times the whole interaction is run again when it failed on a deadlock, a serialization failure, SQLite's busy at
+   * BEGIN, or a connection lost before COMMIT was sent.
+   * @default 0
+   */
+  readonly retries?: number | undefined;
+  /** Aborted: the interaction is rolled back and fails with `CancelledError`, whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The longest that the whole interaction may take, in milliseconds, its retries included; then it is rolled back and fails with
+   * `StatementTimeout`.
+   * @default none
+   */
+  readonly timeoutMillis?: number | undefined;
+}
+
+const statementChecks = {
+  signal: isSignal,
+  timeoutMillis: isDuration,
+  rowMode: isOneOf("object", "array"),
+} as const satisfies Record<keyof StatementOptions, OptionCheck>;
+
+const interactionChecks = {
+  isolation: isOneOf("read uncommitted", "read committed", "repeatable read", "serializable"),
+  readOnly: isBoolean,
+  retries: isWholeFrom(0),
+  signal: isSignal,
+  timeoutMillis: isDuration,
+} as const satisfies Record<keyof InteractionOptions, OptionCheck>;
+
+/** Throws an `InterfaceError` that names the option. */
+export function checkStatementOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, statementChecks, "statement option");
+}
+
+/** Throws an `InterfaceError` that names the option. */
+export function checkInteractionOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, interactionChecks, "interaction option");
+}
