@@ -1,0 +1,75 @@
+/** A request to stop what a session runs, over a connection of its own, as secure as the session's. */
+
+import { isIP, Socket } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import type { Client, ClientConfig } from "pg";
+import { copyTls } from "./args.js";
+
+const DEADLINE_MILLIS = 5000;
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+
+/** What pg's client knows of its session, and its types do not say. */
+interface Session {
+  readonly processID: number;
+  readonly secretKey: number;
+  readonly ssl: boolean | ConnectionOptions;
+  readonly sslNegotiation: string;
+}
+
+/**
+ * Fires, and never rejects, when the server has closed the connection: it does so after it has passed the request on.
+ * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+export function requestCancel(client: Client, config: ClientConfig): Promise<void> {
+  const session = client as unknown as Session;
+  const raw = (config.stream?.() ?? new Socket()) as Socket;
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => raw.destroy(), DEADLINE_MILLIS);
+    raw.once("close", () => {
+      clearTimeout(deadline);
+      resolve();
+    });
+    raw.on("error", ignore);
+    raw.once("connect", () => {
+      if (session.ssl) secure(raw, client.host, session);
+      else raw.write(cancelRequest(session));
+    });
+    // The very server that the session is with: its name may lead to several.
+    const { remoteAddress } = client.connection.stream as Socket;
+    if (client.host.startsWith("/")) raw.connect(`${client.host}/.s.PGSQL.${client.port}`);
+    else raw.connect(client.port, remoteAddress ?? client.host);
+  });
+}
+
+function secure(raw: Socket, host: string, session: Session): void {
+  const handshake = () => {
+    const tls = connectTls({
+      host,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(session.sslNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
+      ...(typeof session.ssl === "boolean" ? {} : copyTls(session.ssl)),
+      socket: raw,
+    });
+    tls.on("error", () => raw.destroy());
+    tls.on("close", () => raw.destroy());
+    tls.once("secureConnect", () => tls.write(cancelRequest(session)));
+    tls.resume();
+  };
+  if (session.sslNegotiation === "direct") {
+    handshake();
+  } else {
+    raw.once("data", (answer) => (answer.toString("latin1") === "S" ? handshake() : raw.destroy()));
+    raw.write(SSL_REQUEST);
+  }
+}
+
+function cancelRequest({ processID, secretKey }: Session): Buffer {
+  const packet = Buffer.alloc(16);
+  packet.writeInt32BE(16, 0);
+  packet.writeInt32BE(80_877_102, 4);
+  packet.writeInt32BE(processID, 8);
+  packet.writeInt32BE(secretKey, 12);
+  return packet;
+}
+
+function ignore(): void {}

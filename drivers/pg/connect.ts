@@ -1,0 +1,72 @@
+/** Opens sessions. */
+import type { Client, ClientConfig } from "pg";
+import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
+import type { ConnectOptions } from "../driver.js";
+import { merge } from "./args.js";
+import { PgConnection } from "./connection.js";
+import type { PrepareValue } from "./encode.js";
+import { conceal, factsOf } from "./errors.js";
+import { adopt } from "./execution.js";
+
+export async function connect(args: readonly unknown[], options: ConnectOptions): Promise<PgConnection> {
+  const pg = await load();
+  const { signal, settings } = options;
+  const defaults = {
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
+    fallback_application_name: settings.name,
+  };
+  const config = merge(defaults, (args[0] ?? {}) as ClientConfig);
+  const client = construct(pg.Client, merge(config, { pipeline: true }));
+  const connection = new PgConnection(client, config, options, pg.utils.prepareValue);
+  const abort = () => connection.destroy();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await connection.open();
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw refused(client, error, signal);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** What pg exports without its types saying so. */
+interface Internals {
+  readonly utils: { readonly prepareValue: PrepareValue };
+}
+
+async function load(): Promise<typeof import("pg") & Internals> {
+  try {
+    const { default: pg } = (await import("pg")) as unknown as { default: typeof import("pg") & Internals };
+    adopt(pg.Query);
+    return pg;
+  } catch (error) {
+    throw new InterfaceError("the pg driver needs the package `pg`: run `npm install pg`", { cause: error });
+  }
+}
+
+/** pg refuses some settings by plain errors. */
+function construct(PgClient: typeof Client, config: ClientConfig): Client {
+  try {
+    return new PgClient(config);
+  } catch (error) {
+    throw new InterfaceError(`pg refuses its connect argument: ${factsOf(error).message}`, { cause: error });
+  }
+}
+
+/** Says where it was to go, and as whom. */
+function refused(client: Client, error: unknown, signal: AbortSignal): AdbapiError {
+  if (error instanceof AdbapiError) return error;
+  conceal(error);
+  const { host, port, database, user } = client;
+  const where = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`;
+  const { message, code, severity } = factsOf(error);
+  const reason = signal.aborted ? "given up" : message;
+  return new OperationalError(
+    `cannot connect to PostgreSQL at ${where}, database ${JSON.stringify(database)}, user ${JSON.stringify(user)}: ${reason}`,
+    { cause: error, code, sqlState: severity === undefined ? undefined : code },
+  );
+}

@@ -1,0 +1,275 @@
+/** One session. */
+import type { Socket } from "node:net";
+import type { Client, ClientConfig } from "pg";
+import { ConnectionLost } from "../../src/errors.js";
+import type {
+  Cancellation,
+  ConnectOptions,
+  DriverConnection,
+  Params,
+  Result,
+  SessionState,
+  Statement,
+  TransactionOptions,
+} from "../driver.js";
+import { requestCancel } from "./cancel.js";
+import { encode, type PrepareValue } from "./encode.js";
+import { CountingExecution, copyRefused, Execution } from "./execution.js";
+import { INT8_ARRAY, int64Parsers } from "./int64.js";
+import { executeMany } from "./many.js";
+import { reset } from "./reset.js";
+import type { GetParser, ParseText } from "./rows.js";
+import { Statements } from "./statements.js";
+import { PgStream, type StreamOwner } from "./stream.js";
+import { alreadyOver, beginText, rolledBack } from "./transaction.js";
+import * as wire from "./wire.js";
+
+export class PgConnection implements DriverConnection, StreamOwner {
+  readonly native: Client;
+  readonly getParser: GetParser;
+  readonly #config: ClientConfig;
+  readonly #prepareValue: PrepareValue;
+  readonly #statements: Statements | undefined;
+  readonly #onLost: (error: unknown) => void;
+  /** Sent and not yet settled, in the order of their answers: the server works on the first. */
+  readonly #inFlight: Execution[] = [];
+  #life: "opening" | "open" | "closing" | "lost" = "opening";
+  #corked = false;
+
+  constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
+    const { settings, onLost } = options;
+    this.native = client;
+    this.#config = config;
+    this.#prepareValue = prepareValue;
+    this.#onLost = onLost;
+    this.#statements = settings.prepare ? new Statements() : undefined;
+    this.getParser = (oid) => client.getTypeParser(oid) as ParseText;
+    if (settings.int64 !== "driver") {
+      const parsers = int64Parsers(settings.int64, this.getParser(INT8_ARRAY));
+      for (const [oid, parser] of parsers) client.setTypeParser(oid, parser);
+    }
+    // pg reports a loss up to twice, and an 'error' that nobody hears ends the process.
+    client.on("error", (error) => this.#lost(error));
+    client.on("end", () => this.#lost(new Error("Connection terminated")));
+  }
+
+  get id(): number | undefined {
+    return (this.native as Client & { readonly processID: number | null }).processID ?? undefined;
+  }
+
+  get state(): SessionState {
+    if (this.#life !== "open") return "broken";
+    if (this.#inFlight.length > 0 || !this.#atRest) return "unknown";
+    return this.#inTransaction ? "in transaction" : "idle";
+  }
+
+  async open(): Promise<void> {
+    const { connection } = this.native;
+    const unref = () => (connection.stream as Partial<Socket>).unref?.();
+    connection.on("sslconnect", unref);
+    const connecting = this.native.connect();
+    unref();
+    await connecting;
+    if (this.#life !== "opening") throw new ConnectionLost("the connection was lost as soon as it was open");
+    this.#life = "open";
+  }
+
+  execute(statement: Statement): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#run(statement, resolve, reject);
+    });
+  }
+
+  beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#run(statement, resolve, reject, beginText(options));
+    });
+  }
+
+  executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+    const statement: Statement = { sql, params: [], rowMode: "array" };
+    return executeMany(sql, listOfParams, this.#prepareValue, (bytes) =>
+      this.#sent((settle) => new CountingExecution(this, bytes, settle, statement)),
+    );
+  }
+
+  stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {
+    return new PgStream(this, statement, batch, this.#prepareValue);
+  }
+
+  async begin(options: TransactionOptions): Promise<void> {
+    await this.#command(beginText(options));
+  }
+
+  async commit(): Promise<void> {
+    if (this.state === "idle") throw alreadyOver();
+    const { tag } = await this.#command("COMMIT");
+    if (tag === "ROLLBACK") throw rolledBack();
+  }
+
+  async rollback(): Promise<void> {
+    await this.#command("ROLLBACK");
+  }
+
+  async ping(sql: string): Promise<void> {
+    await this.#command(sql);
+  }
+
+  async reset(): Promise<void> {
+    this.native.removeAllListeners("notification");
+    await reset((sql) => this.#command(sql));
+  }
+
+  cancel(statement: Statement): Cancellation {
+    const execution = this.#inFlight.find((candidate) => candidate.statement === statement);
+    return {
+      outcome: "unknown",
+      done: execution === undefined ? Promise.resolve() : this.#cancel(execution),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#life === "open") this.#life = "closing";
+    await this.native.end();
+  }
+
+  destroy(): void {
+    this.#lost(undefined);
+  }
+
+  submit(execution: Execution): void {
+    if (this.#life !== "open") throw new ConnectionLost("the connection is closed", { outcome: "not sent" });
+    this.native.query(execution as never);
+  }
+
+  send(execution: Execution): void {
+    this.#inFlight.push(execution);
+    this.write(execution.bytes);
+  }
+
+  /** What is written in one turn goes out at its end, at once. pg's own writes keep their place among it. */
+  write(bytes: Buffer): void {
+    const { stream } = this.native.connection;
+    if (!this.#corked) {
+      this.#corked = true;
+      stream.cork();
+      process.nextTick(uncork, this);
+    }
+    stream.write(bytes);
+  }
+
+  uncork(): void {
+    this.#corked = false;
+    this.native.connection.stream.uncork();
+  }
+
+  settled(execution: Execution): void {
+    const inFlight = this.#inFlight;
+    const place = inFlight.indexOf(execution);
+    if (place >= 0) inFlight.splice(place, 1);
+    execution.onHead?.();
+    inFlight[0]?.onHead?.();
+  }
+
+  /** Statements that were given to `native` directly are seen here only. */
+  get #atRest(): boolean {
+    return (this.native as Client & { readonly readyForQuery: boolean }).readyForQuery;
+  }
+
+  get #inTransaction(): boolean {
+    return this.native.getTransactionStatus() !== "I";
+  }
+
+  #run(
+    statement: Statement,
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+    begin?: string,
+    again = false,
+  ): void {
+    const { sql } = statement;
+    if (COPY.test(sql)) throw copyRefused();
+    const values = encode(statement.params, this.#prepareValue);
+    const statements = again ? undefined : this.#statements;
+    const entry = statements?.use(sql);
+    const first = entry !== undefined && statements!.christen(entry);
+    const shape = entry?.shape;
+    const name = first || shape !== undefined ? entry!.name! : "";
+    const bytes = wire.group(() => {
+      for (const forgotten of this.#statements?.takeForgotten() ?? []) wire.closeStatement(forgotten);
+      if (begin !== undefined) {
+        wire.parse("", begin);
+        wire.bind("", []);
+        wire.execute();
+      }
+      if (shape === undefined) wire.parse(name, sql);
+      wire.bind(name, values);
+      if (shape === undefined) wire.describe();
+      wire.execute();
+      wire.sync();
+    });
+    const settle = (error: unknown, { result, tag }: Execution) => {
+      if (error === undefined) {
+        if (first) statements!.known(entry, name, execution.shape);
+        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL") this.#statements?.clear();
+        return resolve(result);
+      }
+      const disowned = name !== "" && statements!.disowned(entry!, name, error);
+      // Nothing of it was run, and no transaction has failed with it.
+      if (disowned && this.#life === "open" && !this.#inTransaction) {
+        this.#run(statement, resolve, reject, begin, true);
+      } else reject(error);
+    };
+    const execution = new Execution(this, bytes, settle, statement, shape, begin === undefined ? 0 : 1);
+    this.submit(execution);
+  }
+
+  /** A text of the driver's own, or one that may hold several statements, by the simple protocol. */
+  #command(sql: string): Promise<Execution> {
+    const bytes = wire.group(() => wire.query(sql));
+    return this.#sent((settle) => new Execution(this, bytes, settle));
+  }
+
+  #sent(make: (settle: (error: unknown, execution: Execution) => void) => Execution): Promise<Execution> {
+    return new Promise((resolve, reject) => {
+      this.submit(make((error, execution) => (error === undefined ? resolve(execution) : reject(error))));
+    });
+  }
+
+  /** What stands behind others in the pipeline cannot be withdrawn, and a request would hit the one ahead: it waits. */
+  async #cancel(execution: Execution): Promise<void> {
+    while (this.#inFlight[0] !== execution && !execution.done) {
+      await new Promise<void>((resolve) => {
+        const also = execution.onHead;
+        execution.onHead = () => {
+          also?.();
+          resolve();
+        };
+      });
+    }
+    if (!execution.done) await requestCancel(this.native, this.#config).catch(ignore);
+  }
+
+  /** Without an error: because this side wants it so. */
+  #lost(error: unknown): void {
+    const life = this.#life;
+    if (life === "lost") return;
+    this.#life = "lost";
+    this.native.connection.stream.destroy();
+    for (const execution of [...this.#inFlight]) {
+      execution.error ??= error ?? new ConnectionLost("the connection was destroyed with this in flight");
+      execution.finish();
+    }
+    // In a later turn: nobody may have seen the connection yet.
+    if (error !== undefined && life === "open") setImmediate(this.#onLost, error);
+  }
+}
+
+/** Refused before it is sent, where the text shows it: with statements behind it COPY would end the session. */
+const COPY = /^\s*copy\b.*\b(?:stdin|stdout)\b/is;
+
+function uncork(connection: PgConnection): void {
+  connection.uncork();
+}
+
+function ignore(): void {}

@@ -1,0 +1,182 @@
+/** Statements on their way, as pg's client sees them: from the first byte written to the server being ready again. */
+import type { FieldDef, Query } from "pg";
+import { NotSupportedError } from "../../src/errors.js";
+import type { Result, RowMode, Statement } from "../driver.js";
+import { timedOut } from "./errors.js";
+import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
+
+/** What of pg's `Connection` a statement needs. */
+export interface Wire {
+  sendCopyFail(message: string): void;
+  sync(): void;
+  once(event: "readyForQuery", listener: () => void): unknown;
+}
+
+/** Whoever sends executions, and hears of their end. */
+export interface Owner {
+  readonly getParser: GetParser;
+  send(execution: Execution): void;
+  settled(execution: Execution): void;
+}
+
+type RawRow = readonly (string | null)[];
+
+/**
+ * One group of messages that ends in one Sync. It settles once: after ReadyForQuery, or when the connection is lost.
+ */
+export class Execution {
+  /** The caller's statement, by whose identity `cancel` finds this. */
+  readonly statement: Statement | undefined;
+  readonly bytes: Buffer;
+  /** Commands of the driver's own that run ahead of the statement in the group. */
+  readonly ahead: number;
+  readonly #owner: Owner;
+  readonly #rowMode: RowMode;
+  readonly #settle: (error: unknown, execution: Execution) => void;
+  /** Called when it becomes the one that the server works on, or has settled. */
+  onHead: (() => void) | undefined;
+
+  /** pg asks for a callback, and gives its own to a query that has none. */
+  readonly callback = nothing;
+  shape: Shape;
+  /** Not `rows`: that is an option to pg, and refused. */
+  collected: unknown[] = [];
+  /** What the server answered: `"SELECT 3"`. */
+  tag = "";
+  rowCount = 0;
+  completed = 0;
+  error: unknown;
+  done = false;
+
+  constructor(
+    owner: Owner,
+    bytes: Buffer,
+    settle: (error: unknown, execution: Execution) => void,
+    statement?: Statement,
+    shape = NO_COLUMNS,
+    ahead = 0,
+  ) {
+    this.#owner = owner;
+    this.bytes = bytes;
+    this.#settle = settle;
+    this.statement = statement;
+    this.#rowMode = statement?.rowMode ?? "array";
+    this.shape = shape;
+    this.ahead = ahead;
+  }
+
+  get result(): Result {
+    return {
+      rows: this.collected,
+      rowCount: this.rowCount,
+      lastInsertId: undefined,
+      columns: this.shape.fields,
+    };
+  }
+
+  takeRows(): unknown[] {
+    const rows = this.collected;
+    this.collected = [];
+    return rows;
+  }
+
+  /** Called by pg's client when it has put this in its line of those that wait for answers. */
+  submit(): null {
+    this.#owner.send(this);
+    return null;
+  }
+
+  handleRowDescription(message: { readonly fields: FieldDef[] }): void {
+    try {
+      this.shape = new Shape(message.fields, this.#owner.getParser);
+    } catch (error) {
+      this.error ??= unreadable(error);
+    }
+  }
+
+  /** Nothing may be thrown here: it would come out of the socket's event. */
+  handleDataRow(message: { readonly fields: RawRow }): void {
+    if (this.error !== undefined) return;
+    try {
+      const { shape } = this;
+      this.collected.push(
+        this.#rowMode === "array" ? shape.array(message.fields) : shape.object(message.fields),
+      );
+    } catch (error) {
+      this.error = unreadable(error);
+    }
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    if (this.completed++ < this.ahead) return;
+    this.tag = message.text;
+    this.rowCount += countOf(message.text);
+  }
+
+  handleEmptyQuery(): void {}
+
+  handlePortalSuspended(): void {}
+
+  /** The Sync that travelled with the statement is swallowed by COPY: another one ends it. */
+  handleCopyInResponse(wire: Wire): void {
+    this.error = copyRefused();
+    wire.sendCopyFail("not supported");
+    wire.sync();
+  }
+
+  handleCopyData(): void {
+    this.error ??= copyRefused();
+  }
+
+  handleReadyForQuery(): void {
+    this.finish();
+  }
+
+  /** pg reports the server's error before the server is ready for more; a lost connection is the owner's affair. */
+  handleError(error: unknown, wire: Wire): void {
+    this.error ??= error;
+    if (isServerError(error)) wire.once("readyForQuery", () => this.finish());
+    else this.finish();
+  }
+
+  finish(): void {
+    if (this.done) return;
+    this.done = true;
+    if (this.error !== undefined) this.error = timedOut(this.error, this.statement?.sql ?? "");
+    this.#owner.settled(this);
+    this.#settle(this.error, this);
+  }
+}
+
+/** One whose rows nobody wants, and whose columns were not asked for. */
+export class CountingExecution extends Execution {
+  override handleDataRow(): void {}
+}
+
+/**
+ * In pipeline mode pg's client takes instances of its own Query only; of that class nothing is needed, so its
+ * costly constructor is never run.
+ */
+export function adopt(query: typeof Query): void {
+  const parent: object = query.prototype;
+  if (Object.getPrototypeOf(Execution.prototype) !== parent)
+    Object.setPrototypeOf(Execution.prototype, parent);
+}
+
+export function copyRefused(): NotSupportedError {
+  return new NotSupportedError(
+    "COPY FROM STDIN and COPY TO STDOUT are not supported: use pg-copy-streams on a pg.Client of your own",
+  );
+}
+
+/** `"INSERT 0 3"` → 3, `"BEGIN"` → 0. */
+function countOf(tag: string): number {
+  const last = tag.charCodeAt(tag.length - 1);
+  return last >= 0x30 && last <= 0x39 ? Number(tag.slice(tag.lastIndexOf(" ") + 1)) : 0;
+}
+
+export function isServerError(error: unknown): boolean {
+  return error instanceof Error && "severity" in error;
+}
+
+function nothing(): void {}

@@ -1,0 +1,28 @@
+/** PostgreSQL, over the `pg` package. */
+import type { ClientConfig } from "pg";
+import type { Driver } from "../driver.js";
+import { checkArgs } from "./args.js";
+import { connect } from "./connect.js";
+import { cancelled, translate } from "./errors.js";
+import { bind } from "./params.js";
+import { repeatable, stackable } from "./text.js";
+import { configOf } from "./url.js";
+
+/** What `new pg.Client` takes; a string is a URL. */
+export type PgConnectArgs = string | ClientConfig;
+
+export const pg: Driver = {
+  name: "pg",
+  paramstyle: "numeric",
+  pipeline: 16,
+  connect,
+  translate,
+  checkArgs,
+  fromUrl: (url) => [configOf(url)],
+  bind,
+  stackable,
+  repeatable,
+  cancelled,
+};
+
+export default pg;

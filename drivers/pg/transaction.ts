@@ -1,0 +1,29 @@
+import { InterfaceError, TransactionAborted } from "../../src/errors.js";
+import type { TransactionOptions } from "../driver.js";
+
+const ISOLATION = {
+  "read uncommitted": " ISOLATION LEVEL READ UNCOMMITTED",
+  "read committed": " ISOLATION LEVEL READ COMMITTED",
+  "repeatable read": " ISOLATION LEVEL REPEATABLE READ",
+  serializable: " ISOLATION LEVEL SERIALIZABLE",
+} as const;
+
+export function beginText({ isolation, readOnly = false }: TransactionOptions): string {
+  if (isolation !== undefined && !Object.hasOwn(ISOLATION, isolation)) {
+    throw new InterfaceError(`unknown isolation level; known are ${Object.keys(ISOLATION).join(", ")}`);
+  }
+  return `BEGIN${isolation === undefined ? "" : ISOLATION[isolation]}${readOnly ? " READ ONLY" : ""}`;
+}
+
+/** PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and that is no error to it. */
+export function rolledBack(): TransactionAborted {
+  return new TransactionAborted(
+    "the transaction was not committed: one of its statements had failed, so the server rolled back",
+  );
+}
+
+export function alreadyOver(): TransactionAborted {
+  return new TransactionAborted(
+    "the transaction was over before its commit: a statement in it said COMMIT or ROLLBACK",
+  );
+}

@@ -1,0 +1,121 @@
+/** `postgres://user:password@host:port/database?option=value`, with the options that are known to be harmless. */
+import type { ClientConfig } from "pg";
+import { InterfaceError } from "../../src/errors.js";
+import { merge } from "./args.js";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Config = Mutable<ClientConfig>;
+
+export function configOf(url: string): ClientConfig {
+  // A user without a host is what the URL standard calls a failure, and PostgreSQL the default host.
+  const hostless = /^[^:]+:\/\/[^/?#]*@(?=[/?#]|$)/.exec(url)?.[0];
+  const parsed = parse(hostless === undefined ? url : `${hostless}localhost${url.slice(hostless.length)}`);
+  const config: Config = {};
+  const set = (key: "user" | "password" | "host" | "database", text: string) => {
+    if (text !== "") config[key] = decode(key, text);
+  };
+  set("user", parsed.username);
+  set("password", parsed.password);
+  if (hostless === undefined) set("host", parsed.hostname.replace(/^\[(.*)\]$/, "$1"));
+  set("database", parsed.pathname.slice(1));
+  if (parsed.port !== "") config.port = Number(parsed.port);
+  decode("options", parsed.search);
+  for (const [option, value] of parsed.searchParams) {
+    const read = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
+    if (read === undefined) throw unknownOption(option);
+    read(config, value);
+  }
+  return merge({}, config);
+}
+
+const OPTIONS: Readonly<Record<string, (config: Config, value: string) => void>> = {
+  host: (config, value) => (config.host = value),
+  port: (config, value) => (config.port = wholeNumber("port", value)),
+  sslmode: (config, value) => (config.ssl = choose("sslmode", SSL_MODES, value)),
+  ssl: (config, value) => (config.ssl = choose("ssl", SSL, value)),
+  sslnegotiation: (config, value) => (config.sslnegotiation = choose("sslnegotiation", NEGOTIATIONS, value)),
+  channel_binding: (config, value) =>
+    (config.enableChannelBinding = choose("channel_binding", BINDINGS, value)),
+  application_name: (config, value) => (config.application_name = value),
+  fallback_application_name: (config, value) => (config.fallback_application_name = value),
+  connect_timeout: (config, value) =>
+    (config.connectionTimeoutMillis = wholeNumber("connect_timeout", value) * 1000),
+  statement_timeout: (config, value) => (config.statement_timeout = wholeNumber("statement_timeout", value)),
+  lock_timeout: (config, value) => (config.lock_timeout = wholeNumber("lock_timeout", value)),
+  idle_in_transaction_session_timeout: (config, value) =>
+    (config.idle_in_transaction_session_timeout = wholeNumber("idle_in_transaction_session_timeout", value)),
+  options: (config, value) => (config.options = value),
+  client_encoding: (config, value) =>
+    (config.client_encoding = choose("client_encoding", ENCODINGS, value.toLowerCase())),
+  sslcert: refusePath("sslcert"),
+  sslkey: refusePath("sslkey"),
+  sslrootcert: refusePath("sslrootcert"),
+};
+
+/** As pg has them: whatever asks for TLS checks the certificate, unless it says `no-verify`. */
+const SSL_MODES: Readonly<Record<string, ClientConfig["ssl"]>> = {
+  disable: false,
+  "no-verify": { rejectUnauthorized: false },
+  require: true,
+  "verify-ca": true,
+  "verify-full": true,
+};
+const SSL: typeof SSL_MODES = {
+  true: true,
+  "1": true,
+  false: false,
+  "0": false,
+  "no-verify": { rejectUnauthorized: false },
+};
+const NEGOTIATIONS = { postgres: "postgres", direct: "direct" } as const;
+const BINDINGS = { require: true, prefer: true, disable: false };
+const ENCODINGS = { utf8: "utf8", "utf-8": "utf8", auto: "utf8" };
+
+function parse(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) {
+    throw new InterfaceError(
+      "the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, with special characters percent-encoded",
+    );
+  }
+  if (parsed.protocol !== "postgres:" && parsed.protocol !== "postgresql:") {
+    throw new InterfaceError("a PostgreSQL URL starts with postgres: or postgresql:");
+  }
+  return parsed;
+}
+
+/** The cause would repeat the text, and a NUL would end it early on its way to the server. */
+function decode(part: string, text: string): string {
+  let decoded = "\0";
+  try {
+    decoded = decodeURIComponent(text);
+  } catch {}
+  if (!decoded.includes("\0")) return decoded;
+  throw new InterfaceError(`the ${part} in the PostgreSQL URL cannot be decoded: check the percent-encoding`);
+}
+
+function choose<T>(option: string, choices: Readonly<Record<string, T>>, value: string): T {
+  if (Object.hasOwn(choices, value)) return choices[value] as T;
+  throw new InterfaceError(`URL option ${option} must be one of ${Object.keys(choices).join(", ")}`);
+}
+
+function wholeNumber(option: string, value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  throw new InterfaceError(`URL option ${option} must be a whole number`);
+}
+
+function refusePath(option: string): () => never {
+  return () => {
+    throw new InterfaceError(
+      `URL option ${option} is refused: a URL must not name files to read; give \`ssl\` in an object instead`,
+    );
+  };
+}
+
+function unknownOption(option: string): InterfaceError {
+  return new InterfaceError(
+    `unknown option ${JSON.stringify(option)} in the PostgreSQL URL; known are ${Object.keys(OPTIONS)
+      .filter((name) => !name.startsWith("ssl") || name === "sslmode")
+      .join(", ")}`,
+  );
+}
