@@ -1,0 +1,60 @@
+/** The connect arguments of mariadb: what a pool cannot have, and what is added. */
+import type { ConnectionConfig } from "mariadb";
+import type { DriverSettings } from "../driver.js";
+import { ownArgs } from "../mysql-family/args.js";
+
+const ofPool = "use the pool's own max, min, maxWaiting, acquireTimeoutMillis and idleTimeoutMillis";
+const ofInt64 = "use the pool's int64";
+const ofColumns = "use a statement's rowMode, or give the columns names of their own, with AS";
+const ofResult = "results come in the pool's own form";
+
+const REFUSED: Readonly<Record<string, string>> = {
+  connectionLimit: ofPool,
+  acquireTimeout: ofPool,
+  idleTimeout: ofPool,
+  minimumIdle: ofPool,
+  initializationTimeout: ofPool,
+  minDelayValidation: ofPool,
+  noControlAfterUse: ofPool,
+  leakDetectionTimeout: "use the pool's leakDetectionMillis",
+  resetAfterUse: "use the pool's resetOnRelease",
+  socketTimeout: "use statementTimeoutMillis",
+  rowsAsArray: ofColumns,
+  nestTables: ofColumns,
+  checkDuplicate: ofColumns,
+  namedPlaceholders: "mark params with ?",
+  permitSetMultiParamEntries: "params are bound by the server",
+  arrayParenthesis: "params are bound by the server",
+  metaAsArray: ofResult,
+  metaEnumerable: ofResult,
+  fullResult: ofResult,
+  bigIntAsNumber: ofInt64,
+  insertIdAsNumber: ofInt64,
+  checkNumberRange: ofInt64,
+  supportBigNumbers: ofInt64,
+  bigNumberStrings: ofInt64,
+};
+
+export function checkArgs(args: readonly unknown[]): readonly unknown[] {
+  const own = ownArgs("mariadb", args, REFUSED);
+  own.prepareCacheLength ??= 100;
+  return [own];
+}
+
+const INT64: Readonly<Record<DriverSettings["int64"], Partial<ConnectionConfig>>> = {
+  driver: {},
+  bigint: {},
+  string: { supportBigNumbers: true, bigNumberStrings: true },
+  number: { bigIntAsNumber: true, checkNumberRange: true },
+};
+
+/** What one connection gets: the arguments as they were checked, and how 64-bit integers shall come. */
+export function connectionArgs(args: readonly unknown[], int64: DriverSettings["int64"]): ConnectionConfig {
+  return {
+    ...(args[0] as ConnectionConfig),
+    ...INT64[int64],
+    checkDuplicate: false,
+    logParam: false,
+    trace: false,
+  };
+}

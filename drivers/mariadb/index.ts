@@ -1,0 +1,45 @@
+/**
+ * MariaDB and MySQL through mariadb, pipelined.
+ *
+ * The connect arguments are mariadb's, but for what a pool decides itself. Added to them:
+ * - `prepareCacheLength: 100`, unless given;
+ * - `checkDuplicate: false`: of two columns of one name a row has the last;
+ * - `logParam: false` and `trace: false`: no params in errors.
+ */
+import type { ConnectionConfig } from "mariadb";
+import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
+import { isCancel } from "../mysql-family/errors.js";
+import { stackable } from "../mysql-family/transaction.js";
+import { parseUrl } from "../mysql-family/url.js";
+import { checkArgs, connectionArgs } from "./args.js";
+import { MariadbConnection } from "./connection.js";
+import { translate } from "./errors.js";
+import { aside, open } from "./native.js";
+import { bind } from "./params.js";
+
+export type MariadbConnectArgs = string | ConnectionConfig;
+
+export const mariadb: Driver = {
+  name: "mariadb",
+  paramstyle: "qmark",
+  pipeline: 8,
+  checkArgs,
+  fromUrl: (url) => [parseUrl("mariadb", url)],
+  connect,
+  translate,
+  bind,
+  stackable,
+  isCancel,
+};
+
+export default mariadb;
+
+async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
+  const { settings, signal, onLost } = options;
+  const own = connectionArgs(args, settings.int64);
+  return new MariadbConnection(await open(own, signal), {
+    database: own.database,
+    onLost,
+    aside: (sql) => aside(own, sql),
+  });
+}

@@ -1,0 +1,46 @@
+/** Transactions as MySQL and MariaDB have them: how they begin, and what the server's status word says of them. */
+import type { SessionState, TransactionOptions } from "../driver.js";
+
+/** Bits of the status word that ends each answer. @see https://mariadb.com/kb/en/ok_packet/#server-status-flag */
+const IN_TRANSACTION = 1;
+const AUTOCOMMIT = 2;
+
+/** A session that has just begun. */
+export const FRESH_STATUS = AUTOCOMMIT;
+
+/** Without autocommit the next statement opens a transaction of its own, and nobody may build on such a session. */
+export function stateOf(status: number): SessionState {
+  if ((status & IN_TRANSACTION) !== 0) return "in transaction";
+  return (status & AUTOCOMMIT) === 0 ? "unknown" : "idle";
+}
+
+/** The statements that begin a transaction, each awaited: SET TRANSACTION is for the next one alone. */
+export function beginStatements(options: TransactionOptions): readonly string[] {
+  const start = options.readOnly === true ? "START TRANSACTION READ ONLY" : "START TRANSACTION";
+  if (options.isolation === undefined) return [start];
+  return [`SET TRANSACTION ISOLATION LEVEL ${options.isolation.toUpperCase()}`, start];
+}
+
+const LASTING =
+  /;|\b(?:for\s+update|for\s+share|lock\s+in|into|get_lock|release_\w+|sleep|benchmark|wait\w*|nextval|next\s+value|procedure)\b/i;
+
+/** A plain SELECT: no locks that outlast it, no writing, no sleeping, nothing that talks to other sessions. */
+export function stackable(sql: string): boolean {
+  return /^\s*select\b/i.test(sql) && !LASTING.test(sql);
+}
+
+const ORDINARY =
+  /^\s*(?:select|insert|update|delete|replace|show|desc|describe|explain|with|values|table)\b/i;
+
+/**
+ * Whether a text can neither begin nor end a transaction, but for the one that autocommit makes of it. Others can, and an answer
+ * of rows or an error does not always tell: CALL, ANALYZE TABLE (it commits), BEGIN NOT ATOMIC, EXECUTE IMMEDIATE.
+ */
+export function ordinary(sql: string): boolean {
+  return ORDINARY.test(sql);
+}
+
+/** The status of an answer of rows that brought none: without autocommit even a SELECT opens a transaction. */
+export function afterRows(status: number): number {
+  return (status & AUTOCOMMIT) === 0 ? status | IN_TRANSACTION : status;
+}

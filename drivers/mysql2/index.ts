@@ -1,0 +1,47 @@
+/**
+ * MySQL and MariaDB through mysql2.
+ *
+ * The connect arguments are mysql2's, but for what a pool decides itself. Added to them:
+ * - `supportBigNumbers`, so that integers beyond 2^53 come back exact, as strings;
+ * - `maxPreparedStatements: 100`, unless given: mysql2's 16 000 for each connection exhaust a server;
+ * - `flags: ["-LOCAL_FILES"]`, unless `infileStreamFactory` is given: no server reads files of this machine.
+ */
+import type { ConnectionOptions } from "mysql2";
+import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
+import { isCancel } from "../mysql-family/errors.js";
+import { stackable } from "../mysql-family/transaction.js";
+import { parseUrl } from "../mysql-family/url.js";
+import { checkArgs, connectionArgs } from "./args.js";
+import { Mysql2Connection } from "./connection.js";
+import { translate } from "./errors.js";
+import { aside, open } from "./native.js";
+import { bind } from "./params.js";
+
+export type Mysql2ConnectArgs = string | ConnectionOptions;
+
+export const mysql2: Driver = {
+  name: "mysql2",
+  paramstyle: "qmark",
+  pipeline: 2,
+  checkArgs,
+  fromUrl: (url) => [parseUrl("mysql2", url)],
+  connect,
+  translate,
+  bind,
+  stackable,
+  isCancel,
+};
+
+export default mysql2;
+
+async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
+  const { settings, signal, onLost } = options;
+  const own = connectionArgs(args, settings.int64);
+  const native = await open(own, signal);
+  return new Mysql2Connection(native, {
+    int64: settings.int64,
+    database: own.database,
+    onLost,
+    aside: (sql) => aside(own, sql),
+  });
+}

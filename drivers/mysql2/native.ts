@@ -1,0 +1,75 @@
+/** Opens mysql2's connections, and keeps their secrets. */
+import type { Socket } from "node:net";
+import type { Connection, ConnectionOptions } from "mysql2";
+import { InterfaceError } from "../../src/errors.js";
+import { connectFailure, whereOf } from "../mysql-family/errors.js";
+
+/** mysql2's types leave its socket out, which it shows to everyone. */
+export type Native = Connection & { readonly stream: Socket };
+
+/** Fires once the session is there; an abort or a failure leaves nothing open. */
+export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Native> {
+  const { createConnection } = await load();
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    let native: Native;
+    try {
+      native = createConnection(args) as Native;
+    } catch (error) {
+      reject(connectFailure(whereOf(args), error));
+      return;
+    }
+    hideSecrets(native);
+    // Never without one: mysql2 emits errors later than it calls back.
+    native.on("error", () => {});
+    const abort = (): void => {
+      native.stream.destroy();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    native.connect((error) => {
+      signal.removeEventListener("abort", abort);
+      if (error === null) return resolve(native);
+      native.stream.destroy();
+      reject(connectFailure(whereOf(args), error));
+    });
+  });
+}
+
+/** Runs one statement on a session of its own, within a bounded time. */
+export async function aside(args: ConnectionOptions, sql: string): Promise<void> {
+  const signal = AbortSignal.timeout(CONTROL_MILLIS);
+  const native = await open(args, signal);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      native.query(sql, (error) => (error === null ? resolve() : reject(error)));
+    });
+  } finally {
+    native.stream.destroy();
+  }
+}
+
+/** Longest that a KILL may take, with its own connection. */
+const CONTROL_MILLIS = 10_000;
+
+async function load(): Promise<typeof import("mysql2")> {
+  try {
+    const loaded = await import("mysql2");
+    return loaded.default ?? loaded;
+  } catch (error) {
+    throw new InterfaceError("The mysql2 driver needs its package: npm install mysql2", { cause: error });
+  }
+}
+
+/** mysql2 shows the password to whoever inspects a connection or its configuration. */
+function hideSecrets(native: Native): void {
+  for (const name of ["password", "password1", "password2", "password3", "passwordSha1"]) {
+    const value = (native.config as unknown as Record<string, unknown>)[name];
+    if (value !== undefined) Object.defineProperty(native.config, name, { value, enumerable: false });
+  }
+  Object.defineProperty(native, Symbol.for("nodejs.util.inspect.custom"), {
+    value: () => `mysql2 Connection { threadId: ${native.threadId} }`,
+    enumerable: false,
+  });
+}
