@@ -24,7 +24,8 @@ export function maxConnections([file]: readonly unknown[]): number {
 /** `sqlite:file.db`, `sqlite:///absolute/file.db`, `sqlite::memory:`; `?mode=ro` opens it for reading only. */
 export function fromUrl(url: string): { readonly file: string; readonly readonly: boolean } {
   const match = /^sqlite:(?:\/\/(?=\/))?([^?#]*)(?:\?([^#]*))?$/.exec(url);
-  if (match === null) throw new InterfaceError("a SQLite URL is sqlite:file.db, sqlite:///absolute/file.db or sqlite::memory:");
+  if (match === null)
+    throw new InterfaceError("a SQLite URL is sqlite:file.db, sqlite:///absolute/file.db or sqlite::memory:");
   if (match[1]!.startsWith("//")) {
     throw new InterfaceError("a SQLite URL names no host: use sqlite:file.db or sqlite:///absolute/file.db");
   }
@@ -32,7 +33,9 @@ export function fromUrl(url: string): { readonly file: string; readonly readonly
   for (const [name, value] of new URLSearchParams(match[2] ?? "")) {
     if (name === "driver") continue;
     if (name !== "mode" || (value !== "ro" && value !== "rwc")) {
-      throw new InterfaceError(`a SQLite URL takes mode=ro or mode=rwc, not ${JSON.stringify(name)} as it stands`);
+      throw new InterfaceError(
+        `a SQLite URL takes mode=ro or mode=rwc, not ${JSON.stringify(name)} as it stands`,
+      );
     }
     readonly = value === "ro";
   }
@@ -43,7 +46,9 @@ function decoded(file: string): string {
   try {
     return decodeURIComponent(file);
   } catch (error) {
-    throw new InterfaceError("the file name in the SQLite URL is not properly percent-encoded", { cause: error });
+    throw new InterfaceError("the file name in the SQLite URL is not properly percent-encoded", {
+      cause: error,
+    });
   }
 }
 

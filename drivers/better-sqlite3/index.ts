@@ -21,8 +21,10 @@ const OPTIONS: Readonly<Record<keyof BetterSqlite3Options, "boolean" | "number" 
   nativeBinding: "string",
 };
 
-/** The driver under the name `"better-sqlite3"`; `options` are for bundlers and tests. */
-export function betterSqlite3(options: Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> = {}): BlockingDriver {
+/** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
+export function betterSqlite3With(
+  options: Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> = {},
+): BlockingDriver {
   return blockingDriver(new URL("./module.js", import.meta.url), {
     ...options,
     name: "better-sqlite3",
@@ -41,7 +43,9 @@ export function betterSqlite3(options: Pick<BlockingDriverOptions, "workerUrl" |
   });
 }
 
-export const driver: BlockingDriver = betterSqlite3();
+export const betterSqlite3: BlockingDriver = betterSqlite3With();
+
+export default betterSqlite3;
 
 function checkArgs(args: readonly unknown[]): readonly unknown[] {
   const [file, options, ...more] = args;
@@ -56,10 +60,14 @@ function checkOptions(options: unknown): BetterSqlite3Options {
   }
   for (const [name, value] of Object.entries(options)) {
     if (name === "verbose") {
-      throw new InterfaceError("better-sqlite3: verbose cannot be called from a worker thread: use the diagnostics channels");
+      throw new InterfaceError(
+        "better-sqlite3: verbose cannot be called from a worker thread: use the diagnostics channels",
+      );
     }
     if (!Object.hasOwn(OPTIONS, name)) {
-      throw new InterfaceError(`better-sqlite3 has no option ${JSON.stringify(name)}: it has ${Object.keys(OPTIONS).join(", ")}`);
+      throw new InterfaceError(
+        `better-sqlite3 has no option ${JSON.stringify(name)}: it has ${Object.keys(OPTIONS).join(", ")}`,
+      );
     }
     const type = OPTIONS[name as keyof BetterSqlite3Options];
     if (value !== undefined && typeof value !== type) {

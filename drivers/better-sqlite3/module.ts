@@ -58,7 +58,12 @@ class Connection implements BlockingConnection {
     if (!statement.reader) {
       const { changes, lastInsertRowid } = params === undefined ? statement.run() : statement.run(params);
       const inserted = prepared.inserts && changes > 0;
-      return { columns: [], rows: [], rowCount: changes, lastInsertId: inserted ? lastInsertRowid : undefined };
+      return {
+        columns: [],
+        rows: [],
+        rowCount: changes,
+        lastInsertId: inserted ? lastInsertRowid : undefined,
+      };
     }
     const rows = params === undefined ? statement.all() : statement.all(params);
     return {
@@ -121,9 +126,12 @@ class Connection implements BlockingConnection {
       if (name !== "main" && name !== "temp") this.#db.prepare(`detach ${quoted(name)}`).run();
     }
     const temporary = this.#db
-      .prepare<[], { type: string; name: string }>("select type, name from temp.sqlite_master where type in ('table', 'view')")
+      .prepare<[], { type: string; name: string }>(
+        "select type, name from temp.sqlite_master where type in ('table', 'view')",
+      )
       .all();
-    for (const { type, name } of temporary) this.#db.prepare(`drop ${type} if exists temp.${quoted(name)}`).run();
+    for (const { type, name } of temporary)
+      this.#db.prepare(`drop ${type} if exists temp.${quoted(name)}`).run();
     this.#statements.clear();
   }
 }

@@ -10,6 +10,8 @@ export function loadPackage(): typeof BetterSqlite3 {
     return require("better-sqlite3") as typeof BetterSqlite3;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-    throw new InterfaceError('the driver "better-sqlite3" needs its package: npm install better-sqlite3', { cause: error });
+    throw new InterfaceError('the driver "better-sqlite3" needs its package: npm install better-sqlite3', {
+      cause: error,
+    });
   }
 }

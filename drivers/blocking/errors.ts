@@ -19,7 +19,11 @@ type Kind =
   | "InternalError"
   | "NotSupportedError";
 
-const RETRYABLE: ReadonlySet<string> = new Set(["DeadlockDetected", "SerializationFailure", "LockNotAvailable"]);
+const RETRYABLE: ReadonlySet<string> = new Set([
+  "DeadlockDetected",
+  "SerializationFailure",
+  "LockNotAvailable",
+]);
 const KINDS: Readonly<Record<Kind, typeof tree.AdbapiError>> = {
   InterfaceError: tree.InterfaceError,
   DatabaseError: tree.DatabaseError,
@@ -77,7 +81,8 @@ export class BlockingError extends Error {
 }
 
 export function toWire(error: unknown, classify?: Classify): WireError {
-  const { name, message, code, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const { name, message, code, stack }: NodeJS.ErrnoException =
+    error instanceof Error ? error : new Error(String(error));
   return {
     name,
     message,

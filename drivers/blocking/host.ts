@@ -75,7 +75,9 @@ export class ThreadConnection implements DriverConnection, Receiver {
 
   async execute(statement: Statement): Promise<Result> {
     const { sql, params } = statement;
-    return asResult(await this.request(["execute", 0, this.#inTransaction, sql, ownParams(params)], statement));
+    return asResult(
+      await this.request(["execute", 0, this.#inTransaction, sql, ownParams(params)], statement),
+    );
   }
 
   async begin(options: TransactionOptions): Promise<void> {
@@ -135,7 +137,10 @@ export class ThreadConnection implements DriverConnection, Receiver {
       return { outcome: "not sent", done: Promise.resolve() };
     }
     work.grace ??= setTimeout(() => this.#retire(work), GRACE_MILLIS);
-    return { outcome: caught === "running" ? "not applied" : "unknown", done: work.done.then(nothing, nothing) };
+    return {
+      outcome: caught === "running" ? "not applied" : "unknown",
+      done: work.done.then(nothing, nothing),
+    };
   }
 
   async close(): Promise<void> {
@@ -150,14 +155,6 @@ export class ThreadConnection implements DriverConnection, Receiver {
   destroy(): void {
     this.#break(new ConnectionLost("the connection was destroyed"));
     this.#thread.retire();
-  }
-
-  ref(): void {
-    this.#thread.ref();
-  }
-
-  unref(): void {
-    this.#thread.unref();
   }
 
   /** @internal */
@@ -184,7 +181,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
     const work = this.#inFlight.shift();
     if (work === undefined) return;
     clearTimeout(work.grace);
-    const [failed, open] = "kind" in received ? [false, received.open] : [received[0] === "error", received[1]];
+    const [failed, open] =
+      "kind" in received ? [false, received.open] : [received[0] === "error", received[1]];
     this.#transaction = transactionAfter(this.#transaction, work.request[0], failed, open);
     if (!("kind" in received) && received[0] === "error") work.reject(fromWire(received[2]));
     else work.resolve(received);
@@ -239,7 +237,9 @@ export class ThreadConnection implements DriverConnection, Receiver {
     if (this.#thread.cells.cancel(work.slot) === "running") {
       work.reject(new StatementCancelled("the statement was cancelled, and its thread given up"));
     }
-    this.#break(new ConnectionLost("the thread of the connection was given up, inside a cancelled statement"));
+    this.#break(
+      new ConnectionLost("the thread of the connection was given up, inside a cancelled statement"),
+    );
     this.#thread.retire();
   }
 

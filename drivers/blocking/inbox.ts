@@ -99,7 +99,8 @@ export class Inbox {
   }
 
   #shape([id, names]: WireColumns): Shape {
-    if (names !== undefined) this.#shapes[id] = { names, columns: Object.freeze(names.map((name) => ({ name }))) };
+    if (names !== undefined)
+      this.#shapes[id] = { names, columns: Object.freeze(names.map((name) => ({ name }))) };
     return this.#shapes[id]!;
   }
 

@@ -8,7 +8,10 @@ import { Threads } from "./thread.js";
 
 export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
 
-type Optional = Pick<Driver, "checkArgs" | "fromUrl" | "bind" | "maxConnections" | "stackable" | "singleWriter">;
+type Optional = Pick<
+  Driver,
+  "checkArgs" | "fromUrl" | "bind" | "maxConnections" | "stackable" | "repeatable" | "singleWriter"
+>;
 
 export interface BlockingDriverOptions extends Optional {
   /** @default the module's file name, without its ending */
@@ -39,7 +42,7 @@ export interface BlockingDriver extends Driver {
 export function blockingDriver(module: URL | string, options: BlockingDriverOptions = {}): BlockingDriver {
   const url = moduleUrl(module);
   const { name = nameOf(url), paramstyle = "qmark", pipeline = 64, bind = cloned, classify } = options;
-  const { checkArgs, fromUrl, maxConnections, stackable, singleWriter, prepare } = options;
+  const { checkArgs, fromUrl, maxConnections, stackable, repeatable, singleWriter, prepare } = options;
   const threads = new Threads({
     module: url.href,
     workerUrl: options.workerUrl ?? new URL("./worker.js", import.meta.url),
@@ -54,13 +57,14 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     ...(fromUrl && { fromUrl }),
     ...(maxConnections && { maxConnections }),
     ...(stackable && { stackable }),
+    ...(repeatable && { repeatable }),
     ...(singleWriter && { singleWriter }),
     async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
       prepare?.(args);
       return new ThreadConnection(await threads.start(args, connectOptions), connectOptions);
     },
     translate: (error) => translate(error, classify),
-    isCancel: (error) => error instanceof StatementCancelled,
+    cancelled: (error) => (error instanceof StatementCancelled ? "not applied" : undefined),
     get retiredThreads() {
       return threads.retired;
     },
@@ -70,7 +74,9 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
 function moduleUrl(module: URL | string): URL {
   if (module instanceof URL) return module;
   if (URL.canParse(module)) return new URL(module);
-  throw new InterfaceError(`a blocking driver is named by a file URL, not by ${JSON.stringify(module)}: use new URL("./module.js", import.meta.url)`);
+  throw new InterfaceError(
+    `a blocking driver is named by a file URL, not by ${JSON.stringify(module)}: use new URL("./module.js", import.meta.url)`,
+  );
 }
 
 function nameOf(url: URL): string {

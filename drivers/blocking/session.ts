@@ -108,7 +108,8 @@ export class Session {
         const [, slot, , sql, params] = request;
         if (!this.#cells.begin(slot)) throw new StatementCancelled();
         const result = this.#timed(this.#texts.of(sql), () => this.#connection.execute(sql, params));
-        if (!this.#connection.inTransaction) throw new TransactionAborted("a statement ended the transaction");
+        if (!this.#connection.inTransaction)
+          throw new TransactionAborted("a statement ended the transaction");
         return { result: this.#converted(result), readOnly: false };
       });
       if (!group.every((request) => this.#cells.decide(request[1]))) throw new StatementCancelled();

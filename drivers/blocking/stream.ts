@@ -57,7 +57,9 @@ export class StreamedRows implements AsyncIterableIterator<unknown[]> {
     }
     const rows = "kind" in received ? received.rows : [];
     this.#state = "kind" in received && received.more ? "open" : "ended";
-    return rows.length === 0 && this.#state === "ended" ? { done: true, value: undefined } : { done: false, value: rows };
+    return rows.length === 0 && this.#state === "ended"
+      ? { done: true, value: undefined }
+      : { done: false, value: rows };
   }
 
   #request(): Request {

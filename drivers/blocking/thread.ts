@@ -62,7 +62,11 @@ export class Threads {
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         thread.retire();
-        reject(new OperationalError("the connection was given up before its thread was ready", { cause: signal.reason }));
+        reject(
+          new OperationalError("the connection was given up before its thread was ready", {
+            cause: signal.reason,
+          }),
+        );
       };
       if (signal.aborted) return giveUp();
       signal.addEventListener("abort", giveUp, { once: true });
@@ -95,6 +99,8 @@ export class Thread {
     this.#worker = worker;
     this.cells = cells;
     this.#count = count;
+    // The pool keeps the process alive while it waits for something; a thread never does.
+    worker.unref();
     let failure: unknown;
     worker.on("message", (message: Greeting | readonly Answer[]) => {
       if (Array.isArray(message)) this.onAnswers?.(message);
@@ -131,16 +137,7 @@ export class Thread {
     this.#state = "retired";
     this.#count(1);
     this.cells.retire();
-    this.#worker.unref();
     this.post("close");
-  }
-
-  ref(): void {
-    if (this.#state === "running") this.#worker.ref();
-  }
-
-  unref(): void {
-    this.#worker.unref();
   }
 }
 
@@ -152,5 +149,8 @@ function failedToStart(error: unknown): OperationalError {
 /** The error of whatever was in flight when the thread ended. */
 export function threadEnded(error: unknown): ConnectionLost {
   const reason = error instanceof Error ? `: ${error.message}` : "";
-  return new ConnectionLost(`the thread of the connection ended${reason}`, error === undefined ? {} : { cause: error });
+  return new ConnectionLost(
+    `the thread of the connection ended${reason}`,
+    error === undefined ? {} : { cause: error },
+  );
 }

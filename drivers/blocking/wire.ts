@@ -43,7 +43,9 @@ export function decodeRows(wire: WireRows, names: readonly string[], rowMode: Ro
     return rowMode === "array" ? rows : rows.map((row) => toObject(row, names));
   }
   const { count, columns } = wire as Exclude<WireRows, unknown[][]>;
-  return rowMode === "array" ? arraysOf(count, columns.map(decodeColumn)) : objectsOf(count, columns.map(decodeColumn), names);
+  return rowMode === "array"
+    ? arraysOf(count, columns.map(decodeColumn))
+    : objectsOf(count, columns.map(decodeColumn), names);
 }
 
 function encodeColumn(rows: readonly unknown[][], at: number, moved: ArrayBuffer[]): WireColumn {
@@ -106,7 +108,8 @@ function ownBlobs(values: unknown[], moved: ArrayBuffer[]): void {
 function asBuffers(values: unknown[]): void {
   for (let at = 0; at < values.length; at++) {
     const value = values[at];
-    if (value instanceof Uint8Array) values[at] = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    if (value instanceof Uint8Array)
+      values[at] = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   }
 }
 
@@ -121,7 +124,11 @@ function decodeColumn(column: WireColumn): ArrayLike<unknown> {
   let start = 0;
   for (let at = 0; at < lengths.length; at++) {
     const length = lengths[at]!;
-    values[at] = length === NULL_LENGTH ? null : text.slice(start, (start += length));
+    if (length === NULL_LENGTH) values[at] = null;
+    else {
+      values[at] = text.slice(start, start + length);
+      start += length;
+    }
   }
   return values;
 }
@@ -132,7 +139,11 @@ function arraysOf(count: number, columns: readonly ArrayLike<unknown>[]): unknow
   return rows;
 }
 
-function objectsOf(count: number, columns: readonly ArrayLike<unknown>[], names: readonly string[]): unknown[] {
+function objectsOf(
+  count: number,
+  columns: readonly ArrayLike<unknown>[],
+  names: readonly string[],
+): unknown[] {
   const rows = new Array<unknown>(count);
   for (let at = 0; at < count; at++) {
     const row: Record<string, unknown> = {};
