@@ -1,0 +1,153 @@
+/** better-sqlite3 as a blocking driver: runs in the worker threads. */
+import type { Database, Options, Statement } from "better-sqlite3";
+import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
+import type { Params, TransactionOptions } from "../driver.js";
+import { StatementCache } from "./cache.js";
+import { loadPackage } from "./package.js";
+
+export { classify } from "./errors.js";
+
+/** How long SQLite waits for another process's lock. better-sqlite3's own default, made visible. */
+const BUSY_TIMEOUT_MILLIS = 5_000;
+
+export function connect(file: string, options: Options = {}): BlockingConnection {
+  const Driver = loadPackage();
+  return new Connection(new Driver(file, { timeout: BUSY_TIMEOUT_MILLIS, ...options }));
+}
+
+/** A statement with what is dear to ask for. */
+class Prepared {
+  readonly statement: Statement<unknown[], unknown[]>;
+  readonly inserts: boolean;
+  /** Of the schema that `schema` numbers. */
+  columns: readonly string[] | undefined;
+  schema: number | undefined;
+
+  constructor(statement: Statement<unknown[], unknown[]>) {
+    this.statement = statement.reader ? statement.raw().safeIntegers() : statement.safeIntegers();
+    this.inserts = !statement.readonly && /\b(?:insert|replace)\b/i.test(statement.source);
+  }
+}
+
+class Connection implements BlockingConnection {
+  readonly reset?: () => void;
+  readonly #db: Database;
+  readonly #statements: StatementCache<Prepared>;
+  readonly #schemaVersion: Statement<[], number>;
+  readonly #lastInsertId: Statement<[], bigint>;
+  /** Known while a transaction that has not written holds it still. */
+  #schema: number | undefined;
+
+  constructor(db: Database) {
+    this.#db = db;
+    if (!db.readonly && !db.memory) tolerate(() => db.pragma("journal_mode = wal"));
+    this.#statements = new StatementCache((sql) => new Prepared(db.prepare(sql)));
+    this.#schemaVersion = db.prepare<[], number>("pragma schema_version").pluck();
+    this.#lastInsertId = db.prepare<[], bigint>("select last_insert_rowid()").pluck().safeIntegers();
+    if (db.memory) this.reset = () => this.#resetInPlace();
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.inTransaction;
+  }
+
+  execute(sql: string, params: Params | undefined): BlockingResult {
+    const prepared = this.#statements.get(sql);
+    const { statement } = prepared;
+    if (!statement.readonly) this.#schema = undefined;
+    if (!statement.reader) {
+      const { changes, lastInsertRowid } = params === undefined ? statement.run() : statement.run(params);
+      const inserted = prepared.inserts && changes > 0;
+      return {
+        columns: [],
+        rows: [],
+        rowCount: changes,
+        lastInsertId: inserted ? lastInsertRowid : undefined,
+      };
+    }
+    const rows = params === undefined ? statement.all() : statement.all(params);
+    return {
+      columns: this.#columns(prepared),
+      rows,
+      rowCount: rows.length,
+      lastInsertId: prepared.inserts && rows.length > 0 ? this.#lastInsertId.get() : undefined,
+    };
+  }
+
+  iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
+    const { statement } = this.#statements.get(sql);
+    if (!statement.reader) return undefined;
+    const rows = params === undefined ? statement.iterate() : statement.iterate(params);
+    return { columns: names(statement), rows };
+  }
+
+  readOnly(sql: string): boolean {
+    return this.#statements.get(sql).statement.readonly;
+  }
+
+  begin({ readOnly }: TransactionOptions): void {
+    this.#statements.get(readOnly ? "BEGIN" : "BEGIN IMMEDIATE").statement.run();
+    this.#schema = undefined;
+  }
+
+  commit(): void {
+    this.#statements.get("COMMIT").statement.run();
+  }
+
+  rollback(): void {
+    this.#statements.get("ROLLBACK").statement.run();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. */
+  #columns(prepared: Prepared): readonly string[] {
+    const schema = this.#currentSchema();
+    if (prepared.columns === undefined || prepared.schema !== schema) {
+      prepared.columns = names(prepared.statement);
+      // Another process may have changed it in between: then they are asked for again next time.
+      prepared.schema = this.#schemaVersion.get() === schema ? schema : undefined;
+    }
+    return prepared.columns;
+  }
+
+  #currentSchema(): number | undefined {
+    if (!this.#db.inTransaction) return this.#schemaVersion.get();
+    this.#schema ??= this.#schemaVersion.get();
+    return this.#schema;
+  }
+
+  /** A private database would be lost if it were opened anew. */
+  #resetInPlace(): void {
+    if (this.#db.inTransaction) this.rollback();
+    for (const { name } of this.#db.pragma("database_list") as { name: string }[]) {
+      if (name !== "main" && name !== "temp") this.#db.prepare(`detach ${quoted(name)}`).run();
+    }
+    const temporary = this.#db
+      .prepare<[], { type: string; name: string }>(
+        "select type, name from temp.sqlite_master where type in ('table', 'view')",
+      )
+      .all();
+    for (const { type, name } of temporary)
+      this.#db.prepare(`drop ${type} if exists temp.${quoted(name)}`).run();
+    this.#statements.clear();
+  }
+}
+
+function names(statement: Statement<unknown[], unknown[]>): readonly string[] {
+  return statement.columns().map((column) => column.name);
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function tolerate(attempt: () => void): void {
+  try {
+    attempt();
+  } catch {
+    // Another process may hold the file in its old mode, or the file system cannot share memory: slower, as correct.
+  }
+}

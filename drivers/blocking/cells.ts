@@ -1,0 +1,95 @@
+/**
+ * The words that both threads share. Each statement in flight has one cell, and who changes it first, by
+ * compare-and-swap, decides: a statement that was cancelled while queued never runs, and a write whose cancel
+ * came before `decide` is rolled back.
+ */
+
+const QUEUED = 0;
+const RUNNING = 1;
+const CANCELLED = 2;
+/** Nothing can be promised any more: it is being committed, or runs without a transaction around it. */
+const DECIDED = 3;
+
+const RETIRED = 0;
+const PARTS = 1;
+const FIRST_SLOT = 2;
+
+/** Slices of a large result that may be on their way at once. */
+const WINDOW = 3;
+
+/** What a canceller found. */
+export type Caught = "queued" | "running" | "decided";
+
+export class Cells {
+  readonly words: Int32Array;
+  readonly slots: number;
+
+  constructor(words: Int32Array) {
+    this.words = words;
+    this.slots = words.length - FIRST_SLOT;
+  }
+
+  static create(slots: number): Cells {
+    return new Cells(new Int32Array(new SharedArrayBuffer((FIRST_SLOT + slots) * 4)));
+  }
+
+  // The pool's thread.
+
+  queue(slot: number): void {
+    Atomics.store(this.words, FIRST_SLOT + slot, QUEUED);
+  }
+
+  cancel(slot: number): Caught {
+    const at = FIRST_SLOT + slot;
+    if (Atomics.compareExchange(this.words, at, QUEUED, CANCELLED) === QUEUED) return "queued";
+    const found = Atomics.compareExchange(this.words, at, RUNNING, CANCELLED);
+    return found === DECIDED ? "decided" : "running";
+  }
+
+  retire(): void {
+    Atomics.store(this.words, RETIRED, 1);
+    Atomics.notify(this.words, PARTS);
+  }
+
+  partTaken(): void {
+    Atomics.sub(this.words, PARTS, 1);
+    Atomics.notify(this.words, PARTS);
+  }
+
+  // The worker.
+
+  get retired(): boolean {
+    return Atomics.load(this.words, RETIRED) === 1;
+  }
+
+  /** False when it was cancelled while it was queued. */
+  begin(slot: number): boolean {
+    return Atomics.compareExchange(this.words, FIRST_SLOT + slot, QUEUED, RUNNING) !== CANCELLED;
+  }
+
+  cancelled(slot: number): boolean {
+    return Atomics.load(this.words, FIRST_SLOT + slot) === CANCELLED || this.retired;
+  }
+
+  /** False when the canceller was first. */
+  decide(slot: number): boolean {
+    const found = Atomics.compareExchange(this.words, FIRST_SLOT + slot, RUNNING, DECIDED);
+    return found === RUNNING || found === DECIDED;
+  }
+
+  /** Back to where a cancel is certain, for a statement that will run again. */
+  undecide(slot: number): void {
+    Atomics.compareExchange(this.words, FIRST_SLOT + slot, DECIDED, RUNNING);
+  }
+
+  /** Counts a slice that is about to be sent; blocks until the other side keeps up. False when there is nobody to send it to. */
+  partSent(): boolean {
+    let waiting = Atomics.load(this.words, PARTS);
+    while (waiting >= WINDOW && !this.retired) {
+      Atomics.wait(this.words, PARTS, waiting, 1_000);
+      waiting = Atomics.load(this.words, PARTS);
+    }
+    Atomics.add(this.words, PARTS, 1);
+    return !this.retired;
+  }
+}

@@ -1,0 +1,306 @@
+/** A connection of a blocking driver, as the pool sees it: its thread does the work, this side keeps the order. */
+import { ConnectionLost, type Outcome } from "../../src/errors.js";
+import type {
+  Cancellation,
+  ConnectOptions,
+  DriverConnection,
+  Params,
+  Result,
+  RowMode,
+  SessionState,
+  Statement,
+  TransactionOptions,
+} from "../driver.js";
+import { fromWire, StatementCancelled } from "./errors.js";
+import { Inbox, type Received, type Receiver } from "./inbox.js";
+import { ownParams } from "./params.js";
+import type { Request } from "./protocol.js";
+import { StreamedRows } from "./stream.js";
+import { type Thread, threadEnded } from "./thread.js";
+
+/** How long a cancelled statement may take to stop by itself before its thread is given up. */
+const GRACE_MILLIS = 50;
+
+/** Lists of params that travel as one message. */
+const MANY = 1_000;
+
+type Kind = Request[0];
+
+/** One request, from its asking to its answer. */
+interface Work {
+  readonly request: Request;
+  readonly statement: Statement | undefined;
+  readonly resolve: (received: Received) => void;
+  readonly reject: (error: unknown) => void;
+  readonly done: Promise<unknown>;
+  slot: number;
+  /** Runs from its cancel on: when it is over, the thread is given up. */
+  grace?: NodeJS.Timeout;
+}
+
+/** `"ended"`: the database ended it under the pool, which has still to say commit or rollback. */
+type Transaction = "none" | "asked" | "open" | "ended";
+
+export class ThreadConnection implements DriverConnection, Receiver {
+  readonly native = undefined;
+  readonly id: number;
+  /** Fires when the thread has ended; after `destroy`, or a cancel that found it deaf, it may still hold the database's locks until then. */
+  readonly ended: Promise<void>;
+  readonly #thread: Thread;
+  readonly #inbox: Inbox;
+  readonly #onLost: (error: unknown) => void;
+  #life: "open" | "closing" | "broken" = "open";
+  #transaction: Transaction = "none";
+  /** Asked for, not sent yet: leaves at the end of this tick, as one message. */
+  readonly #outbox: Work[] = [];
+  readonly #inFlight: Work[] = [];
+  #flushing = false;
+  #slot = 0;
+
+  constructor(thread: Thread, { onLost }: ConnectOptions) {
+    this.#thread = thread;
+    this.id = thread.id;
+    this.ended = thread.ended;
+    this.#onLost = onLost;
+    this.#inbox = new Inbox(this, thread.cells);
+    thread.onAnswers = (answers) => this.#inbox.take(answers);
+    thread.onEnd = (error) => this.#threadEnded(error);
+  }
+
+  get state(): SessionState {
+    if (this.#life !== "open") return "broken";
+    if (this.#transaction === "asked" || this.#transaction === "open") return "in transaction";
+    return this.#inFlight.length + this.#outbox.length > 0 ? "unknown" : "idle";
+  }
+
+  async execute(statement: Statement): Promise<Result> {
+    const { sql, params } = statement;
+    return asResult(
+      await this.request(["execute", 0, this.#inTransaction, sql, ownParams(params)], statement),
+    );
+  }
+
+  async begin(options: TransactionOptions): Promise<void> {
+    this.#transaction = "asked";
+    await this.request(["begin", 0, true, options]);
+  }
+
+  async beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
+    const begun = this.begin(options);
+    const executed = this.execute(statement);
+    executed.catch(() => {});
+    await begun;
+    return executed;
+  }
+
+  async commit(): Promise<void> {
+    await this.request(["commit", 0, true]);
+  }
+
+  async rollback(): Promise<void> {
+    await this.request(["rollback", 0, true]);
+  }
+
+  async ping(sql: string): Promise<void> {
+    await this.request(["execute", 0, this.#inTransaction, sql, undefined]);
+  }
+
+  async reset(): Promise<void> {
+    await this.request(["reset", 0, false]);
+  }
+
+  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+    let rowCount = 0;
+    for (let from = 0; from < listOfParams.length; from += MANY) {
+      const slice = listOfParams.slice(from, from + MANY).map((params) => ownParams(params)!);
+      rowCount += asResult(await this.request(["many", 0, true, sql, slice])).rowCount;
+    }
+    return { rowCount };
+  }
+
+  stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {
+    return new StreamedRows(this, statement, batch);
+  }
+
+  cancel(statement: Statement): Cancellation {
+    const unsent = this.#outbox.findIndex((work) => work.statement === statement);
+    if (unsent >= 0) {
+      const [work] = this.#outbox.splice(unsent, 1);
+      work!.reject(new StatementCancelled());
+      return { outcome: "not sent", done: Promise.resolve() };
+    }
+    const work = this.#inFlight.find((one) => one.statement === statement);
+    if (work === undefined) return { outcome: "unknown", done: Promise.resolve() };
+    const caught = this.#thread.cells.cancel(work.slot);
+    if (caught === "queued") {
+      work.reject(new StatementCancelled());
+      return { outcome: "not sent", done: Promise.resolve() };
+    }
+    work.grace ??= setTimeout(() => this.#retire(work), GRACE_MILLIS);
+    return {
+      outcome: caught === "running" ? "not applied" : "unknown",
+      done: work.done.then(nothing, nothing),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#life === "open") {
+      this.#life = "closing";
+      this.#flush();
+      this.#thread.post("close");
+    }
+    await this.ended;
+  }
+
+  destroy(): void {
+    this.#break(new ConnectionLost("the connection was destroyed"));
+    this.#thread.retire();
+  }
+
+  /** @internal */
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** @internal */
+  request(request: Request, statement?: Statement): Promise<Received> {
+    if (this.#life !== "open") {
+      return Promise.reject(new ConnectionLost("the connection is closed", { outcome: "not sent" }));
+    }
+    const { promise, resolve, reject } = withResolvers<Received>();
+    this.#outbox.push({ request, statement, resolve, reject, done: promise, slot: -1 });
+    this.#flushSoon();
+    return promise;
+  }
+
+  rowMode(): RowMode {
+    return this.#inFlight[0]?.statement?.rowMode ?? "array";
+  }
+
+  receive(received: Received): void {
+    const work = this.#inFlight.shift();
+    if (work === undefined) return;
+    clearTimeout(work.grace);
+    const [failed, open] =
+      "kind" in received ? [false, received.open] : [received[0] === "error", received[1]];
+    this.#transaction = transactionAfter(this.#transaction, work.request[0], failed, open);
+    if (!("kind" in received) && received[0] === "error") work.reject(fromWire(received[2]));
+    else work.resolve(received);
+    if (this.#outbox.length > 0) this.#flushSoon();
+  }
+
+  get #inTransaction(): boolean {
+    return this.#transaction !== "none";
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false;
+    const room = this.#thread.cells.slots - this.#inFlight.length;
+    const leaving = this.#outbox.splice(0, room);
+    if (leaving.length === 0) return;
+    try {
+      this.#thread.post(leaving.map((work) => this.#place(work)));
+      this.#inFlight.push(...leaving);
+    } catch {
+      this.#postEach(leaving);
+    }
+  };
+
+  /** Something in the message cannot be cloned: only that request fails. */
+  #postEach(leaving: readonly Work[]): void {
+    for (const work of leaving) {
+      try {
+        this.#thread.post([this.#place(work)]);
+        this.#inFlight.push(work);
+      } catch (error) {
+        work.reject(error);
+      }
+    }
+  }
+
+  #place(work: Work): Request {
+    this.#slot = (this.#slot + 1) % this.#thread.cells.slots;
+    work.slot = this.#slot;
+    this.#thread.cells.queue(work.slot);
+    const [kind, , ...rest] = work.request;
+    return [kind, work.slot, ...rest] as unknown as Request;
+  }
+
+  /** The statement is deaf: its callers are answered, and the thread ends when the call returns. */
+  #retire(work: Work): void {
+    if (this.#thread.cells.cancel(work.slot) === "running") {
+      work.reject(new StatementCancelled("the statement was cancelled, and its thread given up"));
+    }
+    this.#break(
+      new ConnectionLost("the thread of the connection was given up, inside a cancelled statement"),
+    );
+    this.#thread.retire();
+  }
+
+  #threadEnded(error: unknown): void {
+    const died = this.#life === "open";
+    const lost = threadEnded(error);
+    this.#break(lost);
+    if (died) this.#onLost(lost);
+  }
+
+  #break(reason: ConnectionLost): void {
+    if (this.#life === "broken") return;
+    this.#life = "broken";
+    this.#inbox.close();
+    for (const work of this.#inFlight.splice(0)) {
+      clearTimeout(work.grace);
+      work.reject(lost(reason, this.#outcomeOf(work)));
+    }
+    for (const work of this.#outbox.splice(0)) work.reject(lost(reason, "not sent"));
+  }
+
+  /** After this nothing of it can be applied, unless that was decided already. */
+  #outcomeOf(work: Work): Outcome {
+    const caught = this.#thread.cells.cancel(work.slot);
+    if (caught === "queued") return "not sent";
+    if (caught === "decided") return "unknown";
+    return "not applied";
+  }
+}
+
+function transactionAfter(before: Transaction, kind: Kind, failed: boolean, open: boolean): Transaction {
+  switch (kind) {
+    case "begin":
+      return failed ? "none" : "open";
+    case "commit":
+    case "rollback":
+      return open ? "open" : "none";
+    case "reset":
+      return "none";
+    default:
+      return before === "open" && !open ? "ended" : before;
+  }
+}
+
+function asResult(received: Received): Result {
+  if ("kind" in received) return received;
+  return { rows: [], rowCount: 0, lastInsertId: undefined, columns: [] };
+}
+
+function lost(reason: ConnectionLost, outcome: Outcome): ConnectionLost {
+  return new ConnectionLost(reason.message, { cause: reason.cause ?? reason, outcome });
+}
+
+function nothing(): void {}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((ok, no) => {
+    resolve = ok;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

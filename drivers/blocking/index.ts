@@ -1,0 +1,94 @@
+/** Makes a driver of a module of synchronous calls, which it runs in worker threads. */
+import type { ResourceLimits } from "node:worker_threads";
+import { InterfaceError } from "../../src/errors.js";
+import type { ConnectOptions, Driver, DriverConnection, Params, Paramstyle } from "../driver.js";
+import { type Classify, StatementCancelled, translate } from "./errors.js";
+import { ThreadConnection } from "./host.js";
+import { Threads } from "./thread.js";
+
+export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
+
+type Optional = Pick<
+  Driver,
+  "checkArgs" | "fromUrl" | "bind" | "maxConnections" | "stackable" | "repeatable" | "singleWriter"
+>;
+
+export interface BlockingDriverOptions extends Optional {
+  /** @default the module's file name, without its ending */
+  readonly name?: string;
+  /** @default "qmark" */
+  readonly paramstyle?: Paramstyle;
+  /** @default 64 */
+  readonly pipeline?: number;
+  /** Limits of each thread's memory. A thread that exceeds them ends, which is a `ConnectionLost`. */
+  readonly resourceLimits?: ResourceLimits;
+  /** Where the code of the threads is: for bundlers that move it away from this file. @default worker.js beside this file */
+  readonly workerUrl?: URL;
+  /** Awaited before a thread is started, on the pool's own: what it throws is why there is no connection. */
+  readonly prepare?: (args: readonly unknown[]) => void;
+  /** As the module's `classify`, for errors that met no thread. */
+  readonly classify?: Classify;
+}
+
+export interface BlockingDriver extends Driver {
+  /**
+   * Threads that were given up inside a statement and have not ended yet.
+   * @internal
+   */
+  readonly retiredThreads: number;
+}
+
+/** `module` is the URL of a file whose exports fit `BlockingModule`. */
+export function blockingDriver(module: URL | string, options: BlockingDriverOptions = {}): BlockingDriver {
+  const url = moduleUrl(module);
+  const { name = nameOf(url), paramstyle = "qmark", pipeline = 64, bind = cloned, classify } = options;
+  const { checkArgs, fromUrl, maxConnections, stackable, repeatable, singleWriter, prepare } = options;
+  const threads = new Threads({
+    module: url.href,
+    workerUrl: options.workerUrl ?? new URL("./worker.js", import.meta.url),
+    resourceLimits: options.resourceLimits,
+  });
+  return {
+    name,
+    paramstyle,
+    pipeline,
+    bind,
+    ...(checkArgs && { checkArgs }),
+    ...(fromUrl && { fromUrl }),
+    ...(maxConnections && { maxConnections }),
+    ...(stackable && { stackable }),
+    ...(repeatable && { repeatable }),
+    ...(singleWriter && { singleWriter }),
+    async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
+      prepare?.(args);
+      return new ThreadConnection(await threads.start(args, connectOptions), connectOptions);
+    },
+    translate: (error) => translate(error, classify),
+    cancelled: (error) => (error instanceof StatementCancelled ? "not applied" : undefined),
+    get retiredThreads() {
+      return threads.retired;
+    },
+  };
+}
+
+function moduleUrl(module: URL | string): URL {
+  if (module instanceof URL) return module;
+  if (URL.canParse(module)) return new URL(module);
+  throw new InterfaceError(
+    `a blocking driver is named by a file URL, not by ${JSON.stringify(module)}: use new URL("./module.js", import.meta.url)`,
+  );
+}
+
+function nameOf(url: URL): string {
+  const file = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+  return decodeURIComponent(file.replace(/\.[^.]*$/, ""));
+}
+
+/** The values as they are now; what cannot reach another thread is refused now. */
+function cloned(params: Params): Params {
+  try {
+    return structuredClone(params);
+  } catch (error) {
+    throw new InterfaceError("a param cannot be handed to another thread", { cause: error });
+  }
+}

@@ -1,0 +1,91 @@
+/** The worker's answers on their way out: those of one message travel as one message. */
+import type { MessagePort } from "node:worker_threads";
+import type { Cells } from "./cells.js";
+import { type Classify, toWire } from "./errors.js";
+import type { BlockingResult } from "./module.js";
+import { type Answer, COLUMNS_REMEMBERED, type WireColumns } from "./protocol.js";
+import { encodeRows, SLICE } from "./wire.js";
+
+/** What became of a request. */
+export type Settled =
+  | { readonly result: BlockingResult; readonly readOnly: boolean | undefined; readonly more?: boolean }
+  | { readonly error: unknown }
+  | "done";
+
+export class Outbox {
+  readonly #port: MessagePort;
+  readonly #cells: Cells;
+  readonly #classify: Classify | undefined;
+  #answers: Answer[] = [];
+  #moved: ArrayBuffer[] = [];
+  /** Rows that wait in `#answers`. */
+  #rows = 0;
+  readonly #named = new Map<readonly string[], number>();
+  readonly #ring: (readonly string[])[] = [];
+  #next = 0;
+
+  constructor(port: MessagePort, cells: Cells, classify: Classify | undefined) {
+    this.#port = port;
+    this.#cells = cells;
+    this.#classify = classify;
+  }
+
+  add(settled: Settled, open: boolean): void {
+    if (settled === "done") this.#answers.push(["done", open]);
+    else if ("error" in settled) this.#answers.push(["error", open, toWire(settled.error, this.#classify)]);
+    else this.#addResult(settled.result, open, settled.readOnly, settled.more);
+    if (this.#rows >= SLICE) this.flush();
+  }
+
+  flush(): void {
+    if (this.#answers.length === 0) return;
+    this.#port.postMessage(this.#answers, this.#moved);
+    this.#answers = [];
+    this.#moved = [];
+    this.#rows = 0;
+  }
+
+  #addResult(result: BlockingResult, open: boolean, readOnly: boolean | undefined, more?: boolean): void {
+    const { columns, rowCount, lastInsertId } = result;
+    if (columns.length === 0) {
+      this.#answers.push(["result", open, undefined, undefined, rowCount, lastInsertId, readOnly]);
+      return;
+    }
+    const rows = this.#sendParts(result);
+    const wire = encodeRows(rows, columns.length, this.#moved);
+    const name = this.#name(columns);
+    this.#answers.push(
+      more === undefined
+        ? ["result", open, name, wire, rowCount, lastInsertId, readOnly]
+        : ["result", open, name, wire, rowCount, lastInsertId, readOnly, more],
+    );
+    this.#rows += rows.length;
+  }
+
+  /** Sends all of a large result but its last rows, which it gives back. */
+  #sendParts({ columns, rows }: BlockingResult): unknown[][] {
+    if (rows.length <= SLICE) return rows;
+    this.flush();
+    let start = 0;
+    for (; start + SLICE < rows.length; start += SLICE) {
+      if (!this.#cells.partSent()) return [];
+      const moved: ArrayBuffer[] = [];
+      const part = encodeRows(rows.slice(start, start + SLICE), columns.length, moved);
+      const message: Answer[] = [["part", this.#name(columns), part]];
+      this.#port.postMessage(message, moved);
+    }
+    return rows.slice(start);
+  }
+
+  #name(columns: readonly string[]): WireColumns {
+    const known = this.#named.get(columns);
+    if (known !== undefined) return [known];
+    const id = this.#next;
+    this.#next = (id + 1) % COLUMNS_REMEMBERED;
+    const forgotten = this.#ring[id];
+    if (forgotten !== undefined) this.#named.delete(forgotten);
+    this.#ring[id] = columns;
+    this.#named.set(columns, id);
+    return [id, columns];
+  }
+}

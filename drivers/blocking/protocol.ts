@@ -1,0 +1,59 @@
+/**
+ * What travels between the threads. A message to the worker is a list of requests, a message from it a list of
+ * answers in the same order, so nothing needs a number. Tuples, because their keys are not cloned with them.
+ */
+import type { Params, TransactionOptions } from "../driver.js";
+import type { WireError } from "./errors.js";
+import type { WireRows } from "./wire.js";
+
+export type Int64 = "driver" | "bigint" | "string" | "number";
+
+export interface Setup {
+  readonly module: string;
+  readonly args: readonly unknown[];
+  readonly int64: Int64;
+  readonly cells: Int32Array;
+}
+
+/** Its slot among the cells, and whether it belongs to a transaction that was asked for. */
+type Place = readonly [slot: number, transaction: boolean];
+
+export type Request =
+  | readonly ["execute", ...Place, sql: string, params: Params | undefined]
+  | readonly ["many", ...Place, sql: string, listOfParams: readonly Params[]]
+  | readonly ["begin", ...Place, options: TransactionOptions]
+  | readonly ["commit", ...Place]
+  | readonly ["rollback", ...Place]
+  | readonly ["reset", ...Place]
+  | readonly ["open", ...Place, sql: string, params: Params | undefined, batch: number]
+  | readonly ["next", ...Place, batch: number]
+  | readonly ["end", ...Place];
+
+/** Ends the thread in order, once everything before it has been answered. */
+export type Goodbye = "close";
+
+/** Columns by their number in the ring of those that were named last; the names travel the first time only. */
+export type WireColumns = readonly [id: number, names?: readonly string[]];
+
+export type Answer =
+  | readonly [
+      kind: "result",
+      open: boolean,
+      columns: WireColumns | undefined,
+      rows: WireRows | undefined,
+      rowCount: number,
+      lastInsertId: number | bigint | undefined,
+      readOnly: boolean | undefined,
+      /** Of a stream: whether there may be more rows. */
+      more?: boolean,
+    ]
+  | readonly [kind: "done", open: boolean]
+  | readonly [kind: "error", open: boolean, error: WireError]
+  /** A slice of a large result, whose answer follows; the worker waits for credit after each few. */
+  | readonly [kind: "part", columns: WireColumns, rows: WireRows];
+
+/** From the worker, before any list of answers. */
+export type Greeting = { readonly ready: true } | { readonly failed: WireError };
+
+/** How many lists of columns both sides remember. */
+export const COLUMNS_REMEMBERED = 256;

@@ -1,0 +1,357 @@
+/** One connection of a blocking driver, in its thread: runs requests in order, and keeps what each was promised. */
+import { ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import type { Params, TransactionOptions } from "../driver.js";
+import { Cells } from "./cells.js";
+import { StatementCancelled } from "./errors.js";
+import { convertIntegers, demote } from "./integers.js";
+import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
+import type { Outbox, Settled } from "./outbox.js";
+import type { Request, Setup } from "./protocol.js";
+import { type Text, Texts } from "./texts.js";
+
+type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
+
+/** Texts that are remembered with how long they ran. */
+const TEXTS = 512;
+
+export class Session {
+  readonly #module: BlockingModule;
+  readonly #setup: Setup;
+  readonly #cells: Cells;
+  readonly #texts = new Texts(TEXTS);
+  #connection: BlockingConnection;
+  /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
+  #transaction: TransactionOptions | undefined;
+  #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
+
+  constructor(module: BlockingModule, setup: Setup) {
+    this.#module = module;
+    this.#setup = setup;
+    this.#cells = new Cells(setup.cells);
+    this.#connection = this.#connect();
+  }
+
+  run(requests: readonly Request[], outbox: Outbox): void {
+    let at = 0;
+    while (at < requests.length && !this.#cells.retired) {
+      const group = this.#group(requests, at);
+      if (group.length > 1) {
+        const settled = this.#readsOnly(group[0]!) ? this.#readTogether(group) : this.#writeTogether(group);
+        for (const one of settled) outbox.add(one, this.#connection.inTransaction);
+        at += group.length;
+        continue;
+      }
+      const request = requests[at]!;
+      if (!this.#fast(request)) outbox.flush();
+      const settled = this.#settle(request);
+      outbox.add(settled, this.#connection.inTransaction);
+      at++;
+    }
+    outbox.flush();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #connect(): BlockingConnection {
+    return this.#module.connect(...(this.#setup.args as readonly never[]));
+  }
+
+  // Which statements may share a transaction.
+
+  /** The longest run, from `from` on, of autocommitted statements that are all fast reads or all fast writes. */
+  #group(requests: readonly Request[], from: number): Execute[] {
+    const group: Execute[] = [];
+    let reads: boolean | undefined;
+    for (let at = from; at < requests.length; at++) {
+      const request = requests[at]!;
+      if (request[0] !== "execute" || request[2]) break;
+      const text = this.#texts.of(request[3]);
+      if (text.verb !== "plain" || !text.fast || text.readOnly === undefined) break;
+      reads ??= text.readOnly;
+      if (text.readOnly !== reads) break;
+      group.push(request);
+    }
+    return group;
+  }
+
+  #readsOnly(request: Execute): boolean {
+    return this.#texts.of(request[3]).readOnly === true;
+  }
+
+  #fast(request: Request): boolean {
+    return request[0] === "execute" && this.#texts.of(request[3]).fast;
+  }
+
+  /** One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked. */
+  #readTogether(group: readonly Execute[]): Settled[] {
+    try {
+      this.#begin({ readOnly: true });
+    } catch (error) {
+      return group.map(() => ({ error }));
+    }
+    const settled = group.map((request) => this.#settle(request));
+    this.#rollbackIfOpen();
+    return settled;
+  }
+
+  /** Group commit: nobody is answered before the COMMIT; when anything at all is wrong, each runs alone. */
+  #writeTogether(group: readonly Execute[]): Settled[] {
+    try {
+      this.#begin({});
+    } catch (error) {
+      return group.map(() => ({ error }));
+    }
+    try {
+      const settled = group.map((request) => {
+        const [, slot, , sql, params] = request;
+        if (!this.#cells.begin(slot)) throw new StatementCancelled();
+        const result = this.#timed(this.#texts.of(sql), () => this.#connection.execute(sql, params));
+        if (!this.#connection.inTransaction)
+          throw new TransactionAborted("a statement ended the transaction");
+        return { result: this.#converted(result), readOnly: false };
+      });
+      if (!group.every((request) => this.#cells.decide(request[1]))) throw new StatementCancelled();
+      this.#commit();
+      return settled;
+    } catch {
+      this.#rollbackIfOpen();
+      for (const request of group) this.#cells.undecide(request[1]);
+      return group.map((request) => this.#settle(request));
+    }
+  }
+
+  // One request.
+
+  #settle(request: Request): Settled {
+    try {
+      if (!this.#cells.begin(request[1])) throw new StatementCancelled();
+      return this.#perform(request);
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #perform(request: Request): Settled {
+    const [, slot, transaction] = request;
+    switch (request[0]) {
+      case "execute":
+        return this.#execute(request[3], request[4], slot, transaction);
+      case "many":
+        return this.#executeMany(request[3], request[4], slot);
+      case "begin":
+        this.#begin(request[3]);
+        this.#transaction = request[3];
+        return "done";
+      case "commit":
+        this.#checkTransaction();
+        this.#cells.decide(slot);
+        this.#commit();
+        this.#transaction = undefined;
+        return "done";
+      case "rollback":
+        this.#transaction = undefined;
+        this.#rollbackIfOpen();
+        return "done";
+      case "reset":
+        this.#reset();
+        return "done";
+      case "open":
+        this.#open(request[3], request[4], slot, transaction);
+        return this.#fetch(request[5], slot);
+      case "next":
+        return this.#fetch(request[3], slot);
+      case "end":
+        this.#end();
+        return "done";
+    }
+  }
+
+  #execute(sql: string, params: Params | undefined, slot: number, transaction: boolean): Settled {
+    const text = this.#texts.of(sql);
+    const readOnly = this.#readOnly(text, sql);
+    if (transaction) {
+      this.#checkTransaction(readOnly);
+      return { result: this.#converted(this.#read(text, sql, params, slot)), readOnly };
+    }
+    if (readOnly === false && text.verb !== "other") return this.#write(text, sql, params, slot);
+    if (readOnly !== true) this.#cells.decide(slot);
+    const result = this.#read(text, sql, params, slot);
+    if (readOnly !== true || text.verb === "other") this.#refuseOpenTransaction();
+    return { result: this.#converted(result), readOnly };
+  }
+
+  /** A text that is not known to be fast, and can only read, goes step by step, so that it can be cancelled. */
+  #read(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
+    return this.#timed(text, () => {
+      const cursor = text.readOnly && !text.fast ? this.#connection.iterate?.(sql, params) : undefined;
+      if (cursor === undefined) return this.#connection.execute(sql, params);
+      const rows: unknown[][] = [];
+      for (const row of cursor.rows) {
+        rows.push(row);
+        if (this.#cells.cancelled(slot)) throw new StatementCancelled();
+      }
+      return { columns: cursor.columns, rows, rowCount: rows.length };
+    });
+  }
+
+  /** An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain. */
+  #write(text: Text, sql: string, params: Params | undefined, slot: number): Settled {
+    this.#begin({});
+    try {
+      const result = this.#timed(text, () => this.#orKeep(() => this.#connection.execute(sql, params), slot));
+      const settled = { result: this.#converted(result), readOnly: false };
+      if (this.#connection.inTransaction) this.#commitUnlessCancelled(slot);
+      return settled;
+    } catch (error) {
+      this.#rollbackIfOpen();
+      throw error;
+    }
+  }
+
+  /** What a statement leaves behind when it fails is its database's affair: SQLite's OR FAIL keeps the rows before the bad one. */
+  #orKeep<T>(execute: () => T, slot: number): T {
+    try {
+      return execute();
+    } catch (error) {
+      if (this.#connection.inTransaction) {
+        try {
+          this.#commitUnlessCancelled(slot);
+        } catch {
+          this.#rollbackIfOpen();
+        }
+      }
+      throw error;
+    }
+  }
+
+  #commitUnlessCancelled(slot: number): void {
+    if (!this.#cells.decide(slot)) throw new StatementCancelled();
+    this.#commit();
+  }
+
+  #executeMany(sql: string, listOfParams: readonly Params[], slot: number): Settled {
+    const text = this.#texts.of(sql);
+    let rowCount = 0;
+    for (const params of listOfParams) {
+      if (this.#cells.cancelled(slot)) throw new StatementCancelled();
+      this.#checkTransaction(this.#readOnly(text, sql));
+      rowCount += this.#connection.execute(sql, params).rowCount;
+    }
+    return { result: { columns: [], rows: [], rowCount }, readOnly: text.readOnly };
+  }
+
+  /** What the database says of the text; undefined where it does not tell. Throws what executing it would. */
+  #readOnly(text: Text, sql: string): boolean | undefined {
+    text.readOnly ??= this.#connection.readOnly?.(sql);
+    return text.readOnly;
+  }
+
+  #timed<T>(text: Text, run: () => T): T {
+    const start = performance.now();
+    try {
+      return run();
+    } finally {
+      text.ran(performance.now() - start);
+    }
+  }
+
+  #converted(result: BlockingResult): BlockingResult {
+    if (result.rows.length > 0) convertIntegers(result.rows, this.#setup.int64);
+    return typeof result.lastInsertId === "bigint"
+      ? { ...result, lastInsertId: demote(result.lastInsertId) }
+      : result;
+  }
+
+  // Streams.
+
+  #open(sql: string, params: Params | undefined, slot: number, transaction: boolean): void {
+    const readOnly = this.#readOnly(this.#texts.of(sql), sql);
+    if (transaction) this.#checkTransaction(readOnly);
+    const source = readOnly ? this.#connection.iterate?.(sql, params) : undefined;
+    if (source !== undefined) {
+      this.#cursor = { source, readOnly };
+      return;
+    }
+    const settled = this.#execute(sql, params, slot, transaction);
+    if (settled === "done" || "error" in settled) return;
+    const { columns, rows } = settled.result;
+    this.#cursor = { source: { columns, rows: rows.values() }, readOnly };
+  }
+
+  #fetch(batch: number, slot: number): Settled {
+    const { source, readOnly } = this.#cursor!;
+    const rows: unknown[][] = [];
+    try {
+      while (rows.length < batch) {
+        const next = source.rows.next();
+        if (next.done) {
+          this.#cursor = undefined;
+          break;
+        }
+        rows.push(next.value);
+        if (this.#cells.cancelled(slot)) throw new StatementCancelled();
+      }
+      const result = this.#converted({ columns: source.columns, rows, rowCount: rows.length });
+      return { result, readOnly, more: this.#cursor !== undefined };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  #end(): void {
+    const cursor = this.#cursor;
+    this.#cursor = undefined;
+    cursor?.source.rows.return?.();
+  }
+
+  // Transactions.
+
+  #begin(options: TransactionOptions): void {
+    if (this.#connection.begin === undefined) this.#connection.execute("BEGIN", undefined);
+    else this.#connection.begin(options);
+  }
+
+  #commit(): void {
+    if (this.#connection.commit === undefined) this.#connection.execute("COMMIT", undefined);
+    else this.#connection.commit();
+  }
+
+  #rollbackIfOpen(): void {
+    if (!this.#connection.inTransaction) return;
+    if (this.#connection.rollback === undefined) this.#connection.execute("ROLLBACK", undefined);
+    else this.#connection.rollback();
+  }
+
+  /** What ran now would be committed on its own. */
+  #checkTransaction(readOnly?: boolean): void {
+    if (!this.#connection.inTransaction) this.#transaction = undefined;
+    if (this.#transaction === undefined) {
+      throw new TransactionAborted("the transaction has ended before this statement, which was not run");
+    }
+    if (this.#transaction.readOnly && readOnly === false) {
+      throw new ProgrammingError("the transaction is read only, and this statement writes");
+    }
+  }
+
+  #refuseOpenTransaction(): void {
+    if (!this.#connection.inTransaction) return;
+    this.#rollbackIfOpen();
+    throw new ProgrammingError(
+      "the statement left a transaction open, which was rolled back: use runInteraction for transactions",
+    );
+  }
+
+  #reset(): void {
+    this.#end();
+    this.#transaction = undefined;
+    if (this.#connection.reset !== undefined) {
+      this.#connection.reset();
+      return;
+    }
+    this.#connection.close();
+    this.#connection = this.#connect();
+  }
+}

@@ -1,0 +1,71 @@
+/** What a text is, as far as its first word and its past runs tell. */
+
+/**
+ * - `"plain"`: reads or writes rows; several of them may share a transaction;
+ * - `"schema"`: changes tables, in a transaction of its own;
+ * - `"other"`: may open or end a transaction, or refuse to run inside one: goes as it is.
+ */
+export type Verb = "plain" | "schema" | "other";
+
+const VERBS: ReadonlyMap<string, Verb> = new Map([
+  ["select", "plain"],
+  ["values", "plain"],
+  ["with", "plain"],
+  ["insert", "plain"],
+  ["update", "plain"],
+  ["delete", "plain"],
+  ["replace", "plain"],
+  ["create", "schema"],
+  ["drop", "schema"],
+  ["alter", "schema"],
+]);
+
+const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*([a-z]+)/i;
+
+export function verbOf(sql: string): Verb {
+  const word = FIRST_WORD.exec(sql)?.[1];
+  return (word === undefined ? undefined : VERBS.get(word.toLowerCase())) ?? "other";
+}
+
+/** A run below this can be waited for; a text that takes longer is stepped, so that it can be cancelled. */
+const FAST_MILLIS = 5;
+
+export class Text {
+  readonly verb: Verb;
+  /** Once the module has said so. */
+  readOnly: boolean | undefined;
+  /** Undefined until it has run. */
+  #millis: number | undefined;
+
+  constructor(sql: string) {
+    this.verb = verbOf(sql);
+  }
+
+  get fast(): boolean {
+    return this.#millis !== undefined && this.#millis < FAST_MILLIS;
+  }
+
+  /** Slow runs count at once, and are forgotten slowly. */
+  ran(millis: number): void {
+    this.#millis = Math.max(millis, (this.#millis ?? 0) * 0.75);
+  }
+}
+
+/** The texts that were used last, a bounded number. */
+export class Texts {
+  readonly #texts = new Map<string, Text>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  of(sql: string): Text {
+    const known = this.#texts.get(sql);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= this.#limit) this.#texts.delete(this.#texts.keys().next().value!);
+    const text = new Text(sql);
+    this.#texts.set(sql, text);
+    return text;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Rows on their way between threads. Cloning an object for each row costs more than the query: small results travel
+ * as arrays, larger ones column by column, numbers as one Float64Array, texts as one string with their lengths.
+ */
+import type { RowMode } from "../driver.js";
+
+/** Rows of a slice: bounds what is encoded and decoded at a time. */
+export const SLICE = 2_048;
+
+/** Below this many cells, columns cost more than they save. */
+const SMALL = 64;
+
+/** From this size on a BLOB's memory moves to the other thread; smaller ones are copied. */
+const MOVED = 4_096;
+
+/** Stands for NULL among the lengths of texts. */
+const NULL_LENGTH = 0xff_ff_ff_ff;
+
+interface Texts {
+  readonly text: string;
+  readonly lengths: Uint32Array;
+}
+
+type WireColumn = Float64Array | Texts | unknown[];
+
+export type WireRows = unknown[][] | { readonly count: number; readonly columns: readonly WireColumn[] };
+
+/** Changes `rows`. Memory that is to move with the message is added to `moved`. */
+export function encodeRows(rows: unknown[][], width: number, moved: ArrayBuffer[]): WireRows {
+  if (rows.length * width <= SMALL) {
+    for (const row of rows) ownBlobs(row, moved);
+    return rows;
+  }
+  const columns: WireColumn[] = [];
+  for (let at = 0; at < width; at++) columns.push(encodeColumn(rows, at, moved));
+  return { count: rows.length, columns };
+}
+
+export function decodeRows(wire: WireRows, names: readonly string[], rowMode: RowMode): unknown[] {
+  const rows = Array.isArray(wire) ? wire : undefined;
+  if (rows !== undefined) {
+    for (const row of rows) asBuffers(row);
+    return rowMode === "array" ? rows : rows.map((row) => toObject(row, names));
+  }
+  const { count, columns } = wire as Exclude<WireRows, unknown[][]>;
+  return rowMode === "array"
+    ? arraysOf(count, columns.map(decodeColumn))
+    : objectsOf(count, columns.map(decodeColumn), names);
+}
+
+function encodeColumn(rows: readonly unknown[][], at: number, moved: ArrayBuffer[]): WireColumn {
+  switch (typeof rows[0]![at]) {
+    case "number":
+      return encodeNumbers(rows, at) ?? encodeMixed(rows, at, moved);
+    case "string":
+      return encodeTexts(rows, at) ?? encodeMixed(rows, at, moved);
+    default:
+      return encodeMixed(rows, at, moved);
+  }
+}
+
+function encodeNumbers(rows: readonly unknown[][], at: number): Float64Array | undefined {
+  const numbers = new Float64Array(rows.length);
+  for (let row = 0; row < rows.length; row++) {
+    const value = rows[row]![at];
+    if (typeof value !== "number") return undefined;
+    numbers[row] = value;
+  }
+  return numbers;
+}
+
+function encodeTexts(rows: readonly unknown[][], at: number): Texts | undefined {
+  const lengths = new Uint32Array(rows.length);
+  let text = "";
+  for (let row = 0; row < rows.length; row++) {
+    const value = rows[row]![at];
+    if (typeof value === "string") {
+      lengths[row] = value.length;
+      text += value;
+      if (text.length > LONGEST_TEXT) return undefined;
+    } else if (value === null) lengths[row] = NULL_LENGTH;
+    else return undefined;
+  }
+  return { text, lengths };
+}
+
+/** Far below V8's longest string, and enough for a slice of ordinary texts; longer ones gain nothing by being joined. */
+const LONGEST_TEXT = 1 << 24;
+
+function encodeMixed(rows: readonly unknown[][], at: number, moved: ArrayBuffer[]): unknown[] {
+  const values = rows.map((row) => row[at]);
+  ownBlobs(values, moved);
+  return values;
+}
+
+/** Cloning a view clones all of the memory below it, and what moves is lost to the module: a copy goes, then. */
+function ownBlobs(values: unknown[], moved: ArrayBuffer[]): void {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (!(value instanceof Uint8Array)) continue;
+    if (value.byteLength < MOVED && value.byteLength === value.buffer.byteLength) continue;
+    const copy = new Uint8Array(value);
+    values[at] = copy;
+    if (copy.byteLength >= MOVED) moved.push(copy.buffer);
+  }
+}
+
+function asBuffers(values: unknown[]): void {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (value instanceof Uint8Array)
+      values[at] = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  }
+}
+
+function decodeColumn(column: WireColumn): ArrayLike<unknown> {
+  if (column instanceof Float64Array) return column;
+  if (Array.isArray(column)) {
+    asBuffers(column);
+    return column;
+  }
+  const { text, lengths } = column;
+  const values = new Array<string | null>(lengths.length);
+  let start = 0;
+  for (let at = 0; at < lengths.length; at++) {
+    const length = lengths[at]!;
+    if (length === NULL_LENGTH) values[at] = null;
+    else {
+      values[at] = text.slice(start, start + length);
+      start += length;
+    }
+  }
+  return values;
+}
+
+function arraysOf(count: number, columns: readonly ArrayLike<unknown>[]): unknown[][] {
+  const rows = new Array<unknown[]>(count);
+  for (let at = 0; at < count; at++) rows[at] = columns.map((column) => column[at]);
+  return rows;
+}
+
+function objectsOf(
+  count: number,
+  columns: readonly ArrayLike<unknown>[],
+  names: readonly string[],
+): unknown[] {
+  const rows = new Array<unknown>(count);
+  for (let at = 0; at < count; at++) {
+    const row: Record<string, unknown> = {};
+    for (let column = 0; column < columns.length; column++) set(row, names[column]!, columns[column]![at]);
+    rows[at] = row;
+  }
+  return rows;
+}
+
+function toObject(values: readonly unknown[], names: readonly string[]): unknown {
+  const row: Record<string, unknown> = {};
+  for (let at = 0; at < names.length; at++) set(row, names[at]!, values[at]);
+  return row;
+}
+
+/** Plain assignment to `__proto__` would change the row's prototype, to a BLOB even. */
+function set(row: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true });
+  } else row[name] = value;
+}
