@@ -50,6 +50,8 @@ export class Dispatcher implements JobCarrier {
   #atWork = false;
   /** Statements that were answered, with a result or an error. */
   statements = 0;
+  /** Waiters that were refused since no connection came free. */
+  timeouts = 0;
 
   constructor(driver: Driver, options: ResolvedOptions, leases: Leases) {
     this.#driver = driver;
@@ -424,6 +426,7 @@ export class Dispatcher implements JobCarrier {
   }
 
   #timeout(waiter: Waiter, why: string): PoolTimeout {
+    this.timeouts++;
     return explainPoolTimeout(why, waiter, {
       name: this.#options.name,
       max: this.#options.max,

@@ -13,6 +13,7 @@ export class Journal {
   losses = 0;
   rollbacks = 0;
   leaks = 0;
+  retries = 0;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;

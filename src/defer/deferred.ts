@@ -40,6 +40,12 @@ export let observe: (deferred: Deferred<unknown>, observer: Observer) => void;
 export let muteUnhandled: (deferred: Deferred<unknown>) => void;
 
 /**
+ * The error at the end of a muted Deferred's chain that nobody has looked at, if there is one.
+ * @internal
+ */
+export let failureLeft: (deferred: Deferred<unknown>) => Error | undefined;
+
+/**
  * A result that is not there yet, and the chain of callbacks that it will run through. They run synchronously
  * once there is a result: at `callback()`, or when they are added to a Deferred that has one.
  * @see https://docs.twisted.org/en/stable/core/howto/defer.html
@@ -371,7 +377,7 @@ export class Deferred<T> implements PromiseLike<T> {
   /** Somebody has seen the failure: it is not reported, and the chain keeps it. */
   #see(): void {
     this.#calm();
-    if (this.#answering !== "another") this.#answering = this.#result as Failure;
+    this.#answering = this.#result as Failure;
   }
 
   /** Sees to it that somebody answers for the failure at the end of this chain. */
@@ -409,6 +415,10 @@ export class Deferred<T> implements PromiseLike<T> {
       if (deferred !== undefined) deferred.#run();
     };
     observe = (deferred, observer) => deferred.#append(new Link(observer, observer));
+    failureLeft = (deferred) => {
+      const left = deferred.#state === "failure" && deferred.#answering === "another";
+      return left ? (deferred.#result as Failure).value : undefined;
+    };
     muteUnhandled = (deferred) => {
       deferred.#calm();
       deferred.#answering = "another";

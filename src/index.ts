@@ -1,0 +1,16 @@
+/** Asynchronous, pooled database access: Twisted's adbapi for Node.js. */
+
+export { type BlockingDriver, type BlockingDriverOptions, type BlockingModule, blockingDriver } from "../drivers/blocking/index.js";
+export type * from "../drivers/driver.js";
+export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";
+export type { InteractionOptions, StatementOptions } from "./call-options.js";
+export { Connection } from "./connection.js";
+export { ConnectionPool } from "./connection-pool.js";
+export { Cursor } from "./cursor.js";
+export * from "./defer/index.js";
+export * from "./errors.js";
+export type { Logger, OpenFunction, PoolOptions } from "./options.js";
+export type { Answer, AnyRow, OperationResult, Queryable, RowUnder } from "./queryable.js";
+export type { PoolStats } from "./stats.js";
+export type { RowStream } from "./stream.js";
+export { Transaction } from "./transaction.js";

@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Backoff } from "./backoff.js";
+import type { InteractionOptions } from "./call-options.js";
+import { CancelledError, Deferred } from "./defer/index.js";
+import type { Dispatcher } from "./dispatcher.js";
+import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
+import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
+import { adbapiInteraction } from "./inside.js";
+import type { Lease } from "./lease.js";
+import { mayBeRepeated } from "./retry.js";
+import type { Sequence } from "./sequence.js";
+import { type End, overError, Session, type SessionContext } from "./session.js";
+
+/** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
+const SETTLE_MILLIS = 5_000;
+
+/**
+ * - `waiting`: for a connection;
+ * - `running`: the function is at work;
+ * - `committing`: COMMIT is on its way, and nothing can take it back;
+ * - `resting`: before it is run again;
+ * - `settled`: the caller has the answer; cleaning up may go on.
+ */
+type InteractionState = "waiting" | "running" | "committing" | "resting" | "settled";
+
+const MOVES = {
+  waiting: ["running", "settled"],
+  running: ["committing", "resting", "settled"],
+  committing: ["resting", "settled"],
+  resting: ["waiting", "settled"],
+  settled: [],
+} as const satisfies Record<InteractionState, readonly InteractionState[]>;
+
+/** What an interaction lends to its function, and how it treats the connection. */
+export interface InteractionKind {
+  readonly holder: string;
+  readonly lenient: boolean;
+  /** Whether the session is reset when it is given back. */
+  readonly reset: boolean;
+  /** What the function is given. */
+  face(session: Session, sequence: Sequence): unknown;
+}
+
+export interface InteractionContext extends SessionContext {
+  readonly dispatcher: Dispatcher;
+}
+
+/**
+ * A function's work in one transaction, from the call to its answer: gets a connection, runs the function, commits or rolls back, and runs
+ * it all again where that was asked for and is sound.
+ */
+export class Interaction<T> implements Taker {
+  readonly deferred: Deferred<T>;
+  readonly holder: string;
+  readonly writes: boolean;
+  readonly stack: string | undefined;
+  readonly #context: InteractionContext;
+  readonly #kind: InteractionKind;
+  readonly #fn: (face: unknown) => unknown;
+  readonly #options: InteractionOptions;
+  readonly #backoff = new Backoff(10, 2_000);
+  readonly #onEnd: () => void;
+  #state: InteractionState = "waiting";
+  #request: ExclusiveRequest | undefined;
+  #grant: { resolve(lease: Lease): void; reject(error: unknown): void } | undefined;
+  #session: Session | undefined;
+  /** What the function gave, when that can be cancelled. */
+  #pending: { cancel(): void } | undefined;
+  /** Why it is to stop: a cancel, a timeout. */
+  #stopped: End | undefined;
+  #wakeStopped: ((error: End) => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #rest = new AbortController();
+  readonly #onAbort = () => this.cancel(this.#options.signal?.reason);
+
+  constructor(
+    context: InteractionContext,
+    kind: InteractionKind,
+    options: InteractionOptions,
+    fn: (face: unknown) => unknown,
+    onEnd: () => void,
+  ) {
+    this.#context = context;
+    this.#kind = kind;
+    this.#options = options;
+    this.#fn = fn;
+    this.#onEnd = onEnd;
+    this.holder = kind.holder;
+    this.writes = options.readOnly !== true;
+    this.stack = context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
+    this.deferred = new Deferred<T>(() => this.cancel(undefined));
+  }
+
+  get state(): InteractionState {
+    return this.#state;
+  }
+
+  start(): void {
+    const { signal, timeoutMillis } = this.#options;
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (timeoutMillis !== undefined) this.#timer = setTimeout(() => this.#expire(timeoutMillis), timeoutMillis);
+    void this.#run();
+  }
+
+  granted(lease: Lease): void {
+    this.#grant?.resolve(lease);
+  }
+
+  refused(error: AdbapiError): void {
+    this.#grant?.reject(error);
+  }
+
+  /** The caller hears at once; the connection is handed on when the server has settled. */
+  cancel(cause: unknown): void {
+    if (this.#state === "settled") return;
+    const outcome = this.#outcome;
+    const error = new CancelledError("the interaction was cancelled", { ...(cause === undefined ? {} : { cause }), outcome });
+    this.#stop(error);
+    this.#settle(() => this.deferred.errback(error));
+  }
+
+  async #run(): Promise<void> {
+    for (let left = this.#options.retries ?? 0; ; left--) {
+      let failure: unknown;
+      try {
+        const value = await this.#attempt();
+        this.#settle(() => this.deferred.callback(value));
+        return;
+      } catch (error) {
+        failure = error;
+      }
+      const again = left > 0 && this.#stopped === undefined && mayBeRepeated(failure);
+      if (!again) {
+        this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
+        return;
+      }
+      this.#move("resting");
+      this.#context.journal.retries++;
+      await sleep(this.#backoff.next(), undefined, { signal: this.#rest.signal }).catch(() => {});
+      if (this.#stopped !== undefined) {
+        this.#settle(() => this.deferred.errback(this.#stopped));
+        return;
+      }
+      this.#move("waiting");
+    }
+  }
+
+  async #attempt(): Promise<T> {
+    const lease = await this.#acquire();
+    const { dispatcher, options, journal } = this.#context;
+    const { isolation, readOnly } = this.#options;
+    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.lenient);
+    const leak =
+      options.leakDetectionMillis === undefined
+        ? undefined
+        : setTimeout(() => journal.leaked(lease, performance.now() - lease.heldSince), options.leakDetectionMillis).unref();
+    this.#session = session;
+    try {
+      return await this.#within(session);
+    } finally {
+      clearTimeout(leak);
+      await session.settled();
+      // A cancelled commit is waited for here: the session is nobody else's before it has been answered.
+      await dispatcher.giveBack(lease, this.#kind.reset && options.resetOnRelease !== false);
+    }
+  }
+
+  async #within(session: Session): Promise<T> {
+    const sequence = session.open();
+    const face = this.#kind.face(session, sequence);
+    try {
+      const value = await this.#untilStopped(adbapiInteraction(() => this.#called(face)));
+      await this.#untilStopped(sequence.idle());
+      const unnoticed = session.unnoticed(sequence);
+      if (unnoticed !== undefined) throw unnoticed;
+      if (this.#stopped !== undefined) throw this.#stopped;
+      session.close(sequence);
+      if (this.#state === "running") this.#move("committing");
+      await session.commit();
+      if (this.#stopped instanceof StatementTimeout) this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
+      if (this.#stopped !== undefined) throw this.#stopped;
+      return value as T;
+    } catch (error) {
+      session.end(this.#stopped ?? overError());
+      await session.settled();
+      await session.rollback(error);
+      throw error;
+    }
+  }
+
+  /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */
+  #called(face: unknown): unknown {
+    const value = this.#fn(face);
+    if (value instanceof Deferred) this.#pending = value;
+    return value;
+  }
+
+  #acquire(): Promise<Lease> {
+    return new Promise<Lease>((resolve, reject) => {
+      this.#grant = {
+        resolve: (lease) => {
+          this.#move("running");
+          resolve(lease);
+        },
+        reject,
+      };
+      this.#request = new ExclusiveRequest(this);
+      this.#context.dispatcher.request(this.#request);
+    });
+  }
+
+  #untilStopped<V>(work: Promise<V>): Promise<V> {
+    return new Promise<V>((resolve, reject) => {
+      this.#wakeStopped = reject;
+      work.then(resolve, reject);
+      if (this.#stopped !== undefined) reject(this.#stopped);
+    });
+  }
+
+  #expire(timeoutMillis: number): void {
+    if (this.#state === "settled") return;
+    this.#stop(timeoutError(timeoutMillis, this.#outcome));
+  }
+
+  #stop(error: End): void {
+    const state = this.#state;
+    this.#stopped ??= error;
+    if (state === "waiting" && this.#request !== undefined && this.#request.waiting) {
+      this.#context.dispatcher.withdraw(this.#request);
+      this.#grant?.reject(error);
+    } else if (state === "resting") this.#rest.abort();
+    else if (state === "running") {
+      this.#session?.end(error);
+      this.#pending?.cancel();
+      this.#wakeStopped?.(error);
+    } else if (state === "committing") {
+      // Its answer is worth waiting for, but not for ever.
+      setTimeout(() => this.#session?.conn.destroy(), SETTLE_MILLIS).unref();
+    }
+  }
+
+  /** What is known of it now: a COMMIT on its way is nobody's to judge. */
+  get #outcome(): Outcome {
+    if (this.#state === "committing") return "unknown";
+    return this.#state === "waiting" ? "not sent" : "not applied";
+  }
+
+  #settle(answer: () => void): void {
+    if (this.#state === "settled") return;
+    this.#move("settled");
+    clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#onEnd();
+    answer();
+  }
+
+  #move(to: InteractionState): void {
+    if (this.#state === "settled") return;
+    if (!(MOVES[this.#state] as readonly InteractionState[]).includes(to)) {
+      throw new Error(`an interaction cannot go from ${this.#state} to ${to}`);
+    }
+    this.#state = to;
+  }
+}
+
+function timeoutError(timeoutMillis: number | undefined, outcome: Outcome): StatementTimeout {
+  const message = `the interaction's ${timeoutMillis} ms (timeoutMillis) were over; outcome: ${outcome}`;
+  return new StatementTimeout(message, { outcome });
+}
+

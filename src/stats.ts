@@ -1,0 +1,47 @@
+import type { Dispatcher } from "./dispatcher.js";
+import type { Journal } from "./journal.js";
+import type { Leases } from "./leases.js";
+
+/** A pool at one moment. First what is now, then totals since it was made. */
+export interface PoolStats {
+  /** Open connections: `idle` + `inUse`, without those still connecting. */
+  readonly size: number;
+  readonly idle: number;
+  readonly inUse: number;
+  /** Statements and requests for a connection of one's own that wait in the queue. */
+  readonly waiting: number;
+  readonly connecting: number;
+  /** Single statements answered, with a result or an error. */
+  readonly statements: number;
+  readonly connects: number;
+  readonly connectFailures: number;
+  readonly disconnects: number;
+  /** Connections that died by themselves. */
+  readonly losses: number;
+  readonly rollbacks: number;
+  /** Interactions run again. */
+  readonly retries: number;
+  readonly poolTimeouts: number;
+  readonly leaks: number;
+}
+
+export function statsOf(leases: Leases, dispatcher: Dispatcher, journal: Journal): PoolStats {
+  const { idle, inUse, connecting } = leases;
+  const { connects, connectFailures, disconnects, losses, rollbacks, retries, leaks } = journal;
+  return Object.freeze({
+    size: idle + inUse,
+    idle,
+    inUse,
+    waiting: dispatcher.waiting,
+    connecting,
+    statements: dispatcher.statements,
+    connects,
+    connectFailures,
+    disconnects,
+    losses,
+    rollbacks,
+    retries,
+    poolTimeouts: dispatcher.timeouts,
+    leaks,
+  });
+}
