@@ -15,6 +15,7 @@ import { fromWire, StatementCancelled } from "./errors.js";
 import { Inbox, type Received, type Receiver } from "./inbox.js";
 import { ownParams } from "./params.js";
 import type { Request } from "./protocol.js";
+import { packRequests } from "./requests.js";
 import { StreamedRows } from "./stream.js";
 import { type Thread, threadEnded } from "./thread.js";
 
@@ -205,7 +206,12 @@ export class ThreadConnection implements DriverConnection, Receiver {
     const leaving = this.#outbox.splice(0, room);
     if (leaving.length === 0) return;
     try {
-      this.#thread.post(leaving.map((work) => this.#place(work)));
+      this.#thread.post(
+        packRequests(
+          leaving.map((work) => this.#place(work)),
+          this.#thread.cells.slots,
+        ),
+      );
       this.#inFlight.push(...leaving);
     } catch {
       this.#postEach(leaving);

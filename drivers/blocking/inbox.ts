@@ -2,7 +2,7 @@
 import type { Column, RowMode } from "../driver.js";
 import type { Cells } from "./cells.js";
 import type { Answer, WireColumns } from "./protocol.js";
-import { decodeRows, type WireRows } from "./wire.js";
+import { decodeRows, type WireRows, WireTable } from "./wire.js";
 
 /** Rows made in one turn: some two milliseconds' worth. */
 const TURN = 4_096;
@@ -91,6 +91,26 @@ export class Inbox {
           readOnly,
           more,
         });
+        return;
+      }
+      case "results": {
+        const [, open, columns, wire, counts, readOnly] = answer;
+        const shape = this.#shape(columns);
+        const table = new WireTable(wire, shape.names);
+        if (!Array.isArray(wire)) this.#spend(table.count);
+        for (const count of counts) {
+          const rows = table.take(count, this.#receiver.rowMode());
+          this.#receiver.receive({
+            kind: "result",
+            open,
+            rows,
+            columns: shape.columns,
+            rowCount: count,
+            lastInsertId: undefined,
+            readOnly,
+            more: false,
+          });
+        }
         return;
       }
       default:

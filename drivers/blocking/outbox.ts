@@ -12,11 +12,24 @@ export type Settled =
   | { readonly error: unknown }
   | "done";
 
+interface Table {
+  readonly columns: readonly string[];
+  readonly open: boolean;
+  readonly readOnly: boolean | undefined;
+  readonly rows: unknown[][];
+  readonly counts: number[];
+}
+
+/** A result of more rows than this is a table of its own. */
+const TABLE_ROWS = 64;
+
 export class Outbox {
   readonly #port: MessagePort;
   readonly #cells: Cells;
   readonly #classify: Classify | undefined;
   #answers: Answer[] = [];
+  /** Small results of neighbours, that go as one table. */
+  #table: Table | undefined;
   #moved: ArrayBuffer[] = [];
   /** Rows that wait in `#answers`. */
   #rows = 0;
@@ -31,6 +44,8 @@ export class Outbox {
   }
 
   add(settled: Settled, open: boolean): void {
+    if (settled !== "done" && "result" in settled && this.#addToTable(settled, open)) return;
+    this.#endTable();
     if (settled === "done") this.#answers.push(["done", open]);
     else if ("error" in settled) this.#answers.push(["error", open, toWire(settled.error, this.#classify)]);
     else this.#addResult(settled.result, open, settled.readOnly, settled.more);
@@ -38,11 +53,42 @@ export class Outbox {
   }
 
   flush(): void {
+    this.#endTable();
     if (this.#answers.length === 0) return;
     this.#port.postMessage(this.#answers, this.#moved);
     this.#answers = [];
     this.#moved = [];
     this.#rows = 0;
+  }
+
+  #addToTable({ result, readOnly, more }: Extract<Settled, { result: unknown }>, open: boolean): boolean {
+    const { columns, rows, rowCount, lastInsertId } = result;
+    const fits =
+      columns.length > 0 &&
+      rows.length <= TABLE_ROWS &&
+      rowCount === rows.length &&
+      lastInsertId === undefined;
+    if (!fits || more !== undefined) return false;
+    const same =
+      this.#table?.columns === columns && this.#table.open === open && this.#table.readOnly === readOnly;
+    if (!same) {
+      this.#endTable();
+      this.#table = { columns, open, readOnly, rows: [], counts: [] };
+    }
+    const table = this.#table!;
+    for (const row of rows) table.rows.push(row);
+    table.counts.push(rows.length);
+    this.#rows += rows.length;
+    if (this.#rows >= SLICE) this.flush();
+    return true;
+  }
+
+  #endTable(): void {
+    if (this.#table === undefined) return;
+    const { columns, open, readOnly, rows, counts } = this.#table;
+    this.#table = undefined;
+    const wire = encodeRows(rows, columns.length, this.#moved);
+    this.#answers.push(["results", open, this.#name(columns), wire, counts, readOnly]);
   }
 
   #addResult(result: BlockingResult, open: boolean, readOnly: boolean | undefined, more?: boolean): void {

@@ -29,6 +29,16 @@ export type Request =
   | readonly ["next", ...Place, batch: number]
   | readonly ["end", ...Place];
 
+/** Executions of one text that were asked for one after the other, in slots that follow each other. */
+export type Executions = readonly [
+  "executions",
+  ...Place,
+  sql: string,
+  listOfParams: readonly (Params | undefined)[],
+];
+
+export type Requests = readonly (Request | Executions)[];
+
 /** Ends the thread in order, once everything before it has been answered. */
 export type Goodbye = "close";
 
@@ -46,6 +56,15 @@ export type Answer =
       readOnly: boolean | undefined,
       /** Of a stream: whether there may be more rows. */
       more?: boolean,
+    ]
+  /** What neighbouring queries of the same columns gave, as one table, and how many of its rows belong to each. */
+  | readonly [
+      kind: "results",
+      open: boolean,
+      columns: WireColumns,
+      rows: WireRows,
+      counts: readonly number[],
+      readOnly: boolean | undefined,
     ]
   | readonly [kind: "done", open: boolean]
   | readonly [kind: "error", open: boolean, error: WireError]

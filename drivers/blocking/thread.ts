@@ -4,7 +4,7 @@ import { ConnectionLost, OperationalError } from "../../src/errors.js";
 import type { ConnectOptions } from "../driver.js";
 import { Cells } from "./cells.js";
 import { fromWire, translate } from "./errors.js";
-import type { Answer, Goodbye, Greeting, Request, Setup } from "./protocol.js";
+import type { Answer, Goodbye, Greeting, Requests, Setup } from "./protocol.js";
 
 /** Threads that may be stuck inside a statement before no new ones are started. */
 const RETIRED_LIMIT = 16;
@@ -127,7 +127,7 @@ export class Thread {
     return this.#worker.threadId;
   }
 
-  post(message: readonly Request[] | Goodbye): void {
+  post(message: Requests | Goodbye): void {
     this.#worker.postMessage(message);
   }
 

@@ -37,15 +37,42 @@ export function encodeRows(rows: unknown[][], width: number, moved: ArrayBuffer[
 }
 
 export function decodeRows(wire: WireRows, names: readonly string[], rowMode: RowMode): unknown[] {
-  const rows = Array.isArray(wire) ? wire : undefined;
-  if (rows !== undefined) {
-    for (const row of rows) asBuffers(row);
-    return rowMode === "array" ? rows : rows.map((row) => toObject(row, names));
+  const table = new WireTable(wire, names);
+  return table.take(table.count, rowMode);
+}
+
+/** Rows that came together, to be taken in order. */
+export class WireTable {
+  readonly count: number;
+  readonly #names: readonly string[];
+  readonly #rows: unknown[][] | undefined;
+  readonly #columns: readonly ArrayLike<unknown>[];
+  #at = 0;
+
+  constructor(wire: WireRows, names: readonly string[]) {
+    this.#names = names;
+    if (Array.isArray(wire)) {
+      for (const row of wire) asBuffers(row);
+      this.count = wire.length;
+      this.#rows = wire;
+      this.#columns = [];
+    } else {
+      this.count = wire.count;
+      this.#columns = wire.columns.map(decodeColumn);
+    }
   }
-  const { count, columns } = wire as Exclude<WireRows, unknown[][]>;
-  return rowMode === "array"
-    ? arraysOf(count, columns.map(decodeColumn))
-    : objectsOf(count, columns.map(decodeColumn), names);
+
+  take(count: number, rowMode: RowMode): unknown[] {
+    const from = this.#at;
+    this.#at += count;
+    if (this.#rows === undefined) {
+      return rowMode === "array"
+        ? arraysOf(this.#columns, from, count)
+        : objectsOf(this.#columns, this.#names, from, count);
+    }
+    const rows = count === this.count ? this.#rows : this.#rows.slice(from, this.#at);
+    return rowMode === "array" ? rows : rows.map((row) => toObject(row, this.#names));
+  }
 }
 
 function encodeColumn(rows: readonly unknown[][], at: number, moved: ArrayBuffer[]): WireColumn {
@@ -133,21 +160,23 @@ function decodeColumn(column: WireColumn): ArrayLike<unknown> {
   return values;
 }
 
-function arraysOf(count: number, columns: readonly ArrayLike<unknown>[]): unknown[][] {
+function arraysOf(columns: readonly ArrayLike<unknown>[], from: number, count: number): unknown[][] {
   const rows = new Array<unknown[]>(count);
-  for (let at = 0; at < count; at++) rows[at] = columns.map((column) => column[at]);
+  for (let at = 0; at < count; at++) rows[at] = columns.map((column) => column[from + at]);
   return rows;
 }
 
 function objectsOf(
-  count: number,
   columns: readonly ArrayLike<unknown>[],
   names: readonly string[],
+  from: number,
+  count: number,
 ): unknown[] {
   const rows = new Array<unknown>(count);
   for (let at = 0; at < count; at++) {
     const row: Record<string, unknown> = {};
-    for (let column = 0; column < columns.length; column++) set(row, names[column]!, columns[column]![at]);
+    for (let column = 0; column < columns.length; column++)
+      set(row, names[column]!, columns[column]![from + at]);
     rows[at] = row;
   }
   return rows;

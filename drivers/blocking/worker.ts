@@ -1,10 +1,11 @@
 /** The thread of one connection: loads the module, opens the connection, and works off what is sent. */
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Cells } from "./cells.js";
 import { toWire } from "./errors.js";
 import type { BlockingModule } from "./module.js";
 import { Outbox } from "./outbox.js";
-import type { Goodbye, Greeting, Request, Setup } from "./protocol.js";
+import type { Goodbye, Greeting, Request, Requests, Setup } from "./protocol.js";
+import { unpackRequests } from "./requests.js";
 import { Session } from "./session.js";
 
 const port = parentPort!;
@@ -29,11 +30,24 @@ function greet(greeting: Greeting): void {
 }
 
 function serve(session: Session, outbox: Outbox): void {
-  port.on("message", (message: readonly Request[] | Goodbye) => {
-    if (message !== "close") session.run(message, outbox);
-    if (message !== "close" && !cells.retired) return;
+  port.on("message", (first: Requests | Goodbye) => {
+    const { requests, goodbye } = waiting(first);
+    session.run(requests, outbox);
+    if (!goodbye && !cells.retired) return;
     port.close();
     setTimeout(() => process.exit(), LINGER_MILLIS).unref();
     session.close();
   });
+}
+
+/** All that has come by now is one batch: the more there is to do, the less is spent on messages. */
+function waiting(first: Requests | Goodbye): { readonly requests: Request[]; readonly goodbye: boolean } {
+  if (first === "close") return { requests: [], goodbye: true };
+  const requests = unpackRequests(first, cells.slots);
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const message = next.message as Requests | Goodbye;
+    if (message === "close") return { requests, goodbye: true };
+    for (const request of unpackRequests(message, cells.slots)) requests.push(request);
+  }
+  return { requests, goodbye: false };
 }
