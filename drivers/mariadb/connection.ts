@@ -1,262 +1,195 @@
 /** One session through mariadb's callback API, pipelined. */
-import type { Socket } from "node:net";
 import type { FieldInfo, UpsertResult } from "mariadb";
-import { ProgrammingError, TransactionAborted } from "../../src/errors.js";
-import type {
-  Cancellation,
-  Column,
-  DriverConnection,
-  Params,
-  Result,
-  SessionState,
-  Statement,
-  TransactionOptions,
-} from "../driver.js";
-import { endsSession, type ServerError } from "../mysql-family/errors.js";
-import { beginStatements, ordinary, stateOf } from "../mysql-family/transaction.js";
+import type { Params, Result, Statement } from "../driver.js";
+import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
+import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
+import { generatedKey } from "../mysql-family/result.js";
+import type { RowSource } from "../mysql-family/stream.js";
+import { lots } from "./bulk.js";
 import type { Native, Opened } from "./native.js";
-import { columnsOf, toObjects } from "./rows.js";
-
-/** What of mariadb is used here and missing from its types. */
-interface Prepared {
-  readonly parameterCount: number;
-  execute(values: readonly unknown[], options: object | undefined, callback: Callback): void;
-  close(): void;
-}
-
-type Callback = (error: ServerError | null, answer: unknown) => void;
-
-interface InFlight {
-  readonly sql: string;
-  readonly statement: Statement;
-  readonly reject: (error: unknown) => void;
-}
-
-export interface ConnectionSetup {
-  readonly database: string | undefined;
-  readonly onLost: (error: unknown) => void;
-  /** Runs one statement on a session of its own, and closes that. */
-  readonly aside: (sql: string) => Promise<void>;
-}
+import { columnsOf, toObject, toObjects } from "./rows.js";
 
 /** Rows always come as arrays, and become objects here. */
 const ROWS_AS_ARRAY = { rowsAsArray: true };
 
-export class MariadbConnection implements DriverConnection {
-  readonly native: Native;
-  readonly #socket: Socket;
-  readonly #setup: ConnectionSetup;
-  /** Sent and not settled, oldest first: the server works at the first. */
-  readonly #inFlight: InFlight[] = [];
-  /** The last status that an answer brought: mariadb marks a failed statement as in a transaction. */
-  #status: number;
-  #end: "none" | "closing" | "broken" = "none";
+export interface MariadbSetup extends ConnectionSetup {
+  readonly sessionVariables: Readonly<Record<string, unknown>>;
+}
 
-  constructor({ native, socket }: Opened, setup: ConnectionSetup) {
+type Readable = RowSource["readable"] & { close(): void };
+
+export class MariadbConnection extends MysqlConnection {
+  readonly native: Native;
+  readonly #sessionVariables: Readonly<Record<string, unknown>>;
+
+  constructor({ native, socket }: Opened, setup: MariadbSetup) {
+    super(socket, setup);
     this.native = native;
-    this.#socket = socket;
-    this.#setup = setup;
-    this.#status = native.info.status;
-    native.on("error", (error) => this.#lose(error));
-    socket.once("close", () => this.#lose(new Error("Connection lost: the socket was closed")));
+    this.status = native.info.status;
+    this.#sessionVariables = setup.sessionVariables;
+    native.on("error", (error) => this.lose(error));
   }
 
   get id(): number {
     return this.native.threadId!;
   }
 
-  get state(): SessionState {
-    return this.#end === "broken" ? "broken" : stateOf(this.#status);
-  }
-
-  execute(statement: Statement): Promise<Result> {
-    const { params } = statement;
-    if (params === undefined || params.length === 0) return this.#query(statement);
-    return this.#prepared(statement, params as unknown[]);
-  }
-
-  async begin(options: TransactionOptions): Promise<void> {
-    for (const sql of beginStatements(options)) await this.#command(sql);
-  }
-
-  async commit(): Promise<void> {
-    if (this.state !== "in transaction") {
-      throw new TransactionAborted(
-        "The server had ended the transaction already: nothing of it is committed",
-      );
-    }
-    await this.#command("COMMIT");
-  }
-
-  async rollback(): Promise<void> {
-    await this.#command("ROLLBACK");
-  }
-
-  async ping(sql: string): Promise<void> {
-    await this.#command(sql);
-  }
-
-  close(): Promise<void> {
-    if (this.#end === "broken") return Promise.resolve();
-    this.#end = "closing";
-    return new Promise((resolve) => {
-      this.native.end(() => resolve());
-    });
-  }
-
-  destroy(): void {
-    this.#end = "broken";
-    // mariadb's own destroy() opens another connection, to kill what runs.
-    this.#socket.destroy(new Error("Connection lost: it was destroyed"));
-  }
-
-  ref(): void {
-    this.#socket.ref();
-  }
-
-  unref(): void {
-    this.#socket.unref();
-  }
-
-  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+  /** Bulk where the server can; each lot is awaited, so that nothing comes after a failure. */
+  override async executeMany(
+    sql: string,
+    listOfParams: readonly Params[],
+  ): Promise<{ readonly rowCount: number }> {
+    const bulk =
+      this.native.info.isMariaDB() && /^\s*(?:insert|replace|update|delete)\b(?!.*\breturning\b)/is.test(sql);
+    if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams);
     let rowCount = 0;
-    for (const params of listOfParams) {
-      rowCount += (await this.execute({ sql, params, rowMode: "array" })).rowCount;
+    for (const lot of lots(listOfParams as readonly unknown[][])) {
+      const one = { sql, params: lot[0]!, rowMode: "array" } as const;
+      rowCount += (await (lot.length === 1 ? this.execute(one) : this.#bulk(one, lot))).rowCount;
     }
     return { rowCount };
   }
 
-  cancel(statement: Statement): Cancellation {
-    if (this.#inFlight[0]?.statement !== statement) return { outcome: "unknown", done: Promise.resolve() };
-    return { outcome: "unknown", done: this.#kill() };
-  }
-
-  /** A KILL QUERY of which nobody knows whether it will still come must find nobody. */
-  async #kill(): Promise<void> {
-    try {
-      await this.#setup.aside(`KILL QUERY ${this.id}`);
-    } catch {
-      this.destroy();
-    }
-  }
-
-  #command(sql: string): Promise<Result> {
-    return this.#query({ sql, params: undefined, rowMode: "array" });
-  }
-
-  #query(statement: Statement): Promise<Result> {
+  protected query(statement: Statement): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const entry = this.#sent(statement, reject);
-      this.native.query(
-        { sql: statement.sql, rowsAsArray: true },
-        (error: ServerError | null, answer: unknown, meta: unknown) => {
-          this.#answered(entry, error, answer, meta, resolve);
-        },
-      );
+      const entry = this.sent(statement, reject);
+      this.native.query({ sql: statement.sql, ...ROWS_AS_ARRAY }, (error, answer, meta) => {
+        this.#answered(entry, error, answer, meta, resolve);
+      });
     });
   }
 
-  #prepared(statement: Statement, values: unknown[]): Promise<Result> {
+  protected prepared(statement: Statement, values: unknown[]): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const entry = this.#sent(statement, reject);
-      this.native.prepare(statement.sql, (error, found) => {
-        if (error) return this.#failed(entry, error as ServerError);
-        const prepared = found as unknown as Prepared;
+      this.#execute(this.sent(statement, reject), values, resolve, true);
+    });
+  }
+
+  protected async rows(statement: Statement, _batch: number, ended: () => void): Promise<RowSource> {
+    const readable = await this.#readable(statement);
+    let names: string[] = [];
+    readable.on("fields", (meta: FieldInfo[]) => {
+      names = columnsOf(meta).map(({ name }) => name);
+    });
+    readable.on("error", ended).once("end", ended);
+    return {
+      readable,
+      shape: (row) => (statement.rowMode === "array" ? row : toObject(row as unknown[], names)),
+      discard: () => {
+        readable.close();
+        readable.resume();
+      },
+    };
+  }
+
+  protected async resetSession(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.native.reset((error) => (error ? reject(error) : resolve()));
+    });
+    // mariadb sets them when it connects, and forgets them here.
+    for (const [name, value] of Object.entries(this.#sessionVariables)) {
+      await this.prepared(
+        { sql: `SET @@${name.replace(/\W/g, "")} = ?`, params: undefined, rowMode: "array" },
+        [value],
+      );
+    }
+  }
+
+  protected quit(): void {
+    this.native.end(() => {});
+  }
+
+  protected askStatus(done: (error: unknown) => void): void {
+    this.native.ping((error) => {
+      if (!error) this.status = this.native.info.status;
+      done(error);
+    });
+  }
+
+  #execute(entry: InFlight, values: unknown[], resolve: (result: Result) => void, again: boolean): void {
+    this.native.prepare(entry.statement.sql, (error, prepared) => {
+      if (error) return this.failed(entry, error);
+      const wrong = this.mismatch(prepared.parameterCount, values.length);
+      if (wrong !== undefined) {
+        prepared.close();
+        return this.settle(entry, () => entry.reject(wrong));
+      }
+      prepared.execute(values, ROWS_AS_ARRAY, (error, answer) => {
+        prepared.close();
+        if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);
+        else this.#answered(entry, error, answer, (answer as { meta?: unknown } | undefined)?.meta, resolve);
+      });
+    });
+  }
+
+  #bulk(statement: Statement, lot: readonly unknown[][]): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const entry = this.sent(statement, reject);
+      this.native.prepare(statement.sql, (error, prepared) => {
+        if (error) return this.failed(entry, error);
         const count = prepared.parameterCount;
-        if (count !== values.length) {
-          prepared.close();
-          const wrong = `The statement has ${count} placeholders, and ${values.length} params were given`;
-          return this.#settle(entry, () => reject(new ProgrammingError(wrong)));
-        }
-        prepared.execute(values, ROWS_AS_ARRAY, (error, answer) => {
-          prepared.close();
-          this.#answered(entry, error, answer, metaOf(answer), resolve);
+        prepared.close();
+        const wrong = this.mismatch(count, lot[0]!.length);
+        if (wrong !== undefined) return this.settle(entry, () => reject(wrong));
+        this.native.batch(statement.sql, lot, (error, answer) => {
+          this.#answered(entry, error, answer, undefined, resolve);
         });
       });
     });
   }
 
-  #sent(statement: Statement, reject: (error: unknown) => void): InFlight {
-    const entry = { sql: statement.sql, statement, reject };
-    this.#inFlight.push(entry);
-    return entry;
+  #readable({ sql, params }: Statement): Promise<Readable> {
+    const values = (params ?? []) as unknown[];
+    if (values.length === 0)
+      return Promise.resolve(this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
+    return new Promise((resolve, reject) => {
+      this.native.prepare(sql, (error, prepared) => {
+        if (error) return reject(error);
+        const wrong = this.mismatch(prepared.parameterCount, values.length);
+        if (wrong !== undefined) {
+          prepared.close();
+          return reject(wrong);
+        }
+        const readable = prepared.executeStream(values, ROWS_AS_ARRAY) as Readable;
+        readable.once("end", () => prepared.close());
+        resolve(readable);
+      });
+    });
   }
 
   #answered(
     entry: InFlight,
-    error: ServerError | null,
+    error: ServerError | null | undefined,
     answer: unknown,
     meta: unknown,
     resolve: (result: Result) => void,
   ): void {
-    if (error) return this.#failed(entry, error);
-    this.#status = this.native.info.status;
-    this.#settle(entry, () => resolve(resultOf(entry.statement, answer, meta)));
-  }
-
-  #failed(entry: InFlight, error: ServerError): void {
-    if (endsSession(error)) {
-      this.#settle(entry, () => entry.reject(error));
-      this.#lose(error);
-    } else if (this.state === "idle" && ordinary(entry.sql)) {
-      this.#settle(entry, () => entry.reject(error));
-    } else {
-      this.#askStatus(entry, () => entry.reject(error));
+    if (error) {
+      this.failed(entry, error);
+      return;
     }
+    this.status = this.native.info.status;
+    this.settle(entry, () => resolve(resultOf(entry.statement, answer, meta)));
   }
-
-  /** Errors come without a status: a ping brings it. */
-  #askStatus(entry: InFlight, settle: () => void): void {
-    this.native.ping((error: unknown) => {
-      if (error) this.#lose(error);
-      else this.#status = this.native.info.status;
-      this.#settle(entry, settle);
-    });
-  }
-
-  #settle(entry: InFlight, settle: () => void): void {
-    const index = this.#inFlight.indexOf(entry);
-    if (index >= 0) this.#inFlight.splice(index, 1);
-    settle();
-  }
-
-  #lose(error: unknown): void {
-    const before = this.#end;
-    this.#end = "broken";
-    if (before === "broken") return;
-    this.#socket.destroy();
-    for (const entry of this.#inFlight.splice(0)) entry.reject(error);
-    if (before === "none") this.#setup.onLost(error);
-  }
-}
-
-function metaOf(answer: unknown): unknown {
-  return (answer as { meta?: unknown } | undefined)?.meta;
 }
 
 function resultOf(statement: Statement, answer: unknown, meta: unknown): Result {
   if (!Array.isArray(answer)) return written(answer as UpsertResult);
-  const columns = columnsOf(meta as FieldInfo[]);
-  return ofRows(statement, answer, columns);
+  if (Array.isArray(meta) && meta[0] instanceof Object && !Array.isArray(meta[0]))
+    return ofRows(statement, answer, meta);
+  // CALL, or several statements: the first that has rows, as a cursor of PEP 249 stands there.
+  const first = Math.max(0, answer.findIndex(Array.isArray));
+  const found = answer[first];
+  if (!Array.isArray(found)) return written(found as UpsertResult);
+  return ofRows(statement, found, Array.isArray(meta) ? meta[first] : (found as { meta?: unknown }).meta);
 }
 
-function ofRows(statement: Statement, answer: unknown[], columns: Column[]): Result {
+function ofRows(statement: Statement, answer: unknown[], meta: unknown): Result {
+  const columns = columnsOf(meta as FieldInfo[]);
   const rows = statement.rowMode === "array" ? answer : toObjects(answer, columns);
   return { rows, rowCount: rows.length, lastInsertId: undefined, columns };
 }
 
-function written(header: UpsertResult): Result {
-  return {
-    rows: [],
-    rowCount: Number(header.affectedRows),
-    lastInsertId: generatedKey(header.insertId),
-    columns: [],
-  };
-}
-
-/** Zero is none. */
-function generatedKey(insertId: number | bigint): number | bigint | undefined {
-  const key = Number(insertId);
-  if (key === 0) return undefined;
-  return Number.isSafeInteger(key) ? key : BigInt(insertId);
+function written({ affectedRows, insertId }: UpsertResult): Result {
+  return { rows: [], rowCount: Number(affectedRows), lastInsertId: generatedKey(insertId), columns: [] };
 }

@@ -9,12 +9,13 @@
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { isCancel } from "../mysql-family/errors.js";
+import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
 import { stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
 import { checkArgs, connectionArgs } from "./args.js";
 import { MariadbConnection } from "./connection.js";
 import { translate } from "./errors.js";
-import { aside, open } from "./native.js";
+import { aside, firstRow, open } from "./native.js";
 import { bind } from "./params.js";
 
 export type MariadbConnectArgs = string | ConnectionConfig;
@@ -37,9 +38,11 @@ export default mariadb;
 async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
   const { settings, signal, onLost } = options;
   const own = connectionArgs(args, settings.int64);
-  return new MariadbConnection(await open(own, signal), {
-    database: own.database,
+  const opened = await open(own, signal);
+  return new MariadbConnection(opened, {
+    facts: factsOf((await firstRow(opened, FACTS_SQL, signal)) as string[]),
     onLost,
     aside: (sql) => aside(own, sql),
+    sessionVariables: { ...own.sessionVariables },
   });
 }

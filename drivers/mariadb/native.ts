@@ -1,15 +1,35 @@
 /** Opens mariadb's connections, with a socket of our own, since the package does not show its own. */
-import { connect as connectSocket, type Socket } from "node:net";
-import type { ConnectionConfig } from "mariadb";
-import type { Connection } from "mariadb/callback";
-import { InterfaceError } from "../../src/errors.js";
-import { connectFailure, whereOf } from "../mysql-family/errors.js";
 
-/** What of mariadb is used here and missing from its types. */
-export type Native = Connection & {
-  readonly info: { readonly status: number };
-  connect(callback: (error: Error | null | undefined) => void): void;
-};
+import { connect as connectSocket, type Socket } from "node:net";
+import type { Readable } from "node:stream";
+import type { ConnectionConfig } from "mariadb";
+import { InterfaceError } from "../../src/errors.js";
+import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
+
+type Done = (error: ServerError | null | undefined) => void;
+type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
+
+/** What of mariadb's callback API is used here: its types leave half of it out. */
+export interface Native {
+  readonly threadId: number | null;
+  readonly info: { readonly status: number; isMariaDB(): boolean };
+  connect(callback: Done): void;
+  query(options: { sql: string; rowsAsArray: boolean }, callback: Answer): void;
+  queryStream(options: { sql: string; rowsAsArray: boolean }): Readable;
+  prepare(sql: string, callback: (error: ServerError | null | undefined, prepared: Prepared) => void): void;
+  batch(sql: string, values: readonly unknown[][], callback: Answer): void;
+  ping(callback: Done): void;
+  reset(callback: Done): void;
+  end(callback: () => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+}
+
+export interface Prepared {
+  readonly parameterCount: number;
+  execute(values: readonly unknown[], options: { rowsAsArray: boolean }, callback: Answer): void;
+  executeStream(values: readonly unknown[], options: { rowsAsArray: boolean }): Readable;
+  close(): void;
+}
 
 export interface Opened {
   readonly native: Native;
@@ -29,7 +49,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
       return socket;
     };
     try {
-      native = createConnection({ ...rest, stream: stream as never }) as Native;
+      native = createConnection({ ...rest, stream: stream as never }) as unknown as Native;
     } catch (error) {
       reject(connectFailure(whereOf(args), error));
       return;
@@ -43,9 +63,27 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     signal.addEventListener("abort", abort, { once: true });
     native.connect((error) => {
       signal.removeEventListener("abort", abort);
-      if (error === null || error === undefined) return resolve({ native, socket: socket! });
+      if (!error) return resolve({ native, socket: socket! });
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));
+    });
+  });
+}
+
+/** The first row of a statement, as an array; an abort ends the session. */
+export function firstRow({ native, socket }: Opened, sql: string, signal: AbortSignal): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      socket.destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    native.query({ sql, rowsAsArray: true }, (error, rows) => {
+      signal.removeEventListener("abort", abort);
+      if (!error) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
+      socket.destroy();
+      reject(error);
     });
   });
 }
@@ -53,15 +91,9 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
 /** Runs one statement on a session of its own, within a bounded time. */
 export async function aside(args: ConnectionConfig, sql: string): Promise<void> {
   const signal = AbortSignal.timeout(CONTROL_MILLIS);
-  const { native, socket } = await open(args, signal);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      native.query(sql, (error: unknown) => (error ? reject(error) : resolve()));
-    });
-  } finally {
-    socket.destroy();
-  }
+  const opened = await open(args, signal);
+  await firstRow(opened, sql, signal);
+  opened.socket.destroy();
 }
 
 /** Longest that a KILL may take, with its own connection. */

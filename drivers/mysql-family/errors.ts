@@ -66,10 +66,7 @@ meaning(
     1007, 1008, 1046, 1049, 1050, 1051, 1052, 1054, 1055, 1056, 1058, 1060, 1061, 1064, 1065, 1066, 1072,
     1091,
   ],
-  ...[
-    1102, 1103, 1109, 1110, 1111, 1128, 1136, 1140, 1146, 1149, 1210, 1222, 1241, 1242, 1243, 1247, 1248,
-    1304,
-  ],
+  ...[1102, 1103, 1109, 1110, 1111, 1128, 1136, 1140, 1146, 1149, 1210, 1222, 1241, 1242, 1247, 1248, 1304],
   ...[1305, 1318, 1327, 1584, 1630, 4091, 4161, 4162],
 );
 meaning(NotSupportedError, 1235, 1286, 1289, 1295, 1112, 1178, 1214, 1295, 1336);
@@ -107,6 +104,11 @@ const ER_QUERY_INTERRUPTED = 1317;
 
 export function isCancel(error: unknown): boolean {
   return (error as ServerError | undefined)?.errno === ER_QUERY_INTERRUPTED;
+}
+
+/** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
+export function unknownStatement({ errno }: ServerError): boolean {
+  return errno === 1243 || errno === 1615;
 }
 
 /** Whether the session is of no use after this error. mysql2 does not call 1153 fatal, mariadb calls 1317 so. */

@@ -1,291 +1,191 @@
 /** One session through mysql2's callback API. */
 import type { FieldPacket, QueryError, ResultSetHeader } from "mysql2";
-import { ProgrammingError, TransactionAborted } from "../../src/errors.js";
-import type {
-  Cancellation,
-  DriverConnection,
-  DriverSettings,
-  Params,
-  Result,
-  SessionState,
-  Statement,
-  TransactionOptions,
-} from "../driver.js";
-import { endsSession } from "../mysql-family/errors.js";
-import { afterRows, beginStatements, FRESH_STATUS, ordinary, stateOf } from "../mysql-family/transaction.js";
+import type { DriverSettings, Result, Statement } from "../driver.js";
+import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
+import { unknownStatement } from "../mysql-family/errors.js";
+import { generatedKey } from "../mysql-family/result.js";
+import type { RowSource } from "../mysql-family/stream.js";
+import { afterRows, ordinary } from "../mysql-family/transaction.js";
 import type { Native } from "./native.js";
+import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 
-/** What of mysql2 is used here and missing from its types. */
-interface Prepared {
-  readonly parameters: readonly unknown[];
-}
-
-interface Preparing {
-  readonly parameterCount: number;
-}
-
-interface InFlight {
-  readonly sql: string;
-  readonly statement: Statement | undefined;
-  readonly reject: (error: unknown) => void;
-}
-
-export interface ConnectionSetup {
+export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
-  readonly database: string | undefined;
-  readonly onLost: (error: unknown) => void;
-  /** Runs one statement on a session of its own, and closes that. */
-  readonly aside: (sql: string) => Promise<void>;
 }
 
-export class Mysql2Connection implements DriverConnection {
-  readonly native: Native;
-  readonly #setup: ConnectionSetup;
-  /** Sent and not settled, oldest first: the server works at the first. */
-  readonly #inFlight: InFlight[] = [];
-  /** By mysql2's own statements, which its bounded cache keeps or drops. */
-  readonly #paramCounts = new WeakMap<Prepared, number>();
-  #status = FRESH_STATUS;
-  #end: "none" | "closing" | "broken" = "none";
+/** A command of mysql2: an emitter, that streams when it was given no callback. */
+interface Command {
+  on(event: "fields", listener: (fields: FieldPacket[] | undefined) => void): Command;
+  on(event: "error", listener: (error: QueryError) => void): Command;
+  on(event: "end", listener: () => void): Command;
+  stream(options: { highWaterMark: number }): RowSource["readable"];
+}
 
-  constructor(native: Native, setup: ConnectionSetup) {
+type Callback = (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => void;
+
+export class Mysql2Connection extends MysqlConnection {
+  readonly native: Native;
+  readonly #int64: DriverSettings["int64"];
+  readonly #prepared: PreparedCache;
+
+  constructor(native: Native, setup: Mysql2Setup) {
+    super(native.stream, setup);
     this.native = native;
-    this.#setup = setup;
-    native.on("error", (error) => this.#lose(error));
-    native.stream.once("close", () => this.#lose(new Error("Connection lost: the socket was closed")));
+    this.#int64 = setup.int64;
+    this.#prepared = new PreparedCache(native);
+    native.on("error", (error) => this.lose(error));
   }
 
   get id(): number {
     return this.native.threadId;
   }
 
-  get state(): SessionState {
-    return this.#end === "broken" ? "broken" : stateOf(this.#status);
+  protected query(statement: Statement): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const entry = this.sent(statement, reject);
+      this.#text(statement, (error, answer, fields) => {
+        if (error === null) this.#answered(entry, answer, fields, resolve);
+        else this.failed(entry, error);
+      });
+    });
   }
 
-  execute(statement: Statement): Promise<Result> {
-    const { params } = statement;
-    if (params === undefined || params.length === 0) return this.#query(statement);
-    return this.#prepared(statement, params as unknown[]);
+  protected prepared(statement: Statement, values: unknown[]): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#execute(this.sent(statement, reject), values, resolve, true);
+    });
   }
 
-  async begin(options: TransactionOptions): Promise<void> {
-    for (const sql of beginStatements(options)) await this.#command(sql);
+  protected async rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource> {
+    const command = await this.#command(statement);
+    let shape: ((row: unknown) => unknown) | undefined;
+    command.on("fields", (fields) => {
+      if (fields !== undefined) shape = finisher(fields, statement.rowMode, this.#int64);
+    });
+    // Whoever abandons the stream takes its own listener away.
+    command.on("error", () => {}).on("end", ended);
+    const readable = command.stream({ highWaterMark: batch });
+    readable.on("error", () => {});
+    return {
+      readable,
+      shape: (row) => (shape === undefined ? row : shape(row)),
+      discard: () => readable.destroy(),
+    };
   }
 
-  async commit(): Promise<void> {
-    if (this.state !== "in transaction") {
-      throw new TransactionAborted(
-        "The server had ended the transaction already: nothing of it is committed",
+  protected resetSession(): Promise<void> {
+    this.#prepared.clear();
+    return new Promise((resolve, reject) => {
+      (this.native as unknown as { reset: (callback: (error: unknown) => void) => void }).reset((error) =>
+        error ? reject(error) : resolve(),
       );
-    }
-    await this.#command("COMMIT");
-  }
-
-  async rollback(): Promise<void> {
-    await this.#command("ROLLBACK");
-  }
-
-  async ping(sql: string): Promise<void> {
-    await this.#command(sql);
-  }
-
-  close(): Promise<void> {
-    if (this.#end === "broken") return Promise.resolve();
-    this.#end = "closing";
-    return new Promise((resolve) => {
-      this.native.stream.once("close", () => resolve());
-      this.native.end();
     });
   }
 
-  destroy(): void {
-    this.#end = "broken";
-    // mysql2's own destroy() says goodbye, and leaves what is in flight without an answer.
-    this.native.stream.destroy();
+  protected quit(): void {
+    this.native.end();
   }
 
-  ref(): void {
-    this.native.stream.ref();
+  /** mysql2 hands no status on with rows and errors, nor with a ping. */
+  protected askStatus(done: (error: unknown) => void): void {
+    this.native.query("DO 0", (error, answer) => {
+      if (error === null) this.#statusOf(answer);
+      done(error);
+    });
   }
 
-  unref(): void {
-    this.native.stream.unref();
+  #text({ sql, rowMode }: Statement, callback?: Callback): Command {
+    const command = this.native.query({ sql, rowsAsArray: rowMode === "array" }, callback as never);
+    return this.#safely(command as unknown as Command);
   }
 
-  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
-    let rowCount = 0;
-    for (const params of listOfParams) {
-      rowCount += (await this.execute({ sql, params, rowMode: "array" })).rowCount;
-    }
-    return { rowCount };
+  /** A statement's own execute() is the faster one, and takes no `rowsAsArray`. */
+  #binary(prepared: Prepared, { sql, rowMode }: Statement, values: unknown[], callback?: Callback): Command {
+    const command =
+      rowMode === "array"
+        ? this.native.execute({ sql, values: values as never, rowsAsArray: true }, callback as never)
+        : prepared.execute(values, callback);
+    return this.#safely(command as unknown as Command);
   }
 
-  cancel(statement: Statement): Cancellation {
-    if (this.#inFlight[0]?.statement !== statement) return { outcome: "unknown", done: Promise.resolve() };
-    return { outcome: "unknown", done: this.#kill() };
+  /** On a closed connection mysql2 calls back at once, and returns nothing. */
+  #safely(command: Command | undefined): Command {
+    command?.on("fields", aliasUnsafeNames);
+    return command!;
   }
 
-  /** A KILL QUERY of which nobody knows whether it will still come must find nobody. */
-  async #kill(): Promise<void> {
-    try {
-      await this.#setup.aside(`KILL QUERY ${this.id}`);
-    } catch {
-      this.destroy();
-    }
+  #execute(entry: InFlight, values: unknown[], resolve: (result: Result) => void, again: boolean): void {
+    const { statement } = entry;
+    this.#prepared.get(statement.sql, (error, prepared) => {
+      if (error !== null) return this.failed(entry, error);
+      const wrong = this.mismatch(prepared.count, values.length);
+      if (wrong !== undefined) return this.settle(entry, () => entry.reject(wrong));
+      this.#binary(prepared, statement, values, (error, answer, fields) => {
+        if (error === null) return this.#answered(entry, answer, fields, resolve);
+        if (!again || !unknownStatement(error)) return this.failed(entry, error);
+        // Closed behind our back: mysql2's cache is shared with those who use the native handle.
+        this.#prepared.forget(statement.sql);
+        this.#execute(entry, values, resolve, false);
+      });
+    });
   }
 
-  #command(sql: string): Promise<Result> {
-    return this.#query({ sql, params: undefined, rowMode: "array" });
-  }
-
-  #query(statement: Statement): Promise<Result> {
-    const { sql, rowMode } = statement;
+  #command(statement: Statement): Promise<Command> {
+    const values = (statement.params ?? []) as unknown[];
+    if (values.length === 0) return Promise.resolve(this.#text(statement));
     return new Promise((resolve, reject) => {
-      const entry = this.#sent(statement, reject);
-      this.native
-        .query({ sql, rowsAsArray: rowMode === "array" }, (error, answer, fields) => {
-          this.#answered(entry, statement, error, answer, fields, resolve);
-        })
-        ?.on("fields", aliasUnsafeNames);
+      this.#prepared.get(statement.sql, (error, prepared) => {
+        if (error !== null) return reject(error);
+        const wrong = this.mismatch(prepared.count, values.length);
+        if (wrong === undefined) resolve(this.#binary(prepared, statement, values));
+        else reject(wrong);
+      });
     });
-  }
-
-  #prepared(statement: Statement, values: unknown[]): Promise<Result> {
-    const options = { sql: statement.sql, values, rowsAsArray: statement.rowMode === "array" };
-    return new Promise((resolve, reject) => {
-      const entry = this.#sent(statement, reject);
-      // The callback comes at once for a statement that is prepared already.
-      let preparing: Preparing | undefined;
-      preparing = this.native.prepare(options as never, (error, prepared) => {
-        if (error !== null) return this.#failed(entry, error);
-        const wrong = this.#mismatch(prepared as never, preparing, values.length);
-        if (wrong !== undefined) return this.#settle(entry, () => reject(wrong));
-        this.native
-          .execute(options, (error, answer, fields) => {
-            this.#answered(entry, statement, error, answer, fields, resolve);
-          })
-          ?.on("fields", aliasUnsafeNames);
-      }) as never;
-    });
-  }
-
-  /**
-   * mysql2 sends what it is given: with one param too many the server reads the wrong bytes (sidorares/node-mysql2 #290). The
-   * list of definitions can be shorter than the count that came before it (#2109), so the larger one is believed.
-   */
-  #mismatch(
-    prepared: Prepared,
-    preparing: Preparing | undefined,
-    given: number,
-  ): ProgrammingError | undefined {
-    let count = this.#paramCounts.get(prepared);
-    if (count === undefined) {
-      count = Math.max(prepared.parameters.length, preparing?.parameterCount ?? 0);
-      this.#paramCounts.set(prepared, count);
-    }
-    if (count === given) return undefined;
-    return new ProgrammingError(`The statement has ${count} placeholders, and ${given} params were given`);
-  }
-
-  #sent(statement: Statement, reject: (error: unknown) => void): InFlight {
-    const entry = { sql: statement.sql, statement, reject };
-    this.#inFlight.push(entry);
-    return entry;
   }
 
   #answered(
     entry: InFlight,
-    statement: Statement,
-    error: QueryError | null,
     answer: unknown,
-    fields: readonly unknown[] | undefined,
+    fields: FieldPacket[],
     resolve: (result: Result) => void,
   ): void {
-    if (error !== null) return this.#failed(entry, error);
+    const { statement } = entry;
+    let settle: () => void;
     try {
       const result = this.#result(statement, answer, fields);
-      if (Array.isArray(fields) && !this.#statusFrom(answer)) {
-        this.#status = afterRows(this.#status);
-        if (!ordinary(entry.sql)) return this.#askStatus(entry, () => resolve(result));
-      } else this.#statusFrom(answer);
-      this.#settle(entry, () => resolve(result));
+      settle = () => resolve(result);
     } catch (error) {
-      this.#settle(entry, () => entry.reject(error));
+      settle = () => entry.reject(error);
     }
+    const told = this.#statusOf(answer);
+    if (!told) this.status = afterRows(this.status);
+    if (told || ordinary(statement.sql)) this.settle(entry, settle);
+    else this.settleWithStatus(entry, settle);
   }
 
-  #failed(entry: InFlight, error: QueryError): void {
-    if (endsSession(error)) {
-      this.#settle(entry, () => entry.reject(error));
-      this.#lose(error);
-    } else if (this.state === "idle" && ordinary(entry.sql)) {
-      this.#settle(entry, () => entry.reject(error));
-    } else {
-      this.#askStatus(entry, () => entry.reject(error));
-    }
-  }
-
-  /** Errors and rows come without a status: a statement that does nothing brings it. */
-  #askStatus(entry: InFlight, settle: () => void): void {
-    this.native.query("DO 0", (error, answer) => {
-      if (error === null) this.#statusFrom(answer);
-      else this.#lose(error);
-      this.#settle(entry, settle);
-    });
-  }
-
-  #settle(entry: InFlight, settle: () => void): void {
-    const index = this.#inFlight.indexOf(entry);
-    if (index >= 0) this.#inFlight.splice(index, 1);
-    settle();
-  }
-
-  #statusFrom(answer: unknown): boolean {
+  /** The status is with writes alone, and with the last of several answers when it is one. */
+  #statusOf(answer: unknown): boolean {
     const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    const status = (last as ResultSetHeader | undefined)?.serverStatus;
-    if (typeof status !== "number" || (last as object).constructor?.name !== "ResultSetHeader") return false;
-    this.#status = status;
+    if (last?.constructor?.name !== "ResultSetHeader") return false;
+    this.status = (last as ResultSetHeader).serverStatus;
     return true;
   }
 
-  #result(statement: Statement, answer: unknown, fields: readonly unknown[] | undefined): Result {
+  #result(statement: Statement, answer: unknown, fields: FieldPacket[] | undefined): Result {
     if (!Array.isArray(fields)) return written(answer as ResultSetHeader);
     if (fields.length > 0 && (fields[0] === undefined || Array.isArray(fields[0]))) {
-      // CALL, or several statements: the first rows, as a cursor of PEP 249 has them.
+      // CALL, or several statements: the first that has rows, as a cursor of PEP 249 stands there.
       const first = Math.max(0, fields.findIndex(Array.isArray));
-      return this.#result(statement, (answer as unknown[])[first], fields[first] as undefined);
+      return this.#result(statement, (answer as unknown[])[first], fields[first] as never);
     }
-    const ofRows = fields as FieldPacket[];
     let rows = answer as unknown[];
-    const finish = finisher(ofRows, statement.rowMode, this.#setup.int64);
+    const finish = finisher(fields, statement.rowMode, this.#int64);
     if (finish !== undefined) rows = rows.map(finish);
-    return { rows, rowCount: rows.length, lastInsertId: undefined, columns: columnsOf(ofRows) };
-  }
-
-  #lose(error: unknown): void {
-    const before = this.#end;
-    this.#end = "broken";
-    if (before === "broken") return;
-    this.native.stream.destroy();
-    for (const entry of this.#inFlight.splice(0)) entry.reject(error);
-    if (before === "none") this.#setup.onLost(error);
+    return { rows, rowCount: rows.length, lastInsertId: undefined, columns: columnsOf(fields) };
   }
 }
 
-function written(header: ResultSetHeader): Result {
-  return {
-    rows: [],
-    rowCount: Number(header.affectedRows),
-    lastInsertId: generatedKey(header.insertId),
-    columns: [],
-  };
-}
-
-/** Zero is none; a string is what mysql2 gives beyond 2^53. */
-function generatedKey(insertId: number | string): number | bigint | undefined {
-  const key = Number(insertId);
-  if (key === 0) return undefined;
-  return Number.isSafeInteger(key) ? key : BigInt(insertId);
+function written({ affectedRows, insertId }: ResultSetHeader): Result {
+  return { rows: [], rowCount: Number(affectedRows), lastInsertId: generatedKey(insertId), columns: [] };
 }

@@ -36,18 +36,30 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
   });
 }
 
+/** The first row of a statement, as an array; an abort ends the session. */
+export function firstRow(native: Native, sql: string, signal: AbortSignal): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      native.stream.destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    native.query({ sql, rowsAsArray: true }, (error, rows) => {
+      signal.removeEventListener("abort", abort);
+      if (error === null) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
+      native.stream.destroy();
+      reject(error);
+    });
+  });
+}
+
 /** Runs one statement on a session of its own, within a bounded time. */
 export async function aside(args: ConnectionOptions, sql: string): Promise<void> {
   const signal = AbortSignal.timeout(CONTROL_MILLIS);
   const native = await open(args, signal);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      native.query(sql, (error) => (error === null ? resolve() : reject(error)));
-    });
-  } finally {
-    native.stream.destroy();
-  }
+  await firstRow(native, sql, signal);
+  native.stream.destroy();
 }
 
 /** Longest that a KILL may take, with its own connection. */

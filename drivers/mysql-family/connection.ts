@@ -1,0 +1,268 @@
+/**
+ * One session with a MySQL or MariaDB server: all of it that does not depend on the package. The packages' own parts are
+ * `drivers/mysql2/connection.ts` and `drivers/mariadb/connection.ts`.
+ */
+import type { Socket } from "node:net";
+import { ConnectionLost, OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import type {
+  Cancellation,
+  DriverConnection,
+  Params,
+  Result,
+  SessionState,
+  Statement,
+  TransactionOptions,
+} from "../driver.js";
+import { endsSession, type ServerError } from "./errors.js";
+import { excess } from "./packet.js";
+import { type Facts, restoring } from "./reset.js";
+import { type RowSource, take, within } from "./stream.js";
+import { beginStatements, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
+
+/** A statement that was sent and has not settled. */
+export interface InFlight {
+  readonly statement: Statement;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface ConnectionSetup {
+  /** What the server said of the new session. */
+  readonly facts: Facts;
+  readonly onLost: (error: unknown) => void;
+  /** Runs one statement on a session of its own, and closes that. */
+  readonly aside: (sql: string) => Promise<void>;
+}
+
+/** How long the rest of an abandoned stream may take before it is killed, and then before the session is given up. */
+const DRAIN_MILLIS = 50;
+const KILLED_MILLIS = 10_000;
+
+export abstract class MysqlConnection implements DriverConnection {
+  abstract readonly native: unknown;
+  abstract readonly id: number;
+  readonly #socket: Socket;
+  /** The server's status word, as the last answer that had one brought it. */
+  protected status = FRESH_STATUS;
+  readonly #setup: ConnectionSetup;
+  /** Oldest first: the server works at the first. */
+  readonly #inFlight: InFlight[] = [];
+  #phase: "open" | "closing" | "broken" = "open";
+
+  constructor(socket: Socket, setup: ConnectionSetup) {
+    this.#socket = socket;
+    this.#setup = setup;
+    socket.once("close", () => this.lose(new Error("Connection lost: the socket was closed")));
+  }
+
+  get state(): SessionState {
+    return this.#phase === "open" ? stateOf(this.status) : "broken";
+  }
+
+  execute(statement: Statement): Promise<Result> {
+    const { params } = statement;
+    const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    if (refused !== undefined) return Promise.reject(refused);
+    if (params === undefined || params.length === 0) return this.query(statement);
+    return this.prepared(statement, params as unknown[]);
+  }
+
+  async begin(options: TransactionOptions): Promise<void> {
+    for (const sql of beginStatements(options)) await this.command(sql);
+  }
+
+  async commit(): Promise<void> {
+    if (this.state === "idle" || this.state === "unknown") {
+      throw new TransactionAborted(
+        "The server had ended the transaction before COMMIT: nothing of it was left to commit",
+      );
+    }
+    await this.command("COMMIT");
+  }
+
+  async rollback(): Promise<void> {
+    await this.command("ROLLBACK");
+  }
+
+  async ping(sql: string): Promise<void> {
+    await this.command(sql);
+  }
+
+  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+    let rowCount = 0;
+    for (const params of listOfParams) {
+      rowCount += (await this.execute({ sql, params, rowMode: "array" })).rowCount;
+    }
+    return { rowCount };
+  }
+
+  async *stream(statement: Statement, batch: number): AsyncGenerator<unknown[]> {
+    const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    if (refused !== undefined) throw refused;
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    let source: RowSource | undefined;
+    let whole = false;
+    const entry = this.sent(statement, (error) => {
+      source?.readable.destroy(error as Error);
+      end();
+    });
+    try {
+      source = await this.rows(statement, batch, end);
+      for (;;) {
+        const rows = await take(source.readable, batch);
+        if (rows.length === 0) break;
+        yield rows.map(source.shape);
+      }
+      whole = true;
+    } finally {
+      if (source !== undefined && this.#phase === "open") await this.#drained(source, ended);
+      this.#forget(entry);
+      if (!whole || !ordinary(statement.sql)) await this.#trueStatus();
+    }
+  }
+
+  cancel(statement: Statement): Cancellation {
+    const atWork = this.#inFlight[0]?.statement === statement;
+    return { outcome: "unknown", done: atWork ? this.#kill() : Promise.resolve() };
+  }
+
+  async reset(): Promise<void> {
+    await this.resetSession();
+    const { rows } = await this.command("SELECT DATABASE()");
+    const [database] = rows[0] as [string | null];
+    const statements = restoring(this.#setup.facts, database);
+    if (statements === undefined) {
+      this.destroy();
+      throw new OperationalError("A database was selected where there was none, and nothing can undo that");
+    }
+    for (const sql of statements) await this.command(sql);
+  }
+
+  close(): Promise<void> {
+    if (this.#phase !== "open") return Promise.resolve();
+    this.#phase = "closing";
+    return new Promise((resolve) => {
+      this.#socket.once("close", () => resolve());
+      this.quit();
+    });
+  }
+
+  destroy(): void {
+    this.#finish(new Error("Connection lost: it was destroyed"));
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  /** One text without params. */
+  protected abstract query(statement: Statement): Promise<Result>;
+  /** One text with its params, prepared by the server; their numbers must be the same. */
+  protected abstract prepared(statement: Statement, values: unknown[]): Promise<Result>;
+  /** The rows of a statement as they come; `ended` is called once the server has said all. */
+  protected abstract rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource>;
+  /** COM_RESET_CONNECTION. */
+  protected abstract resetSession(): Promise<void>;
+  /** COM_QUIT, behind all that is in flight. */
+  protected abstract quit(): void;
+  /** Has the server say its status, in `status`. */
+  protected abstract askStatus(done: (error: unknown) => void): void;
+
+  protected async command(sql: string): Promise<Result> {
+    const gone = this.#gone();
+    if (gone !== undefined) throw gone;
+    return this.query({ sql, params: undefined, rowMode: "array" });
+  }
+
+  protected sent(statement: Statement, reject: (error: unknown) => void): InFlight {
+    const entry = { statement, reject };
+    this.#inFlight.push(entry);
+    return entry;
+  }
+
+  protected settle(entry: InFlight, settle: () => void): void {
+    this.#forget(entry);
+    settle();
+  }
+
+  /** An error has no status with it: unless nothing can have happened to a transaction, the server is asked. */
+  protected failed(entry: InFlight, error: ServerError): void {
+    if (endsSession(error)) {
+      this.settle(entry, () => entry.reject(error));
+      this.lose(error);
+    } else if (this.state === "idle" && ordinary(entry.statement.sql)) {
+      this.settle(entry, () => entry.reject(error));
+    } else {
+      this.settleWithStatus(entry, () => entry.reject(error));
+    }
+  }
+
+  protected settleWithStatus(entry: InFlight, settle: () => void): void {
+    this.askStatus((error) => {
+      if (error) this.lose(error);
+      this.settle(entry, settle);
+    });
+  }
+
+  /** The session died. Told once, and only when nobody here ended it. */
+  protected lose(error: unknown): void {
+    const byItself = this.#phase === "open";
+    this.#finish(error);
+    if (byItself) this.#setup.onLost(error);
+  }
+
+  protected mismatch(expected: number, given: number): ProgrammingError | undefined {
+    if (expected === given) return undefined;
+    return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
+  }
+
+  #finish(error: unknown): void {
+    if (this.#phase === "broken") return;
+    this.#phase = "broken";
+    this.#socket.destroy(error instanceof Error ? error : undefined);
+    for (const entry of this.#inFlight.splice(0)) entry.reject(error);
+  }
+
+  #gone(): ConnectionLost | undefined {
+    if (this.#phase === "open") return undefined;
+    return new ConnectionLost("The connection is closed", { outcome: "not sent" });
+  }
+
+  #forget(entry: InFlight): void {
+    const index = this.#inFlight.indexOf(entry);
+    if (index >= 0) this.#inFlight.splice(index, 1);
+  }
+
+  async #trueStatus(): Promise<void> {
+    if (this.#phase !== "open") return;
+    await new Promise<void>((resolve) => {
+      this.askStatus((error) => {
+        if (error) this.lose(error);
+        resolve();
+      });
+    });
+  }
+
+  /** The server sends what it has begun: little is read to its end, the rest is killed. */
+  async #drained(source: RowSource, ended: Promise<void>): Promise<void> {
+    source.discard();
+    if (await within(DRAIN_MILLIS, ended)) return;
+    await this.#kill();
+    if (!(await within(KILLED_MILLIS, ended))) this.destroy();
+  }
+
+  /** A KILL QUERY of which nobody knows whether it will still come must find nobody. */
+  async #kill(): Promise<void> {
+    try {
+      await this.#setup.aside(`KILL QUERY ${this.id}`);
+    } catch {
+      this.destroy();
+    }
+  }
+}

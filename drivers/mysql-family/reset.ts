@@ -1,0 +1,40 @@
+/**
+ * COM_RESET_CONNECTION gives a session the server's defaults, which are not what it was opened with: the client's flags have a say in
+ * sql_mode, its options in the character set, and a database that was selected stays selected.
+ */
+
+/** What a session was opened with. */
+export interface Facts {
+  readonly maxAllowedPacket: number;
+  readonly database: string | null;
+  readonly sqlMode: string;
+  readonly client: string;
+  readonly results: string | null;
+  readonly collation: string;
+}
+
+/** One row, in the order of `factsOf`. */
+export const FACTS_SQL =
+  "SELECT CAST(@@max_allowed_packet AS CHAR), DATABASE(), @@sql_mode, " +
+  "@@character_set_client, @@character_set_results, @@collation_connection";
+
+export function factsOf(row: readonly (string | null)[]): Facts {
+  const [maxAllowedPacket, database, sqlMode, client, results, collation] = row;
+  return {
+    maxAllowedPacket: Number(maxAllowedPacket),
+    database: database ?? null,
+    sqlMode: sqlMode!,
+    client: client!,
+    results: results ?? null,
+    collation: collation!,
+  };
+}
+
+/** The statements that lead back to these facts; undefined when nothing can. */
+export function restoring(facts: Facts, database: string | null): readonly string[] | undefined {
+  const set =
+    `SET sql_mode = '${facts.sqlMode}', character_set_client = ${facts.client}, ` +
+    `character_set_results = ${facts.results ?? "NULL"}, collation_connection = ${facts.collation}`;
+  if (facts.database === database) return [set];
+  return facts.database === null ? undefined : [`USE \`${facts.database.replaceAll("`", "``")}\``, set];
+}

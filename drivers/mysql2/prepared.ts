@@ -1,0 +1,61 @@
+/**
+ * Statements that mysql2 has prepared, with the number of their placeholders: mysql2 sends what it is given, and with one param too
+ * many the server reads the wrong bytes (sidorares/node-mysql2 #290). Asking mysql2's own cache costs a command for each use.
+ */
+import type { QueryError } from "mysql2";
+import type { Native } from "./native.js";
+
+export interface Prepared {
+  readonly count: number;
+  execute(values: unknown[], callback: unknown): unknown;
+}
+
+type Ready = (error: QueryError | null, prepared: Prepared) => void;
+
+export class PreparedCache {
+  readonly #native: Native;
+  readonly #max: number;
+  /** By text; the one used last is last. */
+  readonly #known = new Map<string, Prepared>();
+
+  constructor(native: Native) {
+    this.#native = native;
+    this.#max = (native.config as unknown as { maxPreparedStatements: number }).maxPreparedStatements;
+  }
+
+  get(sql: string, ready: Ready): void {
+    const known = this.#known.get(sql);
+    if (known === undefined) {
+      this.#prepare(sql, ready);
+      return;
+    }
+    this.#known.delete(sql);
+    this.#known.set(sql, known);
+    ready(null, known);
+  }
+
+  forget(sql: string): void {
+    this.#known.delete(sql);
+    this.#native.unprepare(sql);
+  }
+
+  /** For a session whose statements the server has dropped all. */
+  clear(): void {
+    this.#known.clear();
+  }
+
+  #prepare(sql: string, ready: Ready): void {
+    // The callback comes at once for a statement that mysql2 knows already, and that it counted then.
+    let command: { readonly parameterCount?: number } | undefined;
+    command = this.#native.prepare(sql, (error, statement) => {
+      if (error !== null) return ready(error, undefined as never);
+      const { parameters } = statement as unknown as { parameters: readonly unknown[] };
+      // The list can be shorter than the count that came before it (#2109, #2052).
+      const count = Math.max(parameters.length, command?.parameterCount ?? 0);
+      const prepared = { count, execute: statement.execute.bind(statement) as Prepared["execute"] };
+      this.#known.set(sql, prepared);
+      if (this.#known.size > this.#max) this.forget(this.#known.keys().next().value!);
+      ready(null, prepared);
+    }) as never;
+  }
+}
