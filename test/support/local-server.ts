@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.js";
+import type { Command, Programs, Recipe } from "./recipe.js";
+import { type Account, killTree, serverDirectory, spawnGuarded } from "./run-directory.js";
+import type { OwnServer } from "./servers.js";
+
+const START_MILLIS = 60_000;
+const STOP_MILLIS = 15_000;
+
+/** A throwaway server from the programs of this machine. */
+export class LocalServer implements OwnServer {
+  readonly kind;
+  readonly url: string;
+  readonly port: number;
+  readonly #recipe: Recipe;
+  readonly #home: string;
+  readonly #serve: Command;
+  readonly #account: Account | undefined;
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    recipe: Recipe,
+    programs: Programs,
+    home: string,
+    port: number,
+    account: Account | undefined,
+  ) {
+    this.kind = recipe.kind;
+    this.url = recipe.url(port);
+    this.port = port;
+    this.#recipe = recipe;
+    this.#home = home;
+    this.#serve = recipe.serve({ programs, home, port });
+    this.#account = account;
+  }
+
+  /** Makes its data directory and starts it. */
+  static async create(recipe: Recipe, programs: Programs): Promise<LocalServer> {
+    const account = accountFor(recipe.account);
+    const home = serverDirectory(recipe.kind, account);
+    const port = await freePort();
+    const server = new LocalServer(recipe, programs, home, port, account);
+    for (const command of recipe.initialize({ programs, home, port })) await server.#run(command);
+    await server.start();
+    return server;
+  }
+
+  async start(): Promise<void> {
+    if (this.#process !== undefined) return;
+    const child = this.#spawn(this.#serve);
+    this.#process = child;
+    const deadline = Date.now() + START_MILLIS;
+    for (;;) {
+      if (hasEnded(child)) {
+        this.#process = undefined;
+        throw new Error(`${this.kind} ended while starting:\n${this.#lastWords()}`);
+      }
+      try {
+        return await this.#recipe.ping(this.url);
+      } catch (error) {
+        if (Date.now() > deadline)
+          throw new Error(`${this.kind} does not answer:\n${this.#lastWords()}`, { cause: error });
+      }
+      await sleep(30);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    const exit = once(child, "exit");
+    // PostgreSQL waits for its clients on SIGTERM and closes them on SIGINT; the others know SIGTERM only.
+    child.kill(this.kind === "postgres" ? "SIGINT" : "SIGTERM");
+    const late = setTimeout(() => killTree(child.pid!), STOP_MILLIS);
+    if (!hasEnded(child)) await exit;
+    clearTimeout(late);
+    this.#process = undefined;
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    const exit = once(child, "exit");
+    killTree(child.pid!);
+    if (!hasEnded(child)) await exit;
+    this.#process = undefined;
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.#home, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #run(command: Command): Promise<void> {
+    const child = this.#spawn(command);
+    const [status] = await once(child, "exit");
+    if (status !== 0) throw new Error(`${command.file} failed:\n${this.#lastWords()}`);
+  }
+
+  #spawn({ file, args }: Command): ChildProcess {
+    const log = openSync(join(this.#home, "log"), "a");
+    const child = spawnGuarded(this.#home, file, args, { stdio: ["ignore", log, log], ...this.#account });
+    closeSync(log);
+    return child;
+  }
+
+  #lastWords(): string {
+    return readFileSync(join(this.#home, "log"), "utf8").split("\n").slice(-15).join("\n");
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** PostgreSQL and MariaDB refuse to run as root: the server's own account if it exists, else nobody. */
+function accountFor(name: string): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const candidate of [name, "nobody"]) {
+    try {
+      const id = (flag: string) =>
+        Number(execFileSync("id", [flag, candidate], { stdio: ["ignore", "pipe", "ignore"] }));
+      return { uid: id("-u"), gid: id("-g") };
+    } catch {
+      // no such account on this machine
+    }
+  }
+  throw new Error(
+    `Neither ${name} nor nobody is an account of this machine; run the tests as an ordinary user`,
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * The temporary directory of this process, and its watchdog: however the process ends (also by SIGKILL), the servers in there are
+ * killed and the directory is removed. The watchdog waits for the end of a pipe, the one signal of a death that cannot be missed.
+ */
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** An account of this machine. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A new directory for one server. */
+export function serverDirectory(kind: string, owner: Account | undefined): string {
+  runDirectory ??= createRunDirectory();
+  const directory = mkdtempSync(join(runDirectory, `${kind}-`));
+  if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
+  return directory;
+}
+
+/** Starts a program that does not outlive this process. One at a time in each directory. */
+export function spawnGuarded(
+  directory: string,
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  // A process group of its own: Ctrl-C is for the test run, which then stops its servers.
+  const child = spawn(file, args, { ...options, cwd: directory, detached: true });
+  const pidFile = join(directory, PID_FILE);
+  if (child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
+  child.once("exit", () => rmSync(pidFile, { force: true }));
+  child.unref();
+  return child;
+}
+
+/** SIGKILL for a guarded program and its children. */
+export function killTree(pid: number): void {
+  execFileSync("sh", ["-c", `${KILL_TREE} kill_tree "$1"`, "sh", String(pid)]);
+}
+
+let runDirectory: string | undefined;
+
+const PID_FILE = "guarded.pid";
+
+// PostgreSQL's children leave the group of their parent, so they are looked up; a child may be gone before its turn.
+const KILL_TREE = `
+kill_tree() {
+  children=$(cat "/proc/$1/task/$1/children" 2>/dev/null || pgrep -P "$1" 2>/dev/null)
+  kill -KILL "-$1" 2>/dev/null
+  for child in $children; do kill -KILL "$child" 2>/dev/null; done
+  return 0
+}
+`;
+
+const WATCHDOG = `${KILL_TREE}
+cat >/dev/null
+for file in "$1"/*/${PID_FILE}; do
+  [ -f "$file" ] && kill_tree "$(cat "$file")"
+done
+for attempt in 1 2 3 4 5 6 7 8 9 10; do
+  rm -rf "$1" 2>/dev/null && exit 0
+  sleep 0.2
+done
+`;
+
+function createRunDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "adbapi-test-"));
+  chmodSync(directory, 0o711); // a server under another account passes through
+  const watchdog = spawn("sh", ["-c", WATCHDOG, "adbapi-test-watchdog", directory], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  watchdog.unref();
+  (watchdog.stdin as Socket).unref();
+  return directory;
+}

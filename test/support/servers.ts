@@ -1,0 +1,86 @@
+/**
+ * Database servers for the tests, looked for in this order: a URL from the environment, Docker, the programs of this machine.
+ *
+ * One server of each kind serves a whole test run (`global-setup.ts` starts it and leaves its URL in the environment);
+ * a test that kills or restarts one asks for a server of its own.
+ */
+import { DockerServer, dockerAnswers } from "./docker-server.js";
+import { LocalServer } from "./local-server.js";
+import { mariadbRecipe, mysqlRecipe } from "./mysql-recipe.js";
+import { postgresRecipe } from "./postgres-recipe.js";
+import type { Recipe, ServerKind } from "./recipe.js";
+import { redisRecipe } from "./redis-recipe.js";
+
+export type { ServerKind } from "./recipe.js";
+
+/** A server that its test may treat badly. */
+export interface OwnServer extends AsyncDisposable {
+  readonly kind: ServerKind;
+  readonly url: string;
+  readonly port: number;
+  /** Fires once it answers; does nothing to a running one. */
+  start(): Promise<void>;
+  /** In order: clients are told. */
+  stop(): Promise<void>;
+  /** SIGKILL for the whole server; its data stay. */
+  kill(): Promise<void>;
+  /** `stop`, then `start` on the same port with the same data. */
+  restart(): Promise<void>;
+  /** Ends it and removes its data. */
+  close(): Promise<void>;
+}
+
+export const SERVER_KINDS: readonly ServerKind[] = ["postgres", "mysql", "mariadb", "redis"];
+
+const RECIPES: Readonly<Record<ServerKind, Recipe>> = {
+  postgres: postgresRecipe,
+  mysql: mysqlRecipe,
+  mariadb: mariadbRecipe,
+  redis: redisRecipe,
+};
+
+/** Each speaks the other's protocol: where one of the two is missing, the other stands in. */
+const STAND_IN: Partial<Record<ServerKind, ServerKind>> = { mysql: "mariadb", mariadb: "mysql" };
+
+/** The URL of the run's server, or undefined where none could be had. Its database is there, and free for all. */
+export function serverUrl(kind: ServerKind): string | undefined {
+  const standIn = STAND_IN[kind];
+  return fromEnvironment(kind) ?? (standIn === undefined ? undefined : fromEnvironment(standIn));
+}
+
+/** A new server of the test's own; rejects, saying how to get one, where there is none. `await using` closes it. */
+export async function ownServer(kind: ServerKind): Promise<OwnServer> {
+  const standIn = STAND_IN[kind];
+  const server =
+    (await fromPrograms(kind)) ??
+    (standIn === undefined ? undefined : await fromPrograms(standIn)) ??
+    ((await dockerAnswers()) ? await DockerServer.create(RECIPES[kind]) : undefined);
+  if (server === undefined) throw new Error(howToGet(kind));
+  return server;
+}
+
+/** A server for a whole run where the environment names none; undefined where there is nothing to start. */
+export async function startServer(kind: ServerKind): Promise<OwnServer | undefined> {
+  if (await dockerAnswers()) return DockerServer.create(RECIPES[kind]);
+  return fromPrograms(kind);
+}
+
+/** The variable that names a server, as `ADBAPI_TEST_POSTGRES`. */
+export function variableFor(kind: ServerKind): string {
+  return RECIPES[kind].variable;
+}
+
+export function howToGet(kind: ServerKind): string {
+  const { variable, install } = RECIPES[kind];
+  return `No ${kind} server: ${install}, or start Docker, or docker compose up -d --wait and set ${variable}=URL (docker-compose.yml lists the URLs)`;
+}
+
+function fromEnvironment(kind: ServerKind): string | undefined {
+  const url = process.env[variableFor(kind)];
+  return url === "" ? undefined : url;
+}
+
+async function fromPrograms(kind: ServerKind): Promise<OwnServer | undefined> {
+  const programs = await RECIPES[kind].findPrograms();
+  return programs === undefined ? undefined : LocalServer.create(RECIPES[kind], programs);
+}

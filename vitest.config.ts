@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/** What needs no server, so that such a file alone starts none. */
+const UNIT = ["test/unit/**/*.test.ts", "test/types/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "unit", include: UNIT } },
+      {
+        extends: true,
+        test: {
+          name: "servers",
+          include: ["test/**/*.test.ts"],
+          exclude: UNIT,
+          globalSetup: "test/support/global-setup.ts",
+        },
+      },
+    ],
+  },
+});
