@@ -160,21 +160,21 @@ function isWordAt(text: string, index: number): boolean {
 /** Every text that a server could show of the params, the longest first, so that no part of one is left behind. */
 function textsOf(params: unknown): string[] {
   const texts = new Set<string>();
-  collect(params, texts, 0);
+  collect(params, texts, new Set());
   texts.delete("");
   return [...texts].sort((a, b) => b.length - a.length);
 }
 
-/** Of a list of params, and the arrays of PostgreSQL in them, which have six dimensions at the most. */
-const deepest = 8;
-
-function collect(value: unknown, texts: Set<string>, depth: number): void {
+function collect(value: unknown, texts: Set<string>, seen: Set<object>): void {
   if (typeof value === "string") texts.add(value);
   else if (typeof value === "number" || typeof value === "bigint") texts.add(String(value));
-  else if (typeof value !== "object" || value === null || depth > deepest) return;
+  else if (typeof value !== "object" || value === null || seen.has(value)) return;
   else if (value instanceof Date) collectDate(value, texts);
   else if (ArrayBuffer.isView(value)) collectBytes(value, texts);
-  else for (const inner of Object.values(value)) collect(inner, texts, depth + 1);
+  else {
+    seen.add(value);
+    for (const inner of Object.values(value)) collect(inner, texts, seen);
+  }
 }
 
 function collectDate(date: Date, texts: Set<string>): void {
