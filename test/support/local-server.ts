@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.js";
 import type { Command, Programs, Recipe } from "./recipe.js";
-import { type Account, killTree, serverDirectory, spawnGuarded } from "./run-directory.js";
+import { type Account, guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
 import type { OwnServer } from "./servers.js";
 
 const START_MILLIS = 60_000;
@@ -41,7 +41,7 @@ export class LocalServer implements OwnServer {
   /** Makes its data directory and starts it. */
   static async create(recipe: Recipe, programs: Programs): Promise<LocalServer> {
     const account = accountFor(recipe.account);
-    const home = serverDirectory(recipe.kind, account);
+    const home = guardedDirectory(recipe.kind, account);
     const port = await freePort();
     const server = new LocalServer(recipe, programs, home, port, account);
     for (const command of recipe.initialize({ programs, home, port })) await server.#run(command);
@@ -50,7 +50,7 @@ export class LocalServer implements OwnServer {
   }
 
   async start(): Promise<void> {
-    if (this.#process !== undefined) return;
+    if (this.#process !== undefined && !hasEnded(this.#process)) return;
     const child = this.#spawn(this.#serve);
     this.#process = child;
     const deadline = Date.now() + START_MILLIS;
@@ -60,7 +60,9 @@ export class LocalServer implements OwnServer {
         throw new Error(`${this.kind} ended while starting:\n${this.#lastWords()}`);
       }
       try {
-        return await this.#recipe.ping(this.url);
+        await this.#recipe.ping(this.url);
+        child.unref(); // a running server keeps no process alive; one that is waited for does
+        return;
       } catch (error) {
         if (Date.now() > deadline)
           throw new Error(`${this.kind} does not answer:\n${this.#lastWords()}`, { cause: error });
@@ -70,24 +72,16 @@ export class LocalServer implements OwnServer {
   }
 
   async stop(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const exit = once(child, "exit");
     // PostgreSQL waits for its clients on SIGTERM and closes them on SIGINT; the others know SIGTERM only.
-    child.kill(this.kind === "postgres" ? "SIGINT" : "SIGTERM");
-    const late = setTimeout(() => killTree(child.pid!), STOP_MILLIS);
-    if (!hasEnded(child)) await exit;
-    clearTimeout(late);
-    this.#process = undefined;
+    await this.#end((child) => {
+      child.kill(this.kind === "postgres" ? "SIGINT" : "SIGTERM");
+      const late = setTimeout(() => killTree(child.pid!), STOP_MILLIS);
+      child.once("exit", () => clearTimeout(late));
+    });
   }
 
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined) return;
-    const exit = once(child, "exit");
-    killTree(child.pid!);
-    if (!hasEnded(child)) await exit;
-    this.#process = undefined;
+    await this.#end((child) => killTree(child.pid!));
   }
 
   async restart(): Promise<void> {
@@ -102,6 +96,16 @@ export class LocalServer implements OwnServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #end(how: (child: ChildProcess) => void): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || hasEnded(child)) return;
+    const exit = once(child, "exit");
+    child.ref();
+    how(child);
+    await exit;
   }
 
   async #run(command: Command): Promise<void> {

@@ -3,7 +3,7 @@
  * killed and the directory is removed. The watchdog waits for the end of a pipe, the one signal of a death that cannot be missed.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +14,8 @@ export interface Account {
   readonly gid: number;
 }
 
-/** A new directory for one server. */
-export function serverDirectory(kind: string, owner: Account | undefined): string {
+/** A new directory in there, for one server or one file. */
+export function guardedDirectory(kind: string, owner?: Account): string {
   runDirectory ??= createRunDirectory();
   const directory = mkdtempSync(join(runDirectory, `${kind}-`));
   if (owner !== undefined) chownSync(directory, owner.uid, owner.gid);
@@ -34,7 +34,6 @@ export function spawnGuarded(
   const pidFile = join(directory, PID_FILE);
   if (child.pid !== undefined) writeFileSync(pidFile, String(child.pid));
   child.once("exit", () => rmSync(pidFile, { force: true }));
-  child.unref();
   return child;
 }
 
@@ -69,7 +68,7 @@ done
 `;
 
 function createRunDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "adbapi-test-"));
+  const directory = mkdtempSync(join(realpathSync(tmpdir()), "adbapi-test-"));
   chmodSync(directory, 0o711); // a server under another account passes through
   const watchdog = spawn("sh", ["-c", WATCHDOG, "adbapi-test-watchdog", directory], {
     detached: true,

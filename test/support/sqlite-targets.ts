@@ -1,0 +1,124 @@
+/** better-sqlite3 and node:sqlite: two packages for one library, which runs in this process on a file. */
+import { readdirSync, readlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { guardedDirectory } from "./run-directory.js";
+import type { Target, TestDatabase } from "./target.js";
+
+export const betterSqlite3Target: Target = {
+  ...family(openBetterSqlite3),
+  name: "better-sqlite3",
+  unavailable: undefined,
+};
+
+export const nodeSqliteTarget: Target = {
+  ...family(openNodeSqlite),
+  name: "node:sqlite",
+  unavailable: isBuiltin("node:sqlite") ? undefined : "node:sqlite needs Node.js 22.13 or newer",
+};
+
+function family(open: Open): Omit<Target, "name" | "unavailable"> {
+  return {
+    server: undefined,
+    paramstyle: "qmark",
+    types: {
+      id: "integer primary key",
+      text: "text",
+      bigint: "integer",
+      double: "real",
+      blob: "blob",
+    },
+    lastInsertId: true,
+    deferredConstraints: true,
+    implicitCommitOnDdl: false,
+    singleWriter: true,
+    errorAbortsTransaction: false,
+    isolationLevels: ["serializable"],
+    exactInteger: "bigint",
+    sleepSql: undefined,
+    // A row every few milliseconds: between two rows it can be stopped.
+    endlessSql: `with recursive c(x) as (select 1 union all select x + 1 from c where x < 300000000)
+      select x from c where x % 100000 = 0`,
+    sessionIdSql: undefined,
+
+    placeholder: () => "?",
+    sql: (text) => text,
+
+    async createDatabase() {
+      return new SqliteDatabase(guardedDirectory("sqlite"), open);
+    },
+  };
+}
+
+class SqliteDatabase implements TestDatabase {
+  readonly connectArgs: string;
+  readonly #directory: string;
+  readonly #open: Open;
+
+  constructor(directory: string, open: Open) {
+    this.#open = open;
+    this.#directory = directory;
+    this.connectArgs = join(directory, "test.db");
+  }
+
+  async observe(sql: string) {
+    const database = await this.#open(this.connectArgs);
+    try {
+      database.exec("pragma busy_timeout = 5000");
+      return database.prepare(sql).all() as Record<string, unknown>[];
+    } finally {
+      database.close();
+    }
+  }
+
+  /** One descriptor to a connection, as Linux lists them; elsewhere none are seen. */
+  async countSessions() {
+    if (process.platform !== "linux") return 0;
+    return readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === this.connectArgs).length;
+  }
+
+  killSession(): Promise<void> {
+    throw new Error("SQLite has no sessions to kill: ask the target for `sessionIdSql` first");
+  }
+
+  killSessions(): Promise<void> {
+    return this.killSession();
+  }
+
+  async [Symbol.asyncDispose]() {
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function linkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined; // closed since it was listed
+  }
+}
+
+/** What the two packages have in common. */
+interface Handle {
+  exec(sql: string): unknown;
+  prepare(sql: string): { all(): unknown[] };
+  close(): unknown;
+}
+
+/**
+ * Each target is observed through its own package: they bring a SQLite each, and of two in one process the first to close
+ * a file would take away the other's locks on it.
+ */
+type Open = (path: string) => Promise<Handle>;
+
+async function openBetterSqlite3(path: string): Promise<Handle> {
+  return new Database(path);
+}
+
+async function openNodeSqlite(path: string): Promise<Handle> {
+  const name = "node:sqlite"; // not in the types of the oldest Node.js that we support
+  const { DatabaseSync } = (await import(name)) as { DatabaseSync: new (path: string) => Handle };
+  return new DatabaseSync(path);
+}
