@@ -177,8 +177,7 @@ export class Interaction<T> implements Taker {
       session.close(sequence);
       if (this.#state === "running") this.#move("committing");
       await session.commit();
-      if (this.#stopped instanceof StatementTimeout) this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
-      if (this.#stopped !== undefined) throw this.#stopped;
+      this.#sayApplied();
       return value as T;
     } catch (error) {
       session.end(this.#stopped ?? overError());
@@ -186,6 +185,12 @@ export class Interaction<T> implements Taker {
       await session.rollback(error);
       throw error;
     }
+  }
+
+  /** It was to stop while COMMIT was on its way, and COMMIT has been answered. */
+  #sayApplied(): void {
+    if (this.#stopped instanceof StatementTimeout) this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
+    if (this.#stopped !== undefined) throw this.#stopped;
   }
 
   /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */

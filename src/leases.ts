@@ -219,7 +219,6 @@ export class Leases {
       signal,
       onLost: (error) => lease !== undefined && this.#lost(lease, error),
     });
-    conn.unref();
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     lease = new Lease(conn, performance.now() + lifetime);

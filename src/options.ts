@@ -1,5 +1,6 @@
 /** The pool's options: defaults, checks, a frozen copy. */
 import type { Driver, DriverSettings } from "../drivers/driver.js";
+import type { Connection } from "./connection.js";
 import { InterfaceError } from "./errors.js";
 import {
   checkOptions,
@@ -23,7 +24,7 @@ export interface Logger {
 }
 
 /** Sets up a new connection: `SET` statements, functions, attached databases. */
-export type OpenFunction = (connection: never) => unknown;
+export type OpenFunction = (connection: Connection) => unknown;
 
 /** All times in milliseconds. The names in brackets are those of Twisted's adbapi. */
 export interface PoolOptions {

@@ -117,7 +117,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       this.#timer = setTimeout(() => this.#give(new StatementTimeout(message, this.#details(undefined))), timeoutMillis);
     }
     const place = await this.#opener.open(this.#stop.signal);
-    if (this.#state === "ended" || this.#stop.signal.aborted) {
+    if (this.#left) {
       place.done();
       throw this.#stop.signal.reason ?? new CancelledError("the stream was left");
     }
@@ -126,6 +126,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
     }
     this.#source = place.conn.stream(this.#statement, BATCH);
+  }
+
+  get #left(): boolean {
+    return this.#state === "ended" || this.#stop.signal.aborted;
   }
 
   async #pull(): Promise<IteratorResult<unknown[]>> {

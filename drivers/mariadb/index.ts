@@ -30,7 +30,7 @@ export const mariadb: Driver = {
   translate,
   bind,
   stackable,
-  isCancel,
+  cancelled: (error, sql) => (isCancel(error) ? (stackable(sql) ? "not applied" : "unknown") : undefined),
 };
 
 export default mariadb;

@@ -31,7 +31,7 @@ export const mysql2: Driver = {
   translate,
   bind,
   stackable,
-  isCancel,
+  cancelled: (error, sql) => (isCancel(error) ? (stackable(sql) ? "not applied" : "unknown") : undefined),
 };
 
 export default mysql2;
