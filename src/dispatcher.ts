@@ -40,6 +40,9 @@ export class Dispatcher implements JobCarrier {
   /** Connections asked of the leases, and not granted yet. */
   #requested = 0;
   #tickets = 0;
+  /** Connections with nothing to do, for what is left of this turn of the event loop. */
+  #lingering: Loan[] = [];
+  #releaser: NodeJS.Immediate | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
   #stuckTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -142,6 +145,7 @@ export class Dispatcher implements JobCarrier {
     clearTimeout(this.#deadlineTimer);
     clearTimeout(this.#stuckTimer);
     clearTimeout(this.#retryTimer);
+    if (this.#releaser !== undefined) clearImmediate(this.#releaser);
   }
 
   /** Those that hold a connection now, in words, with whether anything of theirs runs. */
@@ -206,7 +210,8 @@ export class Dispatcher implements JobCarrier {
     let best: Loan | undefined;
     for (const loan of this.#loans) {
       if (loan.jobs.length === 0) {
-        if (loan.cancels === 0 && loan.lane === undefined && lane.serving < lane.limit) return loan;
+        const free = loan.cancels === 0 && loan.lane === undefined && !loan.lease.gone;
+        if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
         if (loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline)) best = loan;
       }
@@ -225,6 +230,7 @@ export class Dispatcher implements JobCarrier {
     if (loan.lane === undefined) {
       loan.lane = lane;
       lane.serving++;
+      if (loan.lease.state === "idle") loan.lease.move("leased");
     }
     if (waiter instanceof ExclusiveRequest) this.#lend(loan, lane, waiter);
     else this.#send(waiter as StatementJob, loan, this.#mayStack(waiter, lane));
@@ -309,7 +315,7 @@ export class Dispatcher implements JobCarrier {
   #advance(loan: Loan): void {
     this.#settle(loan);
     this.#pump();
-    if (loan.lane === undefined && loan.quiet && this.#loans.has(loan)) this.#release(loan);
+    if (loan.lane === undefined && loan.quiet && this.#loans.has(loan)) this.#linger(loan);
   }
 
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
@@ -327,10 +333,27 @@ export class Dispatcher implements JobCarrier {
     loan.lane = undefined;
   }
 
-  /** Nothing more for it to do. */
-  #release(loan: Loan): void {
-    this.#loans.delete(loan);
-    this.#leases.release(loan.lease);
+  /**
+   * Nothing more for it to do just now. Who awaited its answer may ask again before this turn of the event loop is over: until then it is
+   * idle, and at hand.
+   */
+  #linger(loan: Loan): void {
+    if (loan.lease.state !== "idle") loan.lease.move("idle");
+    if (loan.lingers) return;
+    loan.lingers = true;
+    this.#lingering.push(loan);
+    this.#releaser ??= setImmediate(() => this.#release());
+  }
+
+  #release(): void {
+    this.#releaser = undefined;
+    const lingering = this.#lingering;
+    this.#lingering = [];
+    for (const loan of lingering) {
+      loan.lingers = false;
+      if (loan.lane !== undefined || !this.#loans.delete(loan)) continue;
+      this.#leases.release(loan.lease);
+    }
     this.#settleDown();
   }
 

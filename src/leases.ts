@@ -102,13 +102,14 @@ export class Leases {
     return this.#pool.acquire().then((entry) => this.#admit(entry));
   }
 
-  /** Hands back a clean connection. */
+  /** Hands back a clean connection, leased or idle already. */
   release(lease: Lease): void {
+    if (lease.gone) return;
     if (this.#state === "closed" || lease.conn.state === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return;
     }
-    lease.move("idle");
+    if (lease.state !== "idle") lease.move("idle");
     void this.#pool.release(lease);
     this.#wakeKeeper(Math.min(lease.expiresAt, lease.idleSince + this.#options.idleTimeoutMillis));
   }

@@ -13,6 +13,8 @@ export class Loan {
   lane: Lane | undefined;
   /** Whether others may wait behind what is on it. */
   stacking = false;
+  /** Whether it is to be handed back at the end of this turn of the event loop, if it has nothing to do then. */
+  lingers = false;
   /** Nothing more comes onto it until it is quiet: a cancel is on its way, or its head is stuck. */
   sealed = false;
   /** Cancels that may still hit whatever runs. */
