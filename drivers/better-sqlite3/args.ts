@@ -3,18 +3,56 @@ import { InterfaceError } from "../../src/errors.js";
 
 export const MEMORY = ":memory:";
 
-/** Refuses what would silently open a private database, or another file than the one that was named. */
-export function checkFile(driver: string, file: unknown): string {
+export type OptionType = "boolean" | "number" | "string";
+
+/** Gives a copy; refuses what would open another database than the one that was named, or not reach the thread. */
+export function checkFileAndOptions(
+  driver: string,
+  args: readonly unknown[],
+  known: Readonly<Record<string, OptionType>>,
+): readonly unknown[] {
+  const [file, options, ...more] = args;
+  if (more.length > 0) throw new InterfaceError(`${driver} takes a file name and options, nothing else`);
+  checkFile(driver, file);
+  if (options === undefined) return [file];
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InterfaceError(`${driver}: the second connect argument is an object of options`);
+  }
+  for (const [name, value] of Object.entries(options)) checkOption(driver, name, value, known);
+  return [file, { ...options }];
+}
+
+function checkOption(
+  driver: string,
+  name: string,
+  value: unknown,
+  known: Readonly<Record<string, OptionType>>,
+): void {
+  if (name === "verbose") {
+    throw new InterfaceError(
+      `${driver}: verbose cannot be called from a worker thread: use the diagnostics channels`,
+    );
+  }
+  if (!Object.hasOwn(known, name)) {
+    const names = Object.keys(known).join(", ");
+    throw new InterfaceError(`${driver} takes no option ${JSON.stringify(name)}: it takes ${names}`);
+  }
+  if (value !== undefined && typeof value !== known[name]) {
+    throw new InterfaceError(`${driver}: the option ${name} is a ${known[name]}, not a ${typeof value}`);
+  }
+}
+
+/** An empty name would silently open a private database, and what follows a NUL would be ignored. */
+function checkFile(driver: string, file: unknown): void {
   if (typeof file !== "string" || file.trim() === "") {
     throw new InterfaceError(
       `${driver}: the first connect argument is the name of the database file, or ":memory:"; it is ${describe(file)}`,
     );
   }
   if (file.includes("\0")) throw new InterfaceError(`${driver}: the file name contains a NUL character`);
-  if (/^file:.*(?::memory:|mode=memory)/.test(file)) {
-    throw new InterfaceError(`${driver}: shared in-memory databases are not supported, use ":memory:"`);
+  if (file.startsWith("file:")) {
+    throw new InterfaceError(`${driver} takes the file's path, not a URI that starts with "file:"`);
   }
-  return file;
 }
 
 export function maxConnections([file]: readonly unknown[]): number {

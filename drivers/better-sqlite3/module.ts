@@ -4,6 +4,7 @@ import type { BlockingConnection, BlockingCursor, BlockingResult } from "../bloc
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
 import { loadPackage } from "./package.js";
+import { resetPrivate } from "./reset.js";
 
 export { classify } from "./errors.js";
 
@@ -119,29 +120,14 @@ class Connection implements BlockingConnection {
     return this.#schema;
   }
 
-  /** A private database would be lost if it were opened anew. */
   #resetInPlace(): void {
-    if (this.#db.inTransaction) this.rollback();
-    for (const { name } of this.#db.pragma("database_list") as { name: string }[]) {
-      if (name !== "main" && name !== "temp") this.#db.prepare(`detach ${quoted(name)}`).run();
-    }
-    const temporary = this.#db
-      .prepare<[], { type: string; name: string }>(
-        "select type, name from temp.sqlite_master where type in ('table', 'view')",
-      )
-      .all();
-    for (const { type, name } of temporary)
-      this.#db.prepare(`drop ${type} if exists temp.${quoted(name)}`).run();
     this.#statements.clear();
+    resetPrivate(this.#db);
   }
 }
 
 function names(statement: Statement<unknown[], unknown[]>): readonly string[] {
   return statement.columns().map((column) => column.name);
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function tolerate(attempt: () => void): void {

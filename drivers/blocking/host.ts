@@ -87,11 +87,10 @@ export class ThreadConnection implements DriverConnection, Receiver {
   }
 
   async beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
-    const begun = this.begin(options);
-    const executed = this.execute(statement);
-    executed.catch(() => {});
-    await begun;
-    return executed;
+    const settled = await Promise.allSettled([this.begin(options), this.execute(statement)]);
+    const failed = settled.find((one) => one.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return (settled[1] as PromiseFulfilledResult<Result>).value;
   }
 
   async commit(): Promise<void> {

@@ -24,7 +24,7 @@ export interface BlockingDriverOptions extends Optional {
   readonly resourceLimits?: ResourceLimits;
   /** Where the code of the threads is: for bundlers that move it away from this file. @default worker.js beside this file */
   readonly workerUrl?: URL;
-  /** Awaited before a thread is started, on the pool's own: what it throws is why there is no connection. */
+  /** Called on the pool's own thread before another is started: what it throws is why there is no connection. */
   readonly prepare?: (args: readonly unknown[]) => void;
   /** As the module's `classify`, for errors that met no thread. */
   readonly classify?: Classify;

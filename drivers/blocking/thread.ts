@@ -6,6 +6,9 @@ import { Cells } from "./cells.js";
 import { fromWire, translate } from "./errors.js";
 import type { Answer, Goodbye, Greeting, Requests, Setup } from "./protocol.js";
 
+/** A program from the command line hands its --input-type on to its threads, where Node refuses it. */
+const evaluated = process.execArgv.some((option) => option.startsWith("--input-type"));
+
 /** Threads that may be stuck inside a statement before no new ones are started. */
 const RETIRED_LIMIT = 16;
 
@@ -46,6 +49,7 @@ export class Threads {
       worker = new Worker(this.#options.workerUrl, {
         name: settings.name,
         workerData: setup,
+        ...(evaluated && { execArgv: [] }),
         ...(this.#options.resourceLimits && { resourceLimits: this.#options.resourceLimits }),
       });
     } catch (error) {

@@ -1,0 +1,52 @@
+/** SQLite through Node's own node:sqlite, in worker threads. */
+
+import { checkFileAndOptions, fromUrl, maxConnections } from "../better-sqlite3/args.js";
+import { bind } from "../better-sqlite3/params.js";
+import { type BlockingDriver, type BlockingDriverOptions, blockingDriver } from "../blocking/index.js";
+import { verbOf } from "../blocking/texts.js";
+import { classify } from "./errors.js";
+import { loadNodeSqlite } from "./sqlite.js";
+
+/** Options of `new DatabaseSync(...)`. */
+export interface NodeSqliteOptions {
+  readonly readOnly?: boolean;
+  /** How long to wait for another process's lock. @default 5000 */
+  readonly timeout?: number;
+  readonly enableForeignKeyConstraints?: boolean;
+  readonly enableDoubleQuotedStringLiterals?: boolean;
+}
+
+/** The file's name, or the arguments of `new DatabaseSync(...)`. */
+export type NodeSqliteConnectArgs = string | readonly [file: string, options?: NodeSqliteOptions];
+
+const OPTIONS = {
+  readOnly: "boolean",
+  timeout: "number",
+  enableForeignKeyConstraints: "boolean",
+  enableDoubleQuotedStringLiterals: "boolean",
+} as const satisfies Record<keyof NodeSqliteOptions, "boolean" | "number">;
+
+/** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
+export function nodeSqliteWith(
+  options: Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> = {},
+): BlockingDriver {
+  return blockingDriver(new URL("./module.js", import.meta.url), {
+    ...options,
+    name: "node:sqlite",
+    singleWriter: true,
+    bind,
+    checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),
+    classify,
+    maxConnections,
+    prepare: loadNodeSqlite,
+    stackable: (sql) => verbOf(sql) === "plain",
+    fromUrl(url) {
+      const { file, readonly } = fromUrl(url);
+      return readonly ? [file, { readOnly: true }] : [file];
+    },
+  });
+}
+
+export const nodeSqlite: BlockingDriver = nodeSqliteWith();
+
+export default nodeSqlite;

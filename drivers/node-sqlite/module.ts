@@ -1,0 +1,155 @@
+/** node:sqlite as a blocking driver: runs in the worker threads. */
+import { ProgrammingError } from "../../src/errors.js";
+import { MEMORY } from "../better-sqlite3/args.js";
+import { StatementCache } from "../better-sqlite3/cache.js";
+import { resetPrivate } from "../better-sqlite3/reset.js";
+import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
+import type { Params, TransactionOptions } from "../driver.js";
+import { withNamedCode } from "./errors.js";
+import type { NodeSqliteOptions } from "./index.js";
+import { type Placeholders, placeholdersOf, spread } from "./placeholders.js";
+import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";
+
+export { classify } from "./errors.js";
+
+/** How long SQLite waits for another process's lock; node:sqlite's own default is not at all. */
+const BUSY_TIMEOUT_MILLIS = 5_000;
+
+export function connect(
+  file: string,
+  { timeout = BUSY_TIMEOUT_MILLIS, ...options }: NodeSqliteOptions = {},
+): BlockingConnection {
+  const { DatabaseSync } = loadNodeSqlite();
+  return withNamedCode(() => {
+    const db = new DatabaseSync(file, options);
+    db.exec(`pragma busy_timeout = ${timeout}`);
+    return new Connection(db, file === MEMORY, options.readOnly ?? false);
+  });
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly placeholders: Placeholders;
+  readonly readOnly: boolean;
+  readonly inserts: boolean;
+}
+
+class Connection implements BlockingConnection {
+  readonly reset?: () => void;
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache<Prepared>;
+  readonly #lastInsertId: StatementSync;
+
+  constructor(db: DatabaseSync, memory: boolean, readOnly: boolean) {
+    this.#db = db;
+    this.#statements = new StatementCache((sql) => prepare(db, sql));
+    this.#lastInsertId = exactArrays(db.prepare("select last_insert_rowid()"));
+    if (memory) this.reset = () => this.#resetInPlace();
+    else if (!readOnly) this.#useWal();
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  execute(sql: string, params: Params | undefined): BlockingResult {
+    return withNamedCode(() => {
+      const { statement, placeholders, inserts } = this.#statements.get(sql);
+      const values = spread(params, placeholders);
+      const columns = names(statement);
+      if (columns.length === 0) {
+        const { changes, lastInsertRowid } = statement.run(...values);
+        const rowCount = inserts || /^\W*(?:update|delete|with)/i.test(sql) ? Number(changes) : 0;
+        return {
+          columns,
+          rows: [],
+          rowCount,
+          lastInsertId: inserts && rowCount > 0 ? lastInsertRowid : undefined,
+        };
+      }
+      const rows = statement.all(...values);
+      const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
+      return { columns, rows, rowCount: rows.length, lastInsertId: lastInsertId as bigint | undefined };
+    });
+  }
+
+  iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
+    return withNamedCode(() => {
+      const { statement, placeholders } = this.#statements.get(sql);
+      const columns = names(statement);
+      if (columns.length === 0) return undefined;
+      return { columns, rows: statement.iterate(...spread(params, placeholders)) };
+    });
+  }
+
+  readOnly(sql: string): boolean {
+    return withNamedCode(() => this.#statements.get(sql).readOnly);
+  }
+
+  begin({ readOnly }: TransactionOptions): void {
+    withNamedCode(() => this.#db.exec(readOnly ? "BEGIN" : "BEGIN IMMEDIATE"));
+  }
+
+  commit(): void {
+    withNamedCode(() => this.#db.exec("COMMIT"));
+  }
+
+  rollback(): void {
+    withNamedCode(() => this.#db.exec("ROLLBACK"));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #useWal(): void {
+    try {
+      this.#db.exec("pragma journal_mode = wal");
+    } catch {
+      // Another process may hold the file in its old mode, or the file system cannot share memory: slower, as correct.
+    }
+  }
+
+  #resetInPlace(): void {
+    this.#statements.clear();
+    resetPrivate(this.#db);
+  }
+}
+
+function prepare(db: DatabaseSync, sql: string): Prepared {
+  const statement = exactArrays(db.prepare(sql));
+  refuseMore(sql.slice(statement.sourceSQL.length));
+  const readOnly = onlyReads(db, sql);
+  const inserts = !readOnly && /\b(?:insert|replace)\b/i.test(sql);
+  return { statement, placeholders: placeholdersOf(sql), readOnly, inserts };
+}
+
+/** node:sqlite would run the first statement and forget the others. */
+function refuseMore(rest: string): void {
+  if (/^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*$/.test(rest)) return;
+  throw new ProgrammingError("the string holds more than one statement: none was executed");
+}
+
+/**
+ * As sqlite3_stmt_readonly, which node:sqlite does not show: by the instructions that make it false.
+ * @see https://www.sqlite.org/c3ref/stmt_readonly.html
+ */
+function onlyReads(db: DatabaseSync, sql: string): boolean {
+  if (/^\W*explain\b/i.test(sql)) return true;
+  const explained = db.prepare(`EXPLAIN ${sql}`);
+  explained.setReturnArrays(true);
+  return !explained.all().some(([, opcode, , p2]) => {
+    if (opcode === "Transaction") return p2 !== 0;
+    return opcode === "Checkpoint" || opcode === "Vacuum" || opcode === "JournalMode";
+  });
+}
+
+function exactArrays(statement: StatementSync): StatementSync {
+  statement.setReadBigInts(true);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function names(statement: StatementSync): readonly string[] {
+  return statement.columns().map((column) => column.name);
+}

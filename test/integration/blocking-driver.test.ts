@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { blockingDriver } from "adbapi/drivers/blocking";
+import { describe, expect, it } from "vitest";
+import { ThreadTester } from "../support/thread-connections.js";
+
+const module = new URL("./modules/mortal.mjs", import.meta.url);
+const mortal = blockingDriver(module);
+
+describe("a user's own blocking driver", () => {
+  it("is named after its file, and needs two functions", async () => {
+    expect(mortal).toMatchObject({ name: "mortal", paramstyle: "qmark" });
+    expect(mortal).not.toHaveProperty("singleWriter");
+    const test = await ThreadTester.open(mortal, []);
+    expect(await test.rows("hello")).toEqual([{ said: "hello" }]);
+    expect(blockingDriver(module.href, { name: "other", paramstyle: "named" })).toMatchObject({
+      name: "other",
+    });
+    expect(() => blockingDriver("./mortal.mjs")).toThrow(expect.objectContaining({ name: "InterfaceError" }));
+  });
+
+  it("names its errors by class, and others become OperationalErrors with all that they said", async () => {
+    const test = await ThreadTester.open(mortal, []);
+    expect(await test.failure(test.execute("fail"))).toMatchObject({
+      name: "DataError",
+      code: "E42",
+      message: "as asked",
+    });
+    const unknown = await test.failure(test.execute("unknown failure"));
+    expect(unknown).toMatchObject({ name: "OperationalError", message: "who knows" });
+    expect(unknown.cause).toMatchObject({ name: "RangeError" });
+    expect(mortal.translate(unknown)).toBe(unknown);
+  });
+
+  it("takes the values at the call, and refuses what cannot reach a thread", async () => {
+    const test = await ThreadTester.open(mortal, []);
+    const list = [{ deep: "before" }];
+    const said = test.rows("say", list);
+    list[0]!.deep = "after";
+    expect(await said).toEqual([{ said: { deep: "before" } }]);
+    expect(() => test.statement("say", [() => {}])).toThrow(
+      expect.objectContaining({ name: "InterfaceError" }),
+    );
+    const raw = { sql: "say", params: [Symbol("unbound")], rowMode: "object" } as const;
+    const [bad, good] = await Promise.allSettled([test.connection.execute(raw), test.rows("good")]);
+    expect(bad.status).toBe("rejected");
+    expect(good).toMatchObject({ value: [{ said: "good" }] });
+  });
+});
+
+describe("a thread that dies", () => {
+  it("rejects what was in flight, says what is known of it, and is reported once", async () => {
+    const test = await ThreadTester.open(mortal, []);
+    const [running, queued] = [test.failure(test.execute("exit")), test.failure(test.execute("never"))];
+    expect(await running).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
+    expect(await queued).toMatchObject({ name: "ConnectionLost", outcome: "not sent" });
+    expect(test.connection.state).toBe("broken");
+    await test.connection.ended;
+    expect(test.lost).toHaveLength(1);
+  });
+
+  for (const how of ["exit later", "throw later"]) {
+    it(`is reported when it was idle (${how})`, async () => {
+      const test = await ThreadTester.open(mortal, []);
+      await test.execute(how);
+      await test.connection.ended;
+      expect(test.lost).toMatchObject([{ name: "ConnectionLost" }]);
+      expect(test.connection.state).toBe("broken");
+    });
+  }
+
+  it("is a lost connection, not a dead process, when it runs out of memory", async () => {
+    const small = blockingDriver(module, { resourceLimits: { maxOldGenerationSizeMb: 24 } });
+    const test = await ThreadTester.open(small, []);
+    const failed = await test.failure(test.execute("eat memory"));
+    expect(failed).toMatchObject({ name: "ConnectionLost", cause: { code: "ERR_WORKER_OUT_OF_MEMORY" } });
+  });
+});
+
+describe("a thread that does not start", () => {
+  const settings = { name: "test", prepare: true, pipeline: 64, int64: "driver" } as const;
+  const connect = (driver = mortal, args: readonly unknown[] = [], signal = new AbortController().signal) =>
+    driver.connect(args, { settings, signal, onLost() {} }).catch((error) => {
+      throw driver.translate(error);
+    });
+
+  it("gives the module's own reason", async () => {
+    await expect(connect(mortal, ["refuse"])).rejects.toMatchObject({
+      name: "OperationalError",
+      message: "the door is shut",
+    });
+  });
+
+  it("is an OperationalError when it ends, or its code is not there", async () => {
+    await expect(connect(mortal, ["exit"])).rejects.toMatchObject({ name: "OperationalError" });
+    const missing = blockingDriver(new URL("./modules/nowhere.mjs", import.meta.url));
+    await expect(connect(missing)).rejects.toMatchObject({
+      name: "OperationalError",
+      code: "ERR_MODULE_NOT_FOUND",
+    });
+    const moved = blockingDriver(module, { workerUrl: new URL("./nowhere.js", import.meta.url) });
+    await expect(connect(moved)).rejects.toMatchObject({ name: "OperationalError" });
+  });
+
+  it("is left alone when nobody waits for it any more", async () => {
+    const abort = new AbortController();
+    const connecting = connect(mortal, [], abort.signal);
+    abort.abort(new Error("enough"));
+    await expect(connecting).rejects.toMatchObject({
+      name: "OperationalError",
+      cause: { message: "enough" },
+    });
+    await expect.poll(() => mortal.retiredThreads).toBe(0);
+  });
+});
+
+it("keeps no process alive", async () => {
+  const program = `
+    import driver from "adbapi/drivers/better-sqlite3";
+    const settings = { name: "test", prepare: true, pipeline: 64, int64: "driver" };
+    const waiting = setTimeout(() => {}, 60_000);
+    const connection = await driver.connect([":memory:"], { settings, signal: new AbortController().signal, onLost() {} });
+    await connection.execute({ sql: "select 1", params: undefined, rowMode: "object" });
+    clearTimeout(waiting);
+    console.log(connection.state);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    timeout: 20_000,
+  });
+  expect(stdout).toBe("idle\n");
+});
