@@ -2,7 +2,7 @@
  * MariaDB and MySQL through mariadb, pipelined.
  *
  * The connect arguments are mariadb's, but for what a pool decides itself. Added to them:
- * - `prepareCacheLength: 100`, unless given;
+ * - `prepareCacheLength: 100` and `connectTimeout: 10_000`, unless given: mariadb's one second is short for a server that restarts;
  * - `checkDuplicate: false`: of two columns of one name a row has the last;
  * - `logParam: false` and `trace: false`: no params in errors.
  */
