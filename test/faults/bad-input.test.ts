@@ -3,40 +3,46 @@
  * it says byte for byte; after each the pool is at rest and works. The params' own rules are in test/unit/params.test.ts.
  */
 import { inspect } from "node:util";
-import { type ConnectionPool, DataError, InterfaceError, type Params, ProgrammingError } from "adbapi";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Target, targets } from "./targets.js";
+import {
+  AdbapiError,
+  ConnectionPool,
+  DataError,
+  InterfaceError,
+  type Params,
+  ProgrammingError,
+} from "adbapi";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { describeEach, TARGETS, type TestDatabase } from "../support/targets.js";
+import { valueFacts } from "./value-facts.js";
 
-describe.each(targets())("$name", (target: Target) => {
+describeEach(TARGETS, (target) => {
+  const facts = valueFacts(target);
+  const { echo } = facts;
+  let database: TestDatabase;
   let pool: ConnectionPool;
-  const { p, echo } = target;
-  const table = `bad_input_${target.name.replace(/\W/g, "_")}`;
-  const count = async () =>
-    Number((await pool.runQuery<{ n: unknown }>(`select count(*) as n from ${table}`))[0]!.n);
   const answer = async (sql: string, params?: Params) =>
     (await pool.runQuery<{ v: unknown }>(sql, params))[0]!.v;
 
   beforeAll(async () => {
-    pool = target.pool({ max: 2 });
-    await pool.runOperation(`drop table if exists ${table}`);
-    await pool.runOperation(`create table ${table} (id integer primary key, name varchar(100) unique)`);
-    await pool.runOperation(`insert into ${table} values (1, 'one'), (2, 'two'), (3, 'three')`);
+    database = await target.createDatabase();
+    pool = new ConnectionPool(target.name, database.connectArgs, { max: 2 });
+    await pool.runOperation("create table items (id integer primary key, name varchar(100) unique)");
+    await pool.runOperation("insert into items values (1, 'one'), (2, 'two'), (3, 'three')");
   });
 
   afterEach(async () => {
     expect(pool.stats).toMatchObject({ inUse: 0, waiting: 0 });
-    expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
-    expect(await count()).toBe(3);
+    expect(Number(await answer("select count(*) as v from items"))).toBe(3);
   });
 
   afterAll(async () => {
-    await pool.runOperation(`drop table ${table}`);
     await pool.close();
+    await database[Symbol.asyncDispose]();
   });
 
   /** Every verb refuses it, with a rejected Deferred, and a pool that never ran anything connects for none of them. */
   async function refusedByAll(sql: unknown, params?: unknown): Promise<Error> {
-    await using untouched = target.pool({ max: 1 });
+    await using untouched = new ConnectionPool(target.name, database.connectArgs);
     const text = sql as string;
     const values = params as Params;
     let last: unknown;
@@ -82,32 +88,34 @@ describe.each(targets())("$name", (target: Target) => {
     "B4 several statements are refused, none executed (params: %j)",
     async (params) => {
       const failure = await failureOf(() =>
-        pool.runOperation(`delete from ${table} where id = 1; delete from ${table} where id = 2`, params),
+        pool.runOperation("delete from items where id = 1; delete from items where id = 2", params),
       );
       expect(failure).toBeInstanceOf(ProgrammingError);
     },
   );
 
   test("B6 20 MB of SQL", async () => {
-    const text = `select ${target.lengthOf}('${"x".repeat(20_000_000)}') as v`;
+    const text = `select length('${"x".repeat(20_000_000)}') as v`;
     const outcome = await settled(pool.runQuery<{ v: number }>(text));
     if (outcome.status === "fulfilled") expect(Number(outcome.value[0]!.v)).toBe(20_000_000);
-    else expect(outcome.reason).toHaveProperty("retryable");
+    else expect(outcome.reason).toBeInstanceOf(AdbapiError);
   });
 
-  test.each<[string, string, unknown[]]>([
-    ["too few for a query", `select id as v from ${table} where id > ${p(1)} and id < ${p(2)}`, [1]],
-    ["none for a query", `select id as v from ${table} where id = ${p(1)}`, []],
-    ["none at all", `select id as v from ${table} where id = ${p(1)}`, undefined as unknown as unknown[]],
-    ["too many for a query", `select id as v from ${table} where id = ${p(1)}`, [1, 2]],
-    ["too many for DELETE", `delete from ${table} where id <> ${p(1)}`, [1, 2]],
-    ["nine for one", `delete from ${table} where id <> ${p(1)}`, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
-    ["one for none", `delete from ${table}`, [1]],
+  test.each<[string, string, unknown[] | undefined]>([
+    ["too few for a query", `select id as v from items where id > ? and id < ?`, [1]],
+    ["none for a query", `select id as v from items where id = ?`, []],
+    ["none at all", `select id as v from items where id = ?`, undefined],
+    ["too many for a query", `select id as v from items where id = ?`, [1, 2]],
+    ["too many for DELETE", `delete from items where id <> ?`, [1, 2]],
+    ["nine for one", `delete from items where id <> ?`, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ["one for none", `delete from items`, [1]],
   ])("B7 %s", async (_row, sql, params) => {
-    expect(await failureOf(() => pool.runOperation(sql, params))).toBeInstanceOf(ProgrammingError);
-    expect(await failureOf(() => pool.runInteraction((t) => t.runOperation(sql, params)))).toBeInstanceOf(
+    expect(await failureOf(() => pool.runOperation(target.sql(sql), params))).toBeInstanceOf(
       ProgrammingError,
     );
+    expect(
+      await failureOf(() => pool.runInteraction((t) => t.runOperation(target.sql(sql), params))),
+    ).toBeInstanceOf(ProgrammingError);
   });
 
   test.each<[string, unknown]>([
@@ -117,7 +125,7 @@ describe.each(targets())("$name", (target: Target) => {
     ["B8 a Map", new Map()],
     ["B13 a Proxy", new Proxy([1], {})],
   ])("%s for params is refused", async (_row, params) => {
-    await refusedByAll(`select ${p(1)} as v`, params);
+    await refusedByAll(target.sql("select ? as v"), params);
   });
 
   test.each<[string, unknown]>([
@@ -137,13 +145,13 @@ describe.each(targets())("$name", (target: Target) => {
   ])("%s as a param is refused, naming the position", async (row, value) => {
     const params = ["x", value];
     if (row.includes("hole")) delete params[1];
-    const error = await refusedByAll(`select ${p(1)} as v, ${p(2)} as w`, params);
+    const error = await refusedByAll(target.sql("select ? as v, ? as w"), params);
     expect(error.message).toContain("param 2");
   });
 
   test("B10 NaN and Infinity", async () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      if (target.hasNaN) expect(await answer(echo("float"), [value])).toBe(value);
+      if (facts.hasNaN) expect(await answer(echo("float"), [value])).toBe(value);
       else await refusedByAll(echo("float"), [value]);
     }
   });
@@ -152,18 +160,19 @@ describe.each(targets())("$name", (target: Target) => {
     expect(BigInt((await answer(echo("integer"), [2n ** 63n - 1n])) as string)).toBe(2n ** 63n - 1n);
     expect(BigInt((await answer(echo("integer"), [-(2n ** 63n)])) as string)).toBe(-(2n ** 63n));
     const beyond = 2n ** 70n;
-    if (target.hugeNumeric) expect(BigInt((await answer(echo("numeric"), [beyond])) as string)).toBe(beyond);
+    if (facts.hugeNumber !== undefined) expect(await answer(facts.hugeNumber, [beyond])).toBe(String(beyond));
     else expect(await failureOf(() => pool.runQuery(echo("integer"), [beyond]))).toBeInstanceOf(DataError);
   });
 
   test("B12 an integer beyond 2^53 comes back exact, a smaller one as a number", async () => {
-    const value = await answer(`select ${target.bigint("9007199254740993")} as v`);
-    expect(["string", "bigint"]).toContain(typeof value);
+    const value = await answer("select 9007199254740993 as v");
+    expect(typeof value).toBe(target.exactInteger);
     expect(String(value)).toBe("9007199254740993");
+    expect(await answer("select 5 as v")).toBe(5);
   });
 
   test("B14 booleans and Dates", async () => {
-    if (target.hasBooleans) {
+    if (facts.hasBooleans) {
       expect(await settled(pool.runQuery(echo("boolean"), [true]))).toMatchObject({ status: "fulfilled" });
       expect(await settled(pool.runQuery(echo("timestamp"), [new Date()]))).toMatchObject({
         status: "fulfilled",
@@ -175,7 +184,7 @@ describe.each(targets())("$name", (target: Target) => {
   });
 
   test("B16 B18 objects and arrays", async () => {
-    if (target.hasArrays) {
+    if (facts.hasArrays) {
       expect(await answer("select $1::jsonb as v", [{ a: [1, "x"] }])).toEqual({ a: [1, "x"] });
       expect(
         await answer("select $1::text[] as v", [
@@ -192,7 +201,7 @@ describe.each(targets())("$name", (target: Target) => {
     } else {
       await refusedByAll(echo("text"), [{ a: 1 }]);
       await refusedByAll(echo("text"), [["x"]]);
-      await refusedByAll(`select ${p(1)} as v, ${p(2)} as w`, [["x", "y"]]);
+      await refusedByAll(target.sql("select ? as v, ? as w"), [["x", "y"]]);
     }
   });
 
@@ -216,7 +225,7 @@ describe.each(targets())("$name", (target: Target) => {
   });
 
   test("B20 NUL in text", async () => {
-    if (target.hasNul) expect(await answer(echo("text"), ["a\0b"])).toBe("a\0b");
+    if (facts.hasNul) expect(await answer(echo("text"), ["a\0b"])).toBe("a\0b");
     else expect(await failureOf(() => pool.runQuery(echo("text"), ["a\0b"]))).toBeInstanceOf(DataError);
   });
 
@@ -235,14 +244,14 @@ describe.each(targets())("$name", (target: Target) => {
   });
 
   test("B21 a large blob", async () => {
-    const large = Buffer.alloc(target.largestBlob, "0123456789abcdef");
+    const large = Buffer.alloc(facts.largeBlob, "0123456789abcdef");
     const back = (await answer(echo("bytes"), [large])) as Buffer;
     expect(Buffer.isBuffer(back)).toBe(true);
     expect(large.equals(back)).toBe(true);
   });
 
   test("B23 too many params are refused", async () => {
-    await refusedByAll(echo("text"), new Array(target.mostParams + 1).fill(1));
+    await refusedByAll(echo("text"), new Array(facts.mostParams + 1).fill(1));
   });
 
   test("B24 params count as they are at the call", async () => {
@@ -257,15 +266,15 @@ describe.each(targets())("$name", (target: Target) => {
 
   test("params never show in an error", async () => {
     const name = "SECRET-PARAM";
-    const insert = `insert into ${table} values (${p(1)}, ${p(2)})`;
-    const error = await failureOf(() =>
+    const insert = target.sql("insert into items values (?, ?)");
+    const twice = await failureOf(() =>
       pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10, name]);
         await transaction.runOperation(insert, [11, name]);
       }),
     );
-    const bad = await failureOf(() => pool.runQuery(`select ${target.badCast(p(1))} as v`, [name]));
-    for (const shown of [error, bad]) {
+    const badType = await failureOf(() => pool.runOperation(insert, [name, "x"]));
+    for (const shown of [twice, badType]) {
       const text = [
         inspect(shown, { depth: 9, showHidden: true }),
         JSON.stringify(shown),
