@@ -117,5 +117,7 @@ console.log(`| Node.js ${process.version} | ns each | bytes each |\n| --- | ---:
 for (const subject of subjects) {
   const time = median(nanos.get(subject)!.slice(3));
   const bytes = median(Array.from({ length: 5 }, () => bytesOf(subject)));
-  console.log(`| ${subject.name} | ${time.toFixed(0)} | ${globalThis.gc === undefined ? "?" : bytes.toFixed(0)} |`);
+  console.log(
+    `| ${subject.name} | ${time.toFixed(0)} | ${globalThis.gc === undefined ? "?" : bytes.toFixed(0)} |`,
+  );
 }

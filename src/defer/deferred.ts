@@ -162,9 +162,9 @@ export class Deferred<T> implements PromiseLike<T> {
    * Never throws: what the canceller throws goes down the errback chain.
    */
   cancel(): void {
-    let target: Deferred<unknown> = this;
-    while (target.#state === "waiting") target = target.#result as Deferred<unknown>;
-    if (target !== this) target.cancel();
+    const target = this.#innermost();
+    if (target === undefined) this.#leaveCircle();
+    else if (target !== this) target.cancel();
     else if (this.#state === "pending") this.#cancelPending();
   }
 
@@ -220,6 +220,29 @@ export class Deferred<T> implements PromiseLike<T> {
     } catch (error) {
       return recapture(error as Error);
     }
+  }
+
+  /** The end of the line of those that wait for one another; undefined if they wait in a circle. */
+  #innermost(): Deferred<unknown> | undefined {
+    let target: Deferred<unknown> = this;
+    let marked: Deferred<unknown> = this;
+    // The mark moves ahead at every power of two: so the walk meets it in any circle, without a list of its steps.
+    for (let hops = 1, nextMark = 2; target.#state === "waiting"; hops += 1) {
+      target = target.#result as Deferred<unknown>;
+      if (target === marked) return undefined;
+      if (hops === nextMark) {
+        marked = target;
+        nextMark *= 2;
+      }
+    }
+    return target;
+  }
+
+  #leaveCircle(): void {
+    this.#holds -= 1;
+    this.#state = "failure";
+    this.#result = new Failure(new CancelledError("cancelled: it waited for itself, by way of others"));
+    this.#run();
   }
 
   #cancelPending(): void {
