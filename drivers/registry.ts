@@ -57,7 +57,9 @@ export function findDriver(nameOrDriver: unknown): Driver {
 export function driverForUrl(url: unknown): { readonly driver: Driver; readonly args: readonly unknown[] } {
   const text = url instanceof URL ? url.href : url;
   if (typeof text !== "string" || text === "") {
-    throw new InterfaceError("fromUrl needs a URL, such as postgres://user@host/database; is the environment variable set?");
+    throw new InterfaceError(
+      "fromUrl needs a URL, such as postgres://user@host/database; is the environment variable set?",
+    );
   }
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(text)?.[0].toLowerCase() ?? "";
   let driver = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
@@ -67,13 +69,18 @@ export function driverForUrl(url: unknown): { readonly driver: Driver; readonly 
     if (chosen !== null) {
       const name = decodeURIComponent(chosen[1] ?? "");
       if (name === nodeSqlite.name) driver = nodeSqlite;
-      else if (name !== betterSqlite3.name) throw new InterfaceError("sqlite: URLs take driver=node:sqlite or driver=better-sqlite3");
-      rest = text.replace(chosen[0], chosen[0].startsWith("?") ? "?" : "").replace(/\?(&|$)/, (_, next) => (next === "&" ? "?" : ""));
+      else if (name !== betterSqlite3.name)
+        throw new InterfaceError("sqlite: URLs take driver=node:sqlite or driver=better-sqlite3");
+      rest = text
+        .replace(chosen[0], chosen[0].startsWith("?") ? "?" : "")
+        .replace(/\?(&|$)/, (_, next) => (next === "&" ? "?" : ""));
     }
   }
   if (driver?.fromUrl === undefined) {
     const known = Object.keys(schemes).join(", ");
-    throw new InterfaceError(`a URL of an unknown kind${scheme === "" ? "" : ` (${scheme})`}: known are ${known}`);
+    throw new InterfaceError(
+      `a URL of an unknown kind${scheme === "" ? "" : ` (${scheme})`}: known are ${known}`,
+    );
   }
   return { driver, args: driver.fromUrl(rest) };
 }

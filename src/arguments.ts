@@ -9,6 +9,7 @@ export function argumentsOf(driver: Driver, connectArgs: unknown): readonly unkn
 /** Plain objects and arrays are copied, all the way down; sockets, functions and buffers are the driver's business. */
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
 }

@@ -240,7 +240,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const { options = {}, fn, args } = parsed;
     if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
     const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
-    const interaction = new Interaction<unknown>(this.#context, kind, options, work, () => this.#interactions.delete(interaction));
+    const interaction = new Interaction<unknown>(this.#context, kind, options, work, () =>
+      this.#interactions.delete(interaction),
+    );
     this.#interactions.add(interaction);
     interaction.start();
     return interaction.deferred;
@@ -260,7 +262,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         signal.removeEventListener("abort", leave);
         reject(error);
       };
-      const stack = this.#options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
+      const stack =
+        this.#options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
       const writes = this.#driver.stackable?.(sql) !== true;
       const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
       signal.addEventListener("abort", leave, { once: true });
@@ -289,7 +292,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const drained = this.#dispatcher.drain();
     if (timeoutMillis === undefined) await drained;
     else {
-      const closed = new PoolClosed(`the pool "${this.name}" was closed, and its ${timeoutMillis} ms for work to finish were over`);
+      const closed = new PoolClosed(
+        `the pool "${this.name}" was closed, and its ${timeoutMillis} ms for work to finish were over`,
+      );
       await within(drained, timeoutMillis, () => closed).catch(async () => {
         this.#dispatcher.abort(closed);
         for (const interaction of [...this.#interactions]) interaction.cancel(closed);
@@ -304,7 +309,10 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 }
 
 function cancelledBefore(signal: AbortSignal, sql: string | undefined): Deferred<never> {
-  const error = new CancelledError("cancelled before it was sent", { cause: signal.reason, outcome: "not sent", sql });
+  const error = new CancelledError("cancelled before it was sent", {
+    cause: signal.reason,
+    outcome: "not sent",
+    sql,
+  });
   return fail(error) as unknown as Deferred<never>;
 }
-

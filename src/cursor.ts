@@ -36,7 +36,8 @@ export class Cursor {
     let bound: readonly Params[];
     try {
       checkSql(sql);
-      if (!Array.isArray(listOfParams)) throw new InterfaceError("executeMany needs a list of lists of params");
+      if (!Array.isArray(listOfParams))
+        throw new InterfaceError("executeMany needs a list of lists of params");
       const { driver } = this.session;
       bound = listOfParams.map((params) => driver.bind?.(params) ?? params);
     } catch (error) {
@@ -94,10 +95,10 @@ export class Cursor {
   /** It takes its turn behind what was asked for before: an `execute` that was not awaited comes first. */
   #fetch<T>(take: (rows: unknown[]) => T): Deferred<T> {
     const fetched = () => {
-      if (this.#last === undefined) throw new InterfaceError("there is nothing to fetch: execute a statement first");
+      if (this.#last === undefined)
+        throw new InterfaceError("there is nothing to fetch: execute a statement first");
       return take(this.#last.rows);
     };
     return this.session.step(this.innermost().sequence, async () => fetched());
   }
 }
-

@@ -1,6 +1,13 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
 import { copyOf, withDetails } from "./error-details.js";
-import { type AdbapiError, ConnectionLost, type Outcome, PoolClosed, PoolTimeout, ProgrammingError } from "./errors.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  type Outcome,
+  PoolClosed,
+  type PoolTimeout,
+  ProgrammingError,
+} from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import { Lane } from "./lane.js";
 import type { Lease } from "./lease.js";
@@ -301,7 +308,8 @@ export class Dispatcher implements JobCarrier {
 
   /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
   #leftOpen(loan: Loan, job: StatementJob): void {
-    const message = "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
+    const message =
+      "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
     const error = new ProgrammingError(message, { sql: job.sql });
     loan.cancels++;
     void Promise.resolve(this.#leases.clean(loan.lease, false)).then(() => {
@@ -324,7 +332,8 @@ export class Dispatcher implements JobCarrier {
     clearTimeout(loan.deadline);
     loan.deadline = undefined;
     loan.sealed = loan.stacking = false;
-    if (loan.lease.gone || loan.conn.state !== "idle" || this.#leases.expired(loan.lease)) this.#dismiss(loan);
+    if (loan.lease.gone || loan.conn.state !== "idle" || this.#leases.expired(loan.lease))
+      this.#dismiss(loan);
     else this.#unbind(loan);
   }
 
@@ -426,7 +435,8 @@ export class Dispatcher implements JobCarrier {
   #armDeadline(): void {
     let due = Number.POSITIVE_INFINITY;
     for (const { line } of this.#lanes) {
-      if (line.first !== undefined) due = Math.min(due, line.first.since + this.#options.acquireTimeoutMillis);
+      if (line.first !== undefined)
+        due = Math.min(due, line.first.since + this.#options.acquireTimeoutMillis);
     }
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.max(1, Math.ceil(due - performance.now()));

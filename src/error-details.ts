@@ -10,7 +10,8 @@ interface Known {
 /** Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which values must not show. */
 export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
   if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
-  if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent") set(error, "outcome", known.outcome);
+  if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent")
+    set(error, "outcome", known.outcome);
   if (known.params !== undefined) redactParams(error, known.params);
   return error;
 }

@@ -1,6 +1,11 @@
 /** Asynchronous, pooled database access: Twisted's adbapi for Node.js. */
 
-export { type BlockingDriver, type BlockingDriverOptions, type BlockingModule, blockingDriver } from "../drivers/blocking/index.js";
+export {
+  type BlockingDriver,
+  type BlockingDriverOptions,
+  type BlockingModule,
+  blockingDriver,
+} from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";
 export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";
 export type { InteractionOptions, StatementOptions } from "./call-options.js";

@@ -87,7 +87,8 @@ export class Interaction<T> implements Taker {
     this.#onEnd = onEnd;
     this.holder = kind.holder;
     this.writes = options.readOnly !== true;
-    this.stack = context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
+    this.stack =
+      context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
     this.deferred = new Deferred<T>(() => this.cancel(undefined));
   }
 
@@ -98,7 +99,8 @@ export class Interaction<T> implements Taker {
   start(): void {
     const { signal, timeoutMillis } = this.#options;
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (timeoutMillis !== undefined) this.#timer = setTimeout(() => this.#expire(timeoutMillis), timeoutMillis);
+    if (timeoutMillis !== undefined)
+      this.#timer = setTimeout(() => this.#expire(timeoutMillis), timeoutMillis);
     void this.#run();
   }
 
@@ -114,7 +116,10 @@ export class Interaction<T> implements Taker {
   cancel(cause: unknown): void {
     if (this.#state === "settled") return;
     const outcome = this.#outcome;
-    const error = new CancelledError("the interaction was cancelled", { ...(cause === undefined ? {} : { cause }), outcome });
+    const error = new CancelledError("the interaction was cancelled", {
+      ...(cause === undefined ? {} : { cause }),
+      outcome,
+    });
     this.#stop(error);
     this.#settle(() => this.deferred.errback(error));
   }
@@ -153,7 +158,10 @@ export class Interaction<T> implements Taker {
     const leak =
       options.leakDetectionMillis === undefined
         ? undefined
-        : setTimeout(() => journal.leaked(lease, performance.now() - lease.heldSince), options.leakDetectionMillis).unref();
+        : setTimeout(
+            () => journal.leaked(lease, performance.now() - lease.heldSince),
+            options.leakDetectionMillis,
+          ).unref();
     this.#session = session;
     try {
       return await this.#within(session);
@@ -189,7 +197,8 @@ export class Interaction<T> implements Taker {
 
   /** It was to stop while COMMIT was on its way, and COMMIT has been answered. */
   #sayApplied(): void {
-    if (this.#stopped instanceof StatementTimeout) this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
+    if (this.#stopped instanceof StatementTimeout)
+      this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
     if (this.#stopped !== undefined) throw this.#stopped;
   }
 
@@ -272,4 +281,3 @@ function timeoutError(timeoutMillis: number | undefined, outcome: Outcome): Stat
   const message = `the interaction's ${timeoutMillis} ms (timeoutMillis) were over; outcome: ${outcome}`;
   return new StatementTimeout(message, { outcome });
 }
-

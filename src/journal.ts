@@ -60,7 +60,10 @@ export class Journal {
   leaked(lease: Lease, heldMillis: number): void {
     this.leaks++;
     const taken = lease.holderStack === undefined ? "" : `\n${lease.holderStack}`;
-    this.#log("warn", `connection${named(lease)} held for ${Math.round(heldMillis)} ms by ${lease.holder}; taken${taken}`);
+    this.#log(
+      "warn",
+      `connection${named(lease)} held for ${Math.round(heldMillis)} ms by ${lease.holder}; taken${taken}`,
+    );
   }
 
   #noisily(level: Level, text: string): void {

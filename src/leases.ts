@@ -3,8 +3,8 @@ import type { Driver } from "../drivers/driver.js";
 import { Backoff } from "./backoff.js";
 import { within } from "./deadline.js";
 import { type AdbapiError, OperationalError, PoolClosed } from "./errors.js";
-import { Lease } from "./lease.js";
 import type { Journal } from "./journal.js";
+import { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 
 /** A connection used less than this ago is taken to be alive (HikariCP's aliveBypassWindow). */
@@ -52,7 +52,13 @@ export class Leases {
   /** Why the last connect failed, since the last that did not. */
   lastFailure: AdbapiError | undefined;
 
-  constructor(driver: Driver, args: readonly unknown[], options: ResolvedOptions, journal: Journal, hooks: LeasesHooks) {
+  constructor(
+    driver: Driver,
+    args: readonly unknown[],
+    options: ResolvedOptions,
+    journal: Journal,
+    hooks: LeasesHooks,
+  ) {
     this.#driver = driver;
     this.#args = args;
     this.#options = options;
@@ -181,7 +187,8 @@ export class Leases {
     this.#attempts.add(attempt);
     // A little ahead of those who wait for it, so that they hear the reason instead of their own deadline.
     const deadline = Math.min(0.9 * this.#options.acquireTimeoutMillis, 15_000);
-    const late = () => new OperationalError(`no connection within ${Math.round(deadline)} ms: the server does not answer`);
+    const late = () =>
+      new OperationalError(`no connection within ${Math.round(deadline)} ms: the server does not answer`);
     const timer = setTimeout(() => attempt.abort(late()), deadline).unref();
     let opened: Lease | undefined;
     try {
@@ -195,7 +202,8 @@ export class Leases {
       );
       opened = await Promise.race([connecting, aborted]);
       await Promise.race([this.#hooks.prepare(opened), aborted]);
-      if (opened.conn.state !== "idle") throw new OperationalError("the connection was not idle after it was opened");
+      if (opened.conn.state !== "idle")
+        throw new OperationalError("the connection was not idle after it was opened");
       this.#backoff.reset();
       this.#pauseUntil = 0;
       this.lastFailure = undefined;
@@ -282,7 +290,8 @@ export class Leases {
     if (!lease.gone) this.#bury(lease);
     if (silent) {
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
-      for (const other of this.#all) if (other.state === "idle" && other.idleSince <= since) this.#bury(other);
+      for (const other of this.#all)
+        if (other.state === "idle" && other.idleSince <= since) this.#bury(other);
       this.#purge();
     }
     return this.acquire();
@@ -293,13 +302,15 @@ export class Leases {
     lease.move("cleaning");
     const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
     try {
-      if (conn.state === "in transaction" || conn.state === "unknown") await within(conn.rollback(), SETTLE_MILLIS, late);
+      if (conn.state === "in transaction" || conn.state === "unknown")
+        await within(conn.rollback(), SETTLE_MILLIS, late);
       if (reset) {
         if (conn.reset === undefined) throw new OperationalError("this driver cannot reset a session");
         await within(conn.reset(), SETTLE_MILLIS, late);
         await within(this.#hooks.prepare(lease), SETTLE_MILLIS, late);
       }
-      if (conn.state !== "idle") throw new OperationalError(`the session is ${conn.state} after it was cleaned`);
+      if (conn.state !== "idle")
+        throw new OperationalError(`the session is ${conn.state} after it was cleaned`);
       if (lease.gone) return false;
       lease.move("leased");
       return true;
@@ -388,7 +399,10 @@ export class Leases {
 
   #refill(): void {
     if (this.#state !== "started" || this.#refillTimer !== undefined) return;
-    const missing = Math.min(this.#options.min - this.open - this.connecting, this.#pool.spareResourceCapacity);
+    const missing = Math.min(
+      this.#options.min - this.open - this.connecting,
+      this.#pool.spareResourceCapacity,
+    );
     if (missing <= 0) return;
     const wait = this.#pauseUntil - performance.now();
     if (wait <= 0) {
@@ -417,7 +431,9 @@ export class Leases {
   #keep(): void {
     this.#keeperDue = Number.POSITIVE_INFINITY;
     const now = performance.now();
-    const idle = [...this.#all].filter((lease) => lease.state === "idle").sort((a, b) => a.idleSince - b.idleSince);
+    const idle = [...this.#all]
+      .filter((lease) => lease.state === "idle")
+      .sort((a, b) => a.idleSince - b.idleSince);
     let spare = this.open - this.#options.min;
     let next = Number.POSITIVE_INFINITY;
     for (const lease of idle) {
@@ -426,7 +442,8 @@ export class Leases {
         spare--;
         this.#retire(lease);
       } else {
-        const mayBore = spare > 0 ? lease.idleSince + this.#options.idleTimeoutMillis : Number.POSITIVE_INFINITY;
+        const mayBore =
+          spare > 0 ? lease.idleSince + this.#options.idleTimeoutMillis : Number.POSITIVE_INFINITY;
         next = Math.min(next, lease.expiresAt, mayBore);
       }
     }

@@ -23,14 +23,25 @@ export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPictur
   const lines = [
     `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${waiting}, max=${max})`,
   ];
-  for (const { lease, what } of holders) lines.push(`  held for ${heldFor(lease)} ms: ${what}${takenAt(lease)}`);
+  for (const { lease, what } of holders)
+    lines.push(`  held for ${heldFor(lease)} ms: ${what}${takenAt(lease)}`);
   const advice = likelyCause(pool);
   if (advice !== undefined) lines.push(advice);
   const sql = waiter instanceof ExclusiveRequest ? undefined : (waiter as StatementJob).sql;
-  return new PoolTimeout(lines.join("\n"), { sql, retryable: true, ...(lastFailure ? { cause: lastFailure } : {}) });
+  return new PoolTimeout(lines.join("\n"), {
+    sql,
+    retryable: true,
+    ...(lastFailure ? { cause: lastFailure } : {}),
+  });
 }
 
-function likelyCause({ holders, max, connecting, lastFailure, awaitsWriter }: PoolPicture): string | undefined {
+function likelyCause({
+  holders,
+  max,
+  connecting,
+  lastFailure,
+  awaitsWriter,
+}: PoolPicture): string | undefined {
   const sleeping = holders.filter((holder) => !holder.runs).length;
   if (sleeping > 0 && (awaitsWriter || holders.length >= max)) {
     const whom = awaitsWriter ? "The database has a single writer at a time, and it" : "Every connection";
@@ -40,8 +51,10 @@ function likelyCause({ holders, max, connecting, lastFailure, awaitsWriter }: Po
     );
   }
   if (lastFailure !== undefined) return "The last attempt to connect failed; see the cause.";
-  if (connecting > 0) return "A connect is under way and has had no answer: is the server there, and reachable?";
-  if (holders.length >= max) return "All connections are in use: raise max, or find what holds them for so long (leakDetectionMillis).";
+  if (connecting > 0)
+    return "A connect is under way and has had no answer: is the server there, and reachable?";
+  if (holders.length >= max)
+    return "All connections are in use: raise max, or find what holds them for so long (leakDetectionMillis).";
   return undefined;
 }
 

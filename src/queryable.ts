@@ -75,7 +75,9 @@ export function interactionCall(call: readonly unknown[]): {
   const [first, second, ...rest] = call;
   if (typeof first === "function") return { options: undefined, fn: first as Fn, args: call.slice(1) };
   if (typeof second !== "function" || typeof first !== "object" || first === null) {
-    throw new InterfaceError("an interaction needs a function: runInteraction([options,] (transaction, ...args) => …, ...args)");
+    throw new InterfaceError(
+      "an interaction needs a function: runInteraction([options,] (transaction, ...args) => …, ...args)",
+    );
   }
   return { options: first as InteractionOptions, fn: second as Fn, args: rest };
 }

@@ -7,7 +7,8 @@ import { AdbapiError, ConnectionLost } from "./errors.js";
  */
 export function mayBeRepeated(failure: unknown): boolean {
   for (let error = failure, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
-    if (error instanceof ConnectionLost) return error.outcome === "not applied" || error.outcome === "not sent";
+    if (error instanceof ConnectionLost)
+      return error.outcome === "not applied" || error.outcome === "not sent";
     if (error instanceof AdbapiError) return error.retryable;
   }
   return false;

@@ -1,10 +1,24 @@
-import type { Cancellation, Driver, DriverConnection, Params, Result, TransactionOptions } from "../drivers/driver.js";
+import type {
+  Cancellation,
+  Driver,
+  DriverConnection,
+  Params,
+  Result,
+  TransactionOptions,
+} from "../drivers/driver.js";
 import { checkStatementOptions, type StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import { withDetails } from "./error-details.js";
-import { type AdbapiError, ConnectionLost, InterfaceError, OperationalError, type Outcome, TransactionAborted } from "./errors.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  InterfaceError,
+  OperationalError,
+  type Outcome,
+  TransactionAborted,
+} from "./errors.js";
 import type { Journal } from "./journal.js";
 import type { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
@@ -137,9 +151,18 @@ export class Session implements JobCarrier {
   }
 
   /** A stream has the session for itself while it is open: what is asked meanwhile is refused, since it would wait for ever. */
-  stream(sequence: Sequence, sql: string, params: Params | undefined, options: StatementOptions | undefined): RowStream<unknown> {
+  stream(
+    sequence: Sequence,
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+  ): RowStream<unknown> {
     this.#admit(sequence, undefined);
-    const statement = { sql, params: this.#bound(sql, params, options), rowMode: options?.rowMode ?? "object" } as const;
+    const statement = {
+      sql,
+      params: this.#bound(sql, params, options),
+      rowMode: options?.rowMode ?? "object",
+    } as const;
     const opener = {
       driver: this.driver,
       lostOutcome: this.lostOutcome,
@@ -199,7 +222,10 @@ export class Session implements JobCarrier {
   async rollbackTo(name: string): Promise<void> {
     if (this.#state !== "open" || this.#ended !== undefined) return;
     try {
-      await this.#sent("ROLLBACK", this.conn.execute({ sql: `ROLLBACK TO SAVEPOINT ${name}`, params: undefined, rowMode: "object" }));
+      await this.#sent(
+        "ROLLBACK",
+        this.conn.execute({ sql: `ROLLBACK TO SAVEPOINT ${name}`, params: undefined, rowMode: "object" }),
+      );
     } catch (error) {
       this.#context.journal.rollbackFailed(error);
       this.#state = "lost";
@@ -241,7 +267,8 @@ export class Session implements JobCarrier {
   /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
   end(error: End): void {
     this.#ended ??= error;
-    for (const sequence of this.#sequences) for (const work of sequence.clear()) work.refuse(error as AdbapiError);
+    for (const sequence of this.#sequences)
+      for (const work of sequence.clear()) work.refuse(error as AdbapiError);
     this.#current?.cancel(error);
     void this.#streaming?.return();
   }
@@ -375,7 +402,9 @@ export class Session implements JobCarrier {
     if (this.#ended !== undefined) throw this.#ended;
     if (sequence.closed) throw overError();
     if (this.#streaming !== undefined) {
-      throw new InterfaceError("a stream is open on this transaction: end it first, or read all rows with runQuery");
+      throw new InterfaceError(
+        "a stream is open on this transaction: end it first, or read all rows with runQuery",
+      );
     }
     if (signal?.aborted) {
       throw new CancelledError("cancelled before it was sent", { cause: signal.reason, outcome: "not sent" });

@@ -1,8 +1,8 @@
 import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
+import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
 import type { Loan } from "./loan.js";
-import type { StatementOptions } from "./call-options.js";
 import type { Habits } from "./profile.js";
 import type { Sequence } from "./sequence.js";
 import { Waiter } from "./waiting-line.js";
@@ -138,7 +138,9 @@ export class StatementJob extends Waiter implements Statement {
     if (this.#state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
-      this.deferred.errback(new CancelledError("cancelled before it was sent", { cause, outcome: "not sent", sql: this.sql }));
+      this.deferred.errback(
+        new CancelledError("cancelled before it was sent", { cause, outcome: "not sent", sql: this.sql }),
+      );
     } else if (this.#state === "sent" || this.#state === "overdue") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
@@ -160,7 +162,12 @@ export class StatementJob extends Waiter implements Statement {
   #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
     const when = outcome === "not sent" ? "waiting for a connection" : "running";
     const message = `the statement's ${this.#timeoutMillis} ms (timeoutMillis) were over while ${when}; outcome: ${outcome}`;
-    return new StatementTimeout(message, { sql: this.sql, outcome, retryable: false, ...(cause === undefined ? {} : { cause }) });
+    return new StatementTimeout(message, {
+      sql: this.sql,
+      outcome,
+      retryable: false,
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 
   #follow(signal: AbortSignal): void {

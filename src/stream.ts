@@ -3,7 +3,13 @@ import type { StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { CancelledError } from "./defer/index.js";
 import { withDetails } from "./error-details.js";
-import { type AdbapiError, NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
+import {
+  type AdbapiError,
+  NotSupportedError,
+  OperationalError,
+  type Outcome,
+  StatementTimeout,
+} from "./errors.js";
 
 /** Rows asked of the driver at a time. */
 const BATCH = 256;
@@ -43,7 +49,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #pulling = false;
   #closing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #onAbort = () => this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
+  readonly #onAbort = () =>
+    this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
 
   constructor(opener: StreamOpener, statement: Statement, options: StatementOptions) {
     this.#opener = opener;
@@ -88,7 +95,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       await this.#closing;
       throw this.#stop.signal.reason;
     }
-    if (this.#position < this.#batch.length) return { value: this.#batch[this.#position++] as Row, done: false };
+    if (this.#position < this.#batch.length)
+      return { value: this.#batch[this.#position++] as Row, done: false };
     if (this.#state === "ended") return { value: undefined, done: true };
     try {
       if (this.#state === "new") await this.#open();
@@ -114,7 +122,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (timeoutMillis !== undefined) {
       const message = `the stream's ${timeoutMillis} ms (timeoutMillis) were over`;
-      this.#timer = setTimeout(() => this.#give(new StatementTimeout(message, this.#details(undefined))), timeoutMillis);
+      this.#timer = setTimeout(
+        () => this.#give(new StatementTimeout(message, this.#details(undefined))),
+        timeoutMillis,
+      );
     }
     const place = await this.#opener.open(this.#stop.signal);
     if (this.#left) {
@@ -189,6 +200,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
 
   #translated(error: unknown): AdbapiError {
     const { sql, params } = this.#statement;
-    return withDetails(this.#opener.driver.translate(error), { sql, params, outcome: this.#opener.lostOutcome });
+    return withDetails(this.#opener.driver.translate(error), {
+      sql,
+      params,
+      outcome: this.#opener.lostOutcome,
+    });
   }
 }

@@ -43,7 +43,9 @@ export class Transaction extends Cursor implements Queryable {
     params?: Params,
     options?: Options,
   ): AsyncIterableIterator<RowUnder<Row, Options>> {
-    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<RowUnder<Row, Options>>;
+    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<
+      RowUnder<Row, Options>
+    >;
   }
 
   /** A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. */
