@@ -11,6 +11,7 @@ import {
 import { Connection } from "./connection.js";
 import { within } from "./deadline.js";
 import { CancelledError, Deferred, fail } from "./defer/index.js";
+import { channels, traced, tracedPromise } from "./diagnostics.js";
 import { Dispatcher } from "./dispatcher.js";
 import { OperationalError, PoolClosed } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
@@ -38,14 +39,14 @@ import { RowStream, type StreamPlace } from "./stream.js";
 import { Transaction } from "./transaction.js";
 
 const INTERACTION: InteractionKind = {
-  holder: "runInteraction",
+  verb: "runInteraction",
   lenient: false,
   reset: false,
   face: (session, sequence) => new Transaction(session, sequence),
 };
 
 const WITH_CONNECTION: InteractionKind = {
-  holder: "runWithConnection",
+  verb: "runWithConnection",
   lenient: true,
   reset: true,
   face: (session, sequence) => new Connection(session, sequence),
@@ -67,6 +68,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly #leases: Leases;
   readonly #dispatcher: Dispatcher;
   readonly #context: InteractionContext;
+  /** Which pool and driver an event is about. */
+  readonly #trace: { readonly pool: string; readonly driver: string };
   readonly #interactions = new Set<{ cancel(cause: unknown): void }>();
   #closing: Promise<void> | undefined;
 
@@ -87,11 +90,13 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       roomMade: () => this.#dispatcher.wake(),
     });
     this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases);
+    this.#trace = Object.freeze({ pool: this.name, driver: this.#driver.name });
     this.#context = {
       driver: this.#driver,
       options: this.#options,
       journal: this.#journal,
       dispatcher: this.#dispatcher,
+      trace: this.#trace,
     };
   }
 
@@ -138,7 +143,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const opener = {
       driver: this.#driver,
       lostOutcome: "unknown" as const,
-      open: (signal: AbortSignal) => this.#openStream(sql, signal),
+      open: (signal: AbortSignal) => {
+        const open = () => this.#openStream(sql, signal);
+        return channels.acquire.hasSubscribers
+          ? tracedPromise(channels.acquire, { ...this.#trace }, open)
+          : open();
+      },
     };
     return new RowStream(opener, statement, { ...options, timeoutMillis });
   }
@@ -218,9 +228,13 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     if (options?.signal?.aborted) return cancelledBefore(options.signal, sql);
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
-    const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
-    this.#dispatcher.submit(job);
-    return job.deferred;
+    const submit = () => {
+      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
+      this.#dispatcher.submit(job);
+      return job.deferred as Deferred<T>;
+    };
+    if (!channels.statement.hasSubscribers) return submit();
+    return traced(channels.statement, { ...this.#trace, sql, inTransaction: false }, submit);
   }
 
   #bound(sql: string, params: Params | undefined, options: StatementOptions | undefined): Params | undefined {
@@ -240,12 +254,16 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const { options = {}, fn, args } = parsed;
     if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
     const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
-    const interaction = new Interaction<unknown>(this.#context, kind, options, work, () =>
-      this.#interactions.delete(interaction),
-    );
-    this.#interactions.add(interaction);
-    interaction.start();
-    return interaction.deferred;
+    const start = () => {
+      const interaction = new Interaction<unknown>(this.#context, kind, options, work, () =>
+        this.#interactions.delete(interaction),
+      );
+      this.#interactions.add(interaction);
+      interaction.start();
+      return interaction.deferred;
+    };
+    if (!channels.interaction.hasSubscribers) return start();
+    return traced(channels.interaction, { ...this.#trace, verb: kind.verb }, start);
   }
 
   #openStream(sql: string, signal: AbortSignal): Promise<StreamPlace> {

@@ -270,12 +270,18 @@ export class Dispatcher implements JobCarrier {
     const now = performance.now();
     const { begunAt } = job;
     loan.take(job, now);
+    // Rescued, and answered after all before it went elsewhere.
+    if (job.sends === sends) job.line?.remove(job);
     // Sent once more elsewhere meanwhile: that is the answer that counts.
-    if (job.sends !== sends) return this.#advance(loan);
+    if (job.sends !== sends) {
+      this.#advance(loan);
+      return;
+    }
     this.statements++;
     this.#profile.learn(job.sql, job.habits, now - begunAt, result.readOnly);
     if (loan.jobs.length === 0 && loan.conn.state !== "idle" && loan.conn.state !== "broken") {
-      return this.#leftOpen(loan, job);
+      this.#leftOpen(loan, job);
+      return;
     }
     // Whoever hears of the answer may ask for more at once: it may go onto this very connection.
     this.#settle(loan);
@@ -285,7 +291,11 @@ export class Dispatcher implements JobCarrier {
 
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
     loan.take(job, performance.now());
-    if (job.sends !== sends) return this.#advance(loan);
+    // Rescued: another connection gives, or will give, the answer that counts.
+    if (job.sends !== sends || job.waiting) {
+      this.#advance(loan);
+      return;
+    }
     const error = this.#driver.translate(reason);
     const cancelled = this.#driver.cancelled?.(reason, job.sql);
     const unsent = error instanceof ConnectionLost && error.outcome === "not sent";
@@ -475,9 +485,12 @@ export class Dispatcher implements JobCarrier {
 
   /** Looks for statements that got stuck in front of others. */
   #watch(): void {
+    const due = performance.now() + STUCK_MILLIS / 2;
     this.#stuckTimer = setTimeout(() => {
       this.#stuckTimer = undefined;
-      const limit = performance.now() - STUCK_MILLIS;
+      // When this process itself was busy, the answers may be here, unread.
+      const late = performance.now() - due;
+      const limit = performance.now() - STUCK_MILLIS - late;
       let stacked = false;
       for (const loan of [...this.#loans]) {
         const head = loan.jobs[0];

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "./backoff.js";
 import type { InteractionOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
+import { channels, tracedPromise } from "./diagnostics.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
@@ -33,7 +34,7 @@ const MOVES = {
 
 /** What an interaction lends to its function, and how it treats the connection. */
 export interface InteractionKind {
-  readonly holder: string;
+  readonly verb: "runInteraction" | "runWithConnection";
   readonly lenient: boolean;
   /** Whether the session is reset when it is given back. */
   readonly reset: boolean;
@@ -85,7 +86,7 @@ export class Interaction<T> implements Taker {
     this.#options = options;
     this.#fn = fn;
     this.#onEnd = onEnd;
-    this.holder = kind.holder;
+    this.holder = kind.verb;
     this.writes = options.readOnly !== true;
     this.stack =
       context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
@@ -151,7 +152,10 @@ export class Interaction<T> implements Taker {
   }
 
   async #attempt(): Promise<T> {
-    const lease = await this.#acquire();
+    const acquire = () => this.#acquire();
+    const lease = await (channels.acquire.hasSubscribers
+      ? tracedPromise(channels.acquire, { ...this.#context.trace }, acquire)
+      : acquire());
     const { dispatcher, options, journal } = this.#context;
     const { isolation, readOnly } = this.#options;
     const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.lenient);

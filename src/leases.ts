@@ -2,6 +2,7 @@ import { createPool, type Pool } from "generic-pool";
 import type { Driver } from "../drivers/driver.js";
 import { Backoff } from "./backoff.js";
 import { within } from "./deadline.js";
+import { channels, tracedPromise } from "./diagnostics.js";
 import { type AdbapiError, OperationalError, PoolClosed } from "./errors.js";
 import type { Journal } from "./journal.js";
 import { Lease } from "./lease.js";
@@ -195,7 +196,11 @@ export class Leases {
       const aborted = new Promise<never>((_, reject) => {
         attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true });
       });
-      const connecting = this.#open(attempt.signal);
+      const open = () => this.#open(attempt.signal);
+      const trace = { pool: this.#options.name, driver: this.#driver.name };
+      const connecting = channels.connect.hasSubscribers
+        ? tracedPromise(channels.connect, trace, open)
+        : open();
       connecting.then(
         (lease) => attempt.signal.aborted && this.#destroyLate(lease),
         () => {},

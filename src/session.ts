@@ -10,6 +10,7 @@ import { checkStatementOptions, type StatementOptions } from "./call-options.js"
 import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, Deferred } from "./defer/index.js";
+import { channels, traced } from "./diagnostics.js";
 import { withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -46,6 +47,8 @@ export interface SessionContext {
   readonly driver: Driver;
   readonly options: ResolvedOptions;
   readonly journal: Journal;
+  /** Which pool and driver an event is about. */
+  readonly trace: { readonly pool: string; readonly driver: string };
 }
 
 /** A step of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
@@ -121,11 +124,15 @@ export class Session implements JobCarrier {
     } catch (error) {
       return refused(error);
     }
-    const job = new StatementJob(this, sql, bound, pick, options, this.#timeoutOf(options));
-    muteUnhandled(job.deferred);
-    job.sequence = sequence;
-    sequence.push(job);
-    return job.deferred;
+    const submit = () => {
+      const job = new StatementJob(this, sql, bound, pick, options, this.#timeoutOf(options));
+      muteUnhandled(job.deferred);
+      job.sequence = sequence;
+      sequence.push(job);
+      return job.deferred as Deferred<T>;
+    };
+    if (!channels.statement.hasSubscribers) return submit();
+    return traced(channels.statement, { ...this.#context.trace, sql, inTransaction: true }, submit);
   }
 
   /** Something else that takes its turn among the statements. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
@@ -53,6 +54,8 @@ export class StatementJob extends Waiter implements Statement {
   whenOver: (() => void) | undefined;
 
   readonly #carrier: JobCarrier;
+  /** The caller's async context: callbacks run in it, whoever's answer it was that set them off. */
+  readonly #scope = new AsyncResource("adbapi.Statement", { requireManualDestroy: true });
   readonly #pick: (result: Result) => unknown;
   readonly #timeoutMillis: number | undefined;
   #state: JobState = "waiting";
@@ -86,7 +89,7 @@ export class StatementJob extends Waiter implements Statement {
 
   override refuse(error: AdbapiError): void {
     this.#move("settled");
-    this.deferred.errback(error);
+    this.#fail(error);
   }
 
   /** It goes onto a connection; from here on, only a loss can bring it back. */
@@ -110,27 +113,27 @@ export class StatementJob extends Waiter implements Statement {
   answered(result: Result): void {
     const state = this.#state;
     this.#move("settled");
-    if (state === "sent") {
+    if (state === "sent" || state === "waiting") {
       let value: unknown;
       try {
         value = this.#pick(result);
       } catch (error) {
-        this.deferred.errback(error);
+        this.#fail(error);
         return;
       }
-      this.deferred.callback(value);
-    } else if (state === "overdue") this.deferred.errback(this.#timeout("applied"));
+      this.#scope.runInAsyncScope(this.deferred.callback, this.deferred, value);
+    } else if (state === "overdue") this.#fail(this.#timeout("applied"));
   }
 
   /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
   failed(error: AdbapiError, cancelled: Outcome | undefined): void {
     const state = this.#state;
     this.#move("settled");
-    if (state === "sent") this.deferred.errback(error);
+    if (state === "sent") this.#fail(error);
     else if (state === "overdue") {
-      if (cancelled !== undefined) this.deferred.errback(this.#timeout(cancelled, error));
-      else if (error instanceof ConnectionLost) this.deferred.errback(this.#timeout(error.outcome, error));
-      else this.deferred.errback(error);
+      if (cancelled !== undefined) this.#fail(this.#timeout(cancelled, error));
+      else if (error instanceof ConnectionLost) this.#fail(this.#timeout(error.outcome, error));
+      else this.#fail(error);
     }
   }
 
@@ -138,21 +141,25 @@ export class StatementJob extends Waiter implements Statement {
     if (this.#state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
-      this.deferred.errback(
+      this.#fail(
         new CancelledError("cancelled before it was sent", { cause, outcome: "not sent", sql: this.sql }),
       );
     } else if (this.#state === "sent" || this.#state === "overdue") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
-      this.deferred.errback(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
+      this.#fail(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 
   #expire(): void {
     if (this.#state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
-      this.deferred.errback(this.#timeout("not sent"));
+      this.#fail(this.#timeout("not sent"));
     } else if (this.#state === "sent") {
       this.#move("overdue");
       this.#carrier.interrupt(this);
