@@ -15,11 +15,12 @@ import type {
 import { requestCancel } from "./cancel.js";
 import { encode, type PrepareValue } from "./encode.js";
 import { CountingExecution, copyRefused, Execution } from "./execution.js";
+import { statementGroup } from "./group.js";
 import { INT8_ARRAY, int64Parsers } from "./int64.js";
 import { executeMany } from "./many.js";
 import { reset } from "./reset.js";
 import type { GetParser, ParseText } from "./rows.js";
-import { Statements } from "./statements.js";
+import { Statements, UNNAMED } from "./statements.js";
 import { PgStream, type StreamOwner } from "./stream.js";
 import { alreadyOver, beginText, rolledBack } from "./transaction.js";
 import * as wire from "./wire.js";
@@ -182,46 +183,29 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   #run(
     statement: Statement,
-    resolve: (result: Result) => void,
+    resolve: (result: Result | Promise<Result>) => void,
     reject: (error: unknown) => void,
     begin?: string,
     again = false,
   ): void {
-    const { sql } = statement;
+    const { sql, params } = statement;
     if (COPY.test(sql)) throw copyRefused();
-    const values = encode(statement.params, this.#prepareValue);
-    const statements = again ? undefined : this.#statements;
-    const entry = statements?.use(sql);
-    const first = entry !== undefined && statements!.christen(entry);
-    const shape = entry?.shape;
-    const name = first || shape !== undefined ? entry!.name! : "";
-    const bytes = wire.group(() => {
-      for (const forgotten of this.#statements?.takeForgotten() ?? []) wire.closeStatement(forgotten);
-      if (begin !== undefined) {
-        wire.parse("", begin);
-        wire.bind("", []);
-        wire.execute();
-      }
-      if (shape === undefined) wire.parse(name, sql);
-      wire.bind(name, values);
-      if (shape === undefined) wire.describe();
-      wire.execute();
-      wire.sync();
-    });
-    const settle = (error: unknown, { result, tag }: Execution) => {
+    const values = encode(params, this.#prepareValue);
+    const statements = this.#statements;
+    const use = again ? UNNAMED : (statements?.use(sql) ?? UNNAMED);
+    const forgotten = statements?.takeForgotten() ?? [];
+    const bytes = statementGroup({ sql, values, use, forgotten, begin });
+    const settle = (error: unknown, { shape, tag, result }: Execution) => {
       if (error === undefined) {
-        if (first) statements!.known(entry, name, execution.shape);
-        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL") this.#statements?.clear();
-        return resolve(result);
-      }
-      const disowned = name !== "" && statements!.disowned(entry!, name, error);
-      // Nothing of it was run, and no transaction has failed with it.
-      if (disowned && this.#life === "open" && !this.#inTransaction) {
-        this.#run(statement, resolve, reject, begin, true);
+        statements?.learn(use, shape);
+        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL") statements?.clear();
+        resolve(result);
+      } else if (statements?.disowned(use, error) && !this.#inTransaction) {
+        // Nothing of it was run, and no transaction has failed with it.
+        resolve(new Promise((...then) => this.#run(statement, ...then, begin, true)));
       } else reject(error);
     };
-    const execution = new Execution(this, bytes, settle, statement, shape, begin === undefined ? 0 : 1);
-    this.submit(execution);
+    this.submit(new Execution(this, bytes, settle, statement, use.shape, begin === undefined ? 0 : 1));
   }
 
   /** A text of the driver's own, or one that may hold several statements, by the simple protocol. */

@@ -2,85 +2,74 @@
 import { factsOf } from "./errors.js";
 import type { Shape } from "./rows.js";
 
-export interface Named {
-  readonly sql: string;
-  uses: number;
-  /** Its name at the server; undefined while it has none. */
-  name: string | undefined;
+/** How one execution of a text is to be sent. */
+export interface Use {
+  /** Its name at the server; empty for a statement without one. */
+  readonly name: string;
   /**
-   * The columns, once the server has run it under its name: nothing may be stacked on a name before its first Parse is answered.
-   * They cannot change: the server would rather refuse to run it.
+   * Its columns, where the server knows it by that name: it is neither parsed nor described again. They cannot change:
+   * the server would rather refuse to run it.
    */
-  shape: Shape | undefined;
+  readonly shape: Shape | undefined;
 }
+
+export const UNNAMED: Use = { name: "", shape: undefined };
 
 const USES_BEFORE_A_NAME = 3;
 const MOST = 256;
 const LONGEST = 16_384;
 
+interface Entry {
+  readonly sql: string;
+  uses: number;
+  /**
+   * The execution that gives it its name, later the one to copy. Until that one has succeeded all others go unnamed: nothing may be
+   * stacked on a name before its first Parse is answered.
+   */
+  named: Use | undefined;
+}
+
 export class Statements {
-  readonly #bySql = new Map<string, Named>();
-  #latest: Named | undefined;
+  /** The least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #byName = new Map<string, Entry>();
+  #latest: Entry | undefined;
   #names = 0;
-  /** Names to be closed at the server, ahead of the next statement. */
   #forgotten: string[] = [];
 
-  /** The entry of a text, counted as used; undefined for one that never gets a name. */
-  use(sql: string): Named | undefined {
-    const latest = this.#latest;
-    if (latest !== undefined && latest.sql === sql) {
-      latest.uses++;
-      return latest;
-    }
-    if (sql.length > LONGEST) return undefined;
-    let entry = this.#bySql.get(sql);
-    if (entry === undefined) {
-      entry = { sql, uses: 0, name: undefined, shape: undefined };
-      if (this.#bySql.size >= MOST) this.#evict();
-    } else {
-      this.#bySql.delete(sql);
-    }
-    this.#bySql.set(sql, entry);
-    this.#latest = entry;
-    entry.uses++;
-    return entry;
+  use(sql: string): Use {
+    if (sql.length > LONGEST) return UNNAMED;
+    const entry = this.#touch(sql);
+    if (entry.named !== undefined) return entry.named.shape === undefined ? UNNAMED : entry.named;
+    if (++entry.uses < USES_BEFORE_A_NAME) return UNNAMED;
+    entry.named = { name: `adbapi_${++this.#names}`, shape: undefined };
+    this.#byName.set(entry.named.name, entry);
+    return entry.named;
   }
 
-  /** Whether this execution is the one to give the statement its name. */
-  christen(entry: Named): boolean {
-    if (entry.name !== undefined || entry.uses < USES_BEFORE_A_NAME) return false;
-    entry.name = `adbapi_${++this.#names}`;
-    return true;
+  /** The server has run it under its new name. */
+  learn(use: Use, shape: Shape): void {
+    const entry = this.#byName.get(use.name);
+    if (entry !== undefined && use.shape === undefined) entry.named = { name: use.name, shape };
   }
 
-  known(entry: Named, name: string, shape: Shape): void {
-    if (entry.name === name) entry.shape = shape;
-  }
-
-  /** Whether the server no longer runs the statement under its name. A doubtful name is given up in any case. */
-  disowned(entry: Named, name: string, error: unknown): boolean {
+  /** Whether the server does not run the statement under its name any more. A name in doubt is given up in any case. */
+  disowned(use: Use, error: unknown): boolean {
+    if (use.name === "") return false;
     const { code, routine, message } = factsOf(error);
     const changed = code === "0A000" && routine === "RevalidateCachedQuery";
-    const unknown = code === "26000" && message.includes(name);
+    const unknown = code === "26000" && message.includes(use.name);
     // Class 42: the types of its params may be those of a table that has changed since.
-    if (entry.shape === undefined || changed || unknown || code?.startsWith("42")) this.forget(entry, name);
+    if (use.shape === undefined || changed || unknown || code?.startsWith("42")) this.#forget(use.name);
     return changed || unknown;
   }
 
-  /** The name is of no more use: closed at the server, whether it knows it or not. */
-  forget(entry: Named, name: string): void {
-    if (entry.name !== name) return;
-    this.#forgotten.push(name);
-    entry.name = undefined;
-    entry.shape = undefined;
-    entry.uses = 0;
-  }
-
-  /** The server has dropped every statement by itself. */
+  /** The server has dropped all of them by itself. */
   clear(): void {
-    for (const entry of this.#bySql.values()) if (entry.name !== undefined) this.forget(entry, entry.name);
+    for (const name of this.#byName.keys()) this.#forget(name);
   }
 
+  /** The names to be closed at the server, ahead of the next statement. It does not mind those that it does not know. */
   takeForgotten(): readonly string[] {
     if (this.#forgotten.length === 0) return NONE;
     const names = this.#forgotten;
@@ -88,10 +77,28 @@ export class Statements {
     return names;
   }
 
+  #touch(sql: string): Entry {
+    if (this.#latest?.sql === sql) return this.#latest;
+    const entry = this.#entries.get(sql) ?? { sql, uses: 0, named: undefined };
+    if (!this.#entries.delete(sql) && this.#entries.size >= MOST) this.#evict();
+    this.#entries.set(sql, entry);
+    this.#latest = entry;
+    return entry;
+  }
+
   #evict(): void {
-    const [oldest] = this.#bySql.values();
-    this.#bySql.delete(oldest!.sql);
-    if (oldest!.name !== undefined) this.forget(oldest!, oldest!.name);
+    const [oldest] = this.#entries.values();
+    this.#entries.delete(oldest!.sql);
+    if (oldest!.named !== undefined) this.#forget(oldest!.named.name);
+  }
+
+  #forget(name: string): void {
+    const entry = this.#byName.get(name);
+    if (entry === undefined) return;
+    this.#byName.delete(name);
+    this.#forgotten.push(name);
+    entry.named = undefined;
+    entry.uses = 0;
   }
 }
 

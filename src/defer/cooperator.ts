@@ -3,7 +3,7 @@ import { Deferred } from "./deferred.js";
 import { CancelledError, SchedulerStopped, TaskStopped } from "./errors.js";
 
 export interface CooperatorOptions {
-  /** How long tasks run before timers and I/O have their turn, in milliseconds. Default 5. */
+  /** How long tasks run before timers and I/O have their turn, in milliseconds. Default 2. */
   readonly sliceMillis?: number | undefined;
   /** Whether it runs from the beginning, or only after `start()`. Default true. */
   readonly started?: boolean | undefined;
@@ -24,7 +24,7 @@ export class Cooperator implements Schedule {
   #nextSlice: NodeJS.Immediate | undefined;
 
   constructor(options: CooperatorOptions = {}) {
-    this.#sliceMillis = options.sliceMillis ?? 5;
+    this.#sliceMillis = options.sliceMillis ?? 2;
     this.#state = (options.started ?? true) ? "running" : "created";
   }
 

@@ -92,8 +92,10 @@ describe.runIf(url)("params", () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
     const sql =
       "select $1::text as a, $2::bytea as b, $3::int[] as c, $4::json as d, $5::bool as e, $6::int8 as f, $7::text as g";
-    const { rows } = await session.run(sql, [text, bytes, [1, [2]].flat(), { k: "v" }, true, 5n, null]);
-    expect(rows).toEqual([{ a: text, b: bytes, c: [1, 2], d: { k: "v" }, e: true, f: "5", g: null }]);
+    const { rows } = await session.run(sql, [text, bytes, [1, 2], { k: "v" }, true, 5n, null]);
+    const { b, ...others } = rows[0] as { readonly b: Buffer };
+    expect(others).toEqual({ a: text, c: [1, 2], d: { k: "v" }, e: true, f: "5", g: null });
+    expect(b.equals(bytes)).toBe(true);
   });
 
   test("one that cannot be encoded fails its statement alone", async () => {

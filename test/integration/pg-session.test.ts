@@ -1,6 +1,8 @@
 /** The life of a PostgreSQL session: names at the server, cancel, reset, loss, end. */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { promisify } from "node:util";
 import { pg } from "adbapi/drivers/pg";
 import { describe, expect, test } from "vitest";
 import { failureOf, openSession, SETTINGS, type Session, statement } from "../support/pg-session.js";
@@ -234,7 +236,7 @@ describe("connecting", () => {
       const control = new AbortController();
       const args = pg.checkArgs!([`postgres://127.0.0.1:${port}/d`]);
       const connecting = pg.connect(args, { settings: SETTINGS, signal: control.signal, onLost() {} });
-      const [socket] = (await once(server, "connection")) as [import("node:net").Socket];
+      const [socket] = (await once(server, "connection")) as [Socket];
       const closed = once(socket.resume(), "close");
       control.abort(new Error("enough"));
       expect(await failureOf(connecting)).toMatchObject({ name: "OperationalError", message: /given up/ });
@@ -256,5 +258,22 @@ describe("connecting", () => {
     expect(await ask(await openSession(url))).toEqual([{ application_name: "pg-test" }]);
     const named = `${url}?application_name=mine`;
     expect(await ask(await openSession(named))).toEqual([{ application_name: "mine" }]);
+  });
+
+  test.runIf(url)("keeps no process alive", async () => {
+    const script = `
+      import { pg } from "adbapi/drivers/pg";
+      const busy = setInterval(() => {}, 1000);
+      const settings = ${JSON.stringify(SETTINGS)};
+      const signal = new AbortController().signal;
+      const session = await pg.connect(pg.checkArgs([process.argv[1]]), { settings, signal, onLost() {} });
+      await session.ping("select 1");
+      clearInterval(busy);
+      console.log("idle");`;
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script, url], {
+      timeout: 20_000,
+    });
+    expect(stdout).toBe("idle\n");
   });
 });

@@ -1,0 +1,99 @@
+/** Passwords never show: not in a pool, not in its errors, not in what it logs. Params are in bad-input.test.ts. */
+import { inspect } from "node:util";
+import { ConnectionPool, InterfaceError } from "adbapi";
+import { expect, test } from "vitest";
+import { freePort } from "../support/free-port.js";
+import { describeEach, SERVER_TARGETS } from "../support/targets.js";
+
+const PASSWORD = "SECRET-PASSWORD";
+
+const everythingOf = (value: unknown): string =>
+  [inspect(value, { depth: 12, showHidden: true }), String(value), stackOf(value), toJson(value)].join("\n");
+
+describeEach(SERVER_TARGETS, (target) => {
+  const scheme = target.name === "pg" ? "postgres" : target.name === "mysql2" ? "mysql" : "mariadb";
+
+  async function askWith(
+    connectArgs: unknown,
+  ): Promise<{ pool: ConnectionPool; error: unknown; logged: unknown[] }> {
+    const logged: unknown[] = [];
+    const log = (...said: unknown[]) => void logged.push(...said);
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const options = { max: 1, noisy: true, logger, acquireTimeoutMillis: 2000 };
+    const pool = new ConnectionPool(target.name, connectArgs as string, options);
+    const error = await pool.runQuery("select 1").then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    return { pool, error, logged };
+  }
+
+  test("a server that refuses the connection", async () => {
+    const port = await freePort();
+    const { pool, error, logged } = await askWith({
+      host: "127.0.0.1",
+      port,
+      user: "someone",
+      password: PASSWORD,
+    });
+    expect(error).toBeInstanceOf(Error);
+    for (const shown of [pool, error, logged]) expect(everythingOf(shown)).not.toContain(PASSWORD);
+    await pool.close();
+  });
+
+  test("a user that the server does not know", async () => {
+    await using database = await target.createDatabase();
+    const url = new URL(database.connectArgs);
+    const who = {
+      host: url.hostname,
+      port: Number(url.port),
+      user: "nobody_of_that_name",
+      password: PASSWORD,
+    };
+    const { pool, error, logged } = await askWith({ ...who, database: url.pathname.slice(1) });
+    expect(error).toBeInstanceOf(Error);
+    for (const shown of [pool, error, logged]) expect(everythingOf(shown)).not.toContain(PASSWORD);
+    await pool.close();
+  });
+
+  test("an open connection, shown by its pool or to the caller", async () => {
+    await using database = await target.createDatabase();
+    const url = new URL(database.connectArgs);
+    if (target.server !== "postgres") {
+      const name = url.pathname.slice(1);
+      await database.observe(`create user if not exists guarded@'%' identified by '${PASSWORD}'`);
+      await database.observe(`grant all on ${name}.* to guarded@'%'`);
+      url.username = "guarded";
+    }
+    url.password = PASSWORD;
+    const { pool } = await askWith(url.href);
+    await pool.runWithConnection((connection) => expect(everythingOf(connection)).not.toContain(PASSWORD));
+    expect(everythingOf(pool)).not.toContain(PASSWORD);
+    await pool.close();
+  });
+
+  test.each(["", "?no_such_option=1", ":notaport/x"])("a URL that is refused: …%s", (end) => {
+    const make = () =>
+      ConnectionPool.fromUrl(`${scheme}://user:${PASSWORD}@host${end === "" ? "/%zz" : end}`);
+    let error: unknown;
+    try {
+      make();
+    } catch (refusal) {
+      error = refusal;
+    }
+    expect(error).toBeInstanceOf(InterfaceError);
+    expect(everythingOf(error)).not.toContain(PASSWORD);
+  });
+});
+
+function stackOf(value: unknown): string {
+  return value instanceof Error ? String(value.stack) : "";
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "";
+  }
+}
