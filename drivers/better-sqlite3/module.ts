@@ -79,7 +79,7 @@ class Connection implements BlockingConnection {
     const { statement } = this.#statements.get(sql);
     if (!statement.reader) return undefined;
     const rows = params === undefined ? statement.iterate() : statement.iterate(params);
-    return { columns: names(statement), rows };
+    return cursor(statement, rows);
   }
 
   readOnly(sql: string): boolean {
@@ -124,6 +124,19 @@ class Connection implements BlockingConnection {
     this.#statements.clear();
     resetPrivate(this.#db);
   }
+}
+
+/** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
+function cursor(
+  statement: Statement<unknown[], unknown[]>,
+  rows: IterableIterator<unknown[]>,
+): BlockingCursor {
+  return {
+    rows,
+    get columns() {
+      return names(statement);
+    },
+  };
 }
 
 function names(statement: Statement<unknown[], unknown[]>): readonly string[] {

@@ -60,6 +60,7 @@ export interface BlockingResult {
 }
 
 export interface BlockingCursor {
+  /** Looked at once rows have been asked for. */
   readonly columns: readonly string[];
   readonly rows: IterableIterator<unknown[]>;
 }

@@ -103,8 +103,6 @@ export class Thread {
     this.#worker = worker;
     this.cells = cells;
     this.#count = count;
-    // The pool keeps the process alive while it waits for something; a thread never does.
-    worker.unref();
     let failure: unknown;
     worker.on("message", (message: Greeting | readonly Answer[]) => {
       if (Array.isArray(message)) this.onAnswers?.(message);
@@ -125,6 +123,8 @@ export class Thread {
         resolve();
       });
     });
+    // The pool keeps the process alive while it waits for something; a thread never does. Listeners would undo this.
+    worker.unref();
   }
 
   get id(): number {

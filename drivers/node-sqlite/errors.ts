@@ -50,9 +50,16 @@ export function withNamedCode<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const number = (error as { readonly errcode?: unknown }).errcode;
-    if (error instanceof Error && typeof number === "number") Object.assign(error, { code: nameOf(number) });
-    throw error;
+    throw named(error);
+  }
+}
+
+/** The same for what is called step by step. */
+export function* stepsWithNamedCode<T>(steps: Iterable<T>): IterableIterator<T> {
+  try {
+    yield* steps;
+  } catch (error) {
+    throw named(error);
   }
 }
 
@@ -61,6 +68,12 @@ export function classify(error: unknown): string | undefined {
   if (code === "ERR_INVALID_STATE" || code === "ERR_INVALID_ARG_VALUE") return "ProgrammingError";
   if (code === "ERR_INVALID_ARG_TYPE" || code === "ERR_OUT_OF_RANGE") return "DataError";
   return classifyByName(error);
+}
+
+function named(error: unknown): unknown {
+  const number = (error as { readonly errcode?: unknown }).errcode;
+  if (error instanceof Error && typeof number === "number") Object.assign(error, { code: nameOf(number) });
+  return error;
 }
 
 function nameOf(number: number): string {

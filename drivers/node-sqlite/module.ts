@@ -5,7 +5,7 @@ import { StatementCache } from "../better-sqlite3/cache.js";
 import { resetPrivate } from "../better-sqlite3/reset.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import type { Params, TransactionOptions } from "../driver.js";
-import { withNamedCode } from "./errors.js";
+import { stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
 import { type Placeholders, placeholdersOf, spread } from "./placeholders.js";
 import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";
@@ -30,8 +30,10 @@ export function connect(
 interface Prepared {
   readonly statement: StatementSync;
   readonly placeholders: Placeholders;
+  readonly givesRows: boolean;
   readonly readOnly: boolean;
   readonly inserts: boolean;
+  columns: readonly string[];
 }
 
 class Connection implements BlockingConnection {
@@ -54,14 +56,14 @@ class Connection implements BlockingConnection {
 
   execute(sql: string, params: Params | undefined): BlockingResult {
     return withNamedCode(() => {
-      const { statement, placeholders, inserts } = this.#statements.get(sql);
+      const prepared = this.#statements.get(sql);
+      const { statement, placeholders, givesRows, inserts } = prepared;
       const values = spread(params, placeholders);
-      const columns = names(statement);
-      if (columns.length === 0) {
+      if (!givesRows) {
         const { changes, lastInsertRowid } = statement.run(...values);
         const rowCount = inserts || /^\W*(?:update|delete|with)/i.test(sql) ? Number(changes) : 0;
         return {
-          columns,
+          columns: [],
           rows: [],
           rowCount,
           lastInsertId: inserts && rowCount > 0 ? lastInsertRowid : undefined,
@@ -69,16 +71,21 @@ class Connection implements BlockingConnection {
       }
       const rows = statement.all(...values);
       const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
-      return { columns, rows, rowCount: rows.length, lastInsertId: lastInsertId as bigint | undefined };
+      return {
+        columns: currentColumns(prepared),
+        rows,
+        rowCount: rows.length,
+        lastInsertId: lastInsertId as bigint | undefined,
+      };
     });
   }
 
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
     return withNamedCode(() => {
-      const { statement, placeholders } = this.#statements.get(sql);
-      const columns = names(statement);
-      if (columns.length === 0) return undefined;
-      return { columns, rows: statement.iterate(...spread(params, placeholders)) };
+      const { statement, placeholders, givesRows } = this.#statements.get(sql);
+      return givesRows
+        ? cursor(statement, stepsWithNamedCode(statement.iterate(...spread(params, placeholders))))
+        : undefined;
     });
   }
 
@@ -121,7 +128,15 @@ function prepare(db: DatabaseSync, sql: string): Prepared {
   refuseMore(sql.slice(statement.sourceSQL.length));
   const readOnly = onlyReads(db, sql);
   const inserts = !readOnly && /\b(?:insert|replace)\b/i.test(sql);
-  return { statement, placeholders: placeholdersOf(sql), readOnly, inserts };
+  const columns = names(statement);
+  return {
+    statement,
+    placeholders: placeholdersOf(sql),
+    givesRows: columns.length > 0,
+    readOnly,
+    inserts,
+    columns,
+  };
 }
 
 /** node:sqlite would run the first statement and forget the others. */
@@ -148,6 +163,25 @@ function exactArrays(statement: StatementSync): StatementSync {
   statement.setReadBigInts(true);
   statement.setReturnArrays(true);
   return statement;
+}
+
+/** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
+function cursor(statement: StatementSync, rows: IterableIterator<unknown[]>): BlockingCursor {
+  return {
+    rows,
+    get columns() {
+      return names(statement);
+    },
+  };
+}
+
+/** The same array for as long as they are the same: it travels only once. */
+function currentColumns(prepared: Prepared): readonly string[] {
+  const now = names(prepared.statement);
+  const same =
+    now.length === prepared.columns.length && now.every((name, at) => name === prepared.columns[at]);
+  if (!same) prepared.columns = now;
+  return prepared.columns;
 }
 
 function names(statement: StatementSync): readonly string[] {

@@ -127,4 +127,4 @@ it("keeps no process alive", async () => {
     timeout: 20_000,
   });
   expect(stdout).toBe("idle\n");
-});
+}, 30_000);
