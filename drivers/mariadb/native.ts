@@ -4,6 +4,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { InterfaceError } from "../../src/errors.js";
+import { connectDeadline } from "../mysql-family/args.js";
 import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
 
 type Done = (error: ServerError | null | undefined) => void;
@@ -40,16 +41,17 @@ export interface Opened {
 export async function open(args: ConnectionConfig, signal: AbortSignal): Promise<Opened> {
   const { createConnection } = await load();
   signal.throwIfAborted();
+  const deadline = connectDeadline(args.connectTimeout, signal);
   return new Promise((resolve, reject) => {
     let socket: Socket | undefined;
     let native: Native;
     const { socketPath, ...rest } = args;
     const stream = (): Socket => {
       socket = socketPath === undefined ? overTcp(args) : connectSocket(socketPath);
-      return socket;
+      return socket.unref();
     };
     try {
-      native = createConnection({ ...rest, stream: stream as never }) as unknown as Native;
+      native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
     } catch (error) {
       reject(connectFailure(whereOf(args), error));
       return;
@@ -58,11 +60,11 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     native.on("error", () => {});
     const abort = (): void => {
       socket?.destroy();
-      reject(signal.reason);
+      reject(signal.aborted ? signal.reason : connectFailure(whereOf(args), deadline.reason));
     };
-    signal.addEventListener("abort", abort, { once: true });
+    deadline.addEventListener("abort", abort, { once: true });
     native.connect((error) => {
-      signal.removeEventListener("abort", abort);
+      deadline.removeEventListener("abort", abort);
       if (!error) return resolve({ native, socket: socket! });
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));
