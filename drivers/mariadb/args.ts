@@ -38,6 +38,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function checkArgs(args: readonly unknown[]): readonly unknown[] {
   const own = ownArgs("mariadb", args, REFUSED);
   own.prepareCacheLength ??= 100;
+  own.permitRedirect ??= false;
   return [own];
 }
 

@@ -46,9 +46,13 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     let socket: Socket | undefined;
     let native: Native;
     const { socketPath, ...rest } = args;
-    const stream = (): Socket => {
-      socket = socketPath === undefined ? overTcp(args) : connectSocket(socketPath);
-      return socket.unref();
+    const stream = (late: (error: unknown, made: Socket) => void): Socket | undefined => {
+      const use = (made: Socket | undefined): Socket | undefined => {
+        socket = made ?? socket;
+        return made?.unref();
+      };
+      if (typeof args.stream !== "function") return use(newSocket(args));
+      return use((args.stream as MakeStream)((error, made) => late(error, use(made)!)));
     };
     try {
       native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
@@ -101,9 +105,12 @@ export async function aside(args: ConnectionConfig, sql: string): Promise<void> 
 /** Longest that a KILL may take, with its own connection. */
 const CONTROL_MILLIS = 10_000;
 
-function overTcp(args: ConnectionConfig): Socket {
-  const socket = connectSocket(args.port ?? 3306, args.host ?? "localhost");
-  return socket.setNoDelay(true);
+/** mariadb's `stream` option: what it returns counts, or what it calls back with. */
+type MakeStream = (late: (error: unknown, made: Socket) => void) => Socket | undefined;
+
+function newSocket({ socketPath, host, port }: ConnectionConfig): Socket {
+  if (socketPath !== undefined) return connectSocket(socketPath);
+  return connectSocket(Number(port ?? 3306), host ?? "localhost").setNoDelay(true);
 }
 
 async function load(): Promise<typeof import("mariadb/callback")> {

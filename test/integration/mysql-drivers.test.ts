@@ -841,9 +841,11 @@ for (const { driver, url } of [
         const connection = await connect({ multipleStatements: true });
         expect(await rows(connection, "do 1; select 2 as b; select 3 as c")).toEqual([{ b: 2 }]);
         expect(await failure(run(connection, "select ?; select 2", [1]))).toBeInstanceOf(ProgrammingError);
-        await run(connection, "select 1; begin");
-        expect(connection.state).toBe("in transaction");
-        await connection.rollback();
+        for (const sql of ["select 1; begin", "select 1; begin; select 2", "select 1; begin; selekt"]) {
+          await run(connection, sql).catch(() => {});
+          expect(connection.state).toBe("in transaction");
+          await connection.rollback();
+        }
       });
 
       test.each([
@@ -907,6 +909,26 @@ for (const { driver, url } of [
           "/* */ select 1",
         ]) {
           expect(driver.stackable!(sql)).toBe(false);
+        }
+      });
+
+      test("what may be sent twice", () => {
+        for (const sql of [
+          "select * from t where id in (?, ?)",
+          "select count(*) from t join (select 1) u",
+        ]) {
+          expect(driver.repeatable!(sql)).toBe(true);
+        }
+        for (const sql of [
+          "select f(1)",
+          "select `f` (1)",
+          "select f/**/(1)",
+          "select my.count(1)",
+          "select $sum(1)",
+          "select @a := 1",
+          "update t set a = 1",
+        ]) {
+          expect(driver.repeatable!(sql)).toBe(false);
         }
       });
     });
