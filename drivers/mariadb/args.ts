@@ -38,7 +38,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function checkArgs(args: readonly unknown[]): readonly unknown[] {
   const own = ownArgs("mariadb", args, REFUSED);
   own.prepareCacheLength ??= 100;
-  own.connectTimeout ??= 10_000;
+  own.permitRedirect ??= false;
   return [own];
 }
 

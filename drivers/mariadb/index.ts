@@ -2,15 +2,16 @@
  * MariaDB and MySQL through mariadb, pipelined.
  *
  * The connect arguments are mariadb's, but for what a pool decides itself. Added to them:
- * - `prepareCacheLength: 100` and `connectTimeout: 10_000`, unless given: mariadb's one second is short for a server that restarts;
+ * - `prepareCacheLength: 100` and `connectTimeout: 10_000` (for mariadb's one second), unless given;
+ * - `permitRedirect: false`, unless given: a session stays where it was opened;
  * - `checkDuplicate: false`: of two columns of one name a row has the last;
  * - `logParam: false` and `trace: false`: no params in errors.
  */
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
-import { isCancel } from "../mysql-family/errors.js";
+import { cancelled } from "../mysql-family/errors.js";
 import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
-import { stackable } from "../mysql-family/transaction.js";
+import { repeatable, stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
 import { checkArgs, connectionArgs } from "./args.js";
 import { MariadbConnection } from "./connection.js";
@@ -30,7 +31,8 @@ export const mariadb: Driver = {
   translate,
   bind,
   stackable,
-  cancelled: (error, sql) => (isCancel(error) ? (stackable(sql) ? "not applied" : "unknown") : undefined),
+  repeatable,
+  cancelled,
 };
 
 export default mariadb;

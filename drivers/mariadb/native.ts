@@ -4,6 +4,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { InterfaceError } from "../../src/errors.js";
+import { connectDeadline } from "../mysql-family/args.js";
 import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
 
 type Done = (error: ServerError | null | undefined) => void;
@@ -40,16 +41,21 @@ export interface Opened {
 export async function open(args: ConnectionConfig, signal: AbortSignal): Promise<Opened> {
   const { createConnection } = await load();
   signal.throwIfAborted();
+  const deadline = connectDeadline(args.connectTimeout, signal);
   return new Promise((resolve, reject) => {
     let socket: Socket | undefined;
     let native: Native;
     const { socketPath, ...rest } = args;
-    const stream = (): Socket => {
-      socket = socketPath === undefined ? overTcp(args) : connectSocket(socketPath);
-      return socket;
+    const stream = (late: (error: unknown, made: Socket) => void): Socket | undefined => {
+      const use = (made: Socket | undefined): Socket | undefined => {
+        socket = made ?? socket;
+        return made?.unref();
+      };
+      if (typeof args.stream !== "function") return use(newSocket(args));
+      return use((args.stream as MakeStream)((error, made) => late(error, use(made)!)));
     };
     try {
-      native = createConnection({ ...rest, stream: stream as never }) as unknown as Native;
+      native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
     } catch (error) {
       reject(connectFailure(whereOf(args), error));
       return;
@@ -58,11 +64,11 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     native.on("error", () => {});
     const abort = (): void => {
       socket?.destroy();
-      reject(signal.reason);
+      reject(signal.aborted ? signal.reason : connectFailure(whereOf(args), deadline.reason));
     };
-    signal.addEventListener("abort", abort, { once: true });
+    deadline.addEventListener("abort", abort, { once: true });
     native.connect((error) => {
-      signal.removeEventListener("abort", abort);
+      deadline.removeEventListener("abort", abort);
       if (!error) return resolve({ native, socket: socket! });
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));
@@ -99,9 +105,12 @@ export async function aside(args: ConnectionConfig, sql: string): Promise<void> 
 /** Longest that a KILL may take, with its own connection. */
 const CONTROL_MILLIS = 10_000;
 
-function overTcp(args: ConnectionConfig): Socket {
-  const socket = connectSocket(args.port ?? 3306, args.host ?? "localhost");
-  return socket.setNoDelay(true);
+/** mariadb's `stream` option: what it returns counts, or what it calls back with. */
+type MakeStream = (late: (error: unknown, made: Socket) => void) => Socket | undefined;
+
+function newSocket({ socketPath, host, port }: ConnectionConfig): Socket {
+  if (socketPath !== undefined) return connectSocket(socketPath);
+  return connectSocket(Number(port ?? 3306), host ?? "localhost").setNoDelay(true);
 }
 
 async function load(): Promise<typeof import("mariadb/callback")> {

@@ -51,7 +51,9 @@ export abstract class MysqlConnection implements DriverConnection {
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.#socket = socket;
     this.#setup = setup;
-    socket.once("close", () => this.lose(new Error("Connection lost: the socket was closed")));
+    socket.once("close", () =>
+      this.lose(new ConnectionLost("The connection was lost: its socket was closed")),
+    );
   }
 
   get state(): SessionState {
@@ -145,20 +147,12 @@ export abstract class MysqlConnection implements DriverConnection {
     this.#phase = "closing";
     return new Promise((resolve) => {
       this.#socket.once("close", () => resolve());
-      this.quit();
+      if (this.#inFlight.length === 0) this.quit();
     });
   }
 
   destroy(): void {
-    this.#finish(new Error("Connection lost: it was destroyed"));
-  }
-
-  ref(): void {
-    this.#socket.ref();
-  }
-
-  unref(): void {
-    this.#socket.unref();
+    this.#finish(new ConnectionLost("The connection was destroyed"));
   }
 
   /** One text without params. */
@@ -169,7 +163,7 @@ export abstract class MysqlConnection implements DriverConnection {
   protected abstract rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource>;
   /** COM_RESET_CONNECTION. */
   protected abstract resetSession(): Promise<void>;
-  /** COM_QUIT, behind all that is in flight. */
+  /** COM_QUIT, with nothing in flight. */
   protected abstract quit(): void;
   /** Has the server say its status, in `status`. */
   protected abstract askStatus(done: (error: unknown) => void): void;
@@ -237,6 +231,8 @@ export abstract class MysqlConnection implements DriverConnection {
   #forget(entry: InFlight): void {
     const index = this.#inFlight.indexOf(entry);
     if (index >= 0) this.#inFlight.splice(index, 1);
+    // mariadb would hang up on what is still in flight.
+    if (this.#phase === "closing" && this.#inFlight.length === 0) this.quit();
   }
 
   async #trueStatus(): Promise<void> {

@@ -102,8 +102,10 @@ const ER_NET_PACKET_TOO_LARGE = 1153;
 /** Someone sent KILL QUERY. */
 const ER_QUERY_INTERRUPTED = 1317;
 
-export function isCancel(error: unknown): boolean {
-  return (error as ServerError | undefined)?.errno === ER_QUERY_INTERRUPTED;
+/** A killed SELECT did nothing; a killed write may have kept some rows of a table without transactions, a CALL what it committed. */
+export function cancelled(error: unknown, sql: string): Outcome | undefined {
+  if ((error as ServerError | undefined)?.errno !== ER_QUERY_INTERRUPTED) return undefined;
+  return /^\s*select\b/i.test(sql) ? "not applied" : "unknown";
 }
 
 /** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
@@ -111,10 +113,13 @@ export function unknownStatement({ errno }: ServerError): boolean {
   return errno === 1243 || errno === 1615;
 }
 
-/** Whether the session is of no use after this error. mysql2 does not call 1153 fatal, mariadb calls 1317 so. */
-export function endsSession({ errno, fatal }: ServerError): boolean {
-  if (errno === ER_QUERY_INTERRUPTED) return false;
-  return fatal === true || errno === ER_NET_PACKET_TOO_LARGE || LOST.has(Number(errno));
+/**
+ * Whether the session is of no use after this error. mysql2 does not call 1153 fatal, and mariadb calls all interrupted statements so
+ * (SQLSTATE 70100).
+ */
+export function endsSession({ errno, fatal, sqlState }: ServerError): boolean {
+  if (errno === ER_NET_PACKET_TOO_LARGE || LOST.has(Number(errno))) return true;
+  return fatal === true && sqlState !== "70100";
 }
 
 /** The facts that only one package has: which of its codes tell that the session is gone. */

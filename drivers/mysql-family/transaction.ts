@@ -29,6 +29,15 @@ export function stackable(sql: string): boolean {
   return /^\s*select\b/i.test(sql) && !LASTING.test(sql);
 }
 
+const HARMLESS =
+  /(?<![\w.$`"\u0080-\uffff])(?:in|exists|and|or|not|where|on|from|join|select|as|by|having|count|sum|min|max|avg|coalesce)\s*\(/gi;
+const CALL_OR_COMMENT = /[\w$`"\u0080-\uffff]\s*\(|@|\/\*|--|#/;
+
+/** A stackable text that neither calls what might write nor assigns: run twice it is as if run once. A comment could hide a call. */
+export function repeatable(sql: string): boolean {
+  return stackable(sql) && !CALL_OR_COMMENT.test(sql.replace(HARMLESS, " "));
+}
+
 const ORDINARY =
   /^\s*(?:select|insert|update|delete|replace|show|desc|describe|explain|with|values|table)\b/i;
 
@@ -37,7 +46,7 @@ const ORDINARY =
  * of rows or an error does not always tell: CALL, ANALYZE TABLE (it commits), BEGIN NOT ATOMIC, EXECUTE IMMEDIATE.
  */
 export function ordinary(sql: string): boolean {
-  return ORDINARY.test(sql);
+  return ORDINARY.test(sql) && !sql.includes(";");
 }
 
 /** The status of an answer of rows that brought none: without autocommit even a SELECT opens a transaction. */

@@ -58,7 +58,7 @@ export class Mysql2Connection extends MysqlConnection {
   }
 
   protected async rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource> {
-    const command = await this.#command(statement);
+    const { command } = await this.#streaming(statement);
     let shape: ((row: unknown) => unknown) | undefined;
     command.on("fields", (fields) => {
       if (fields !== undefined) shape = finisher(fields, statement.rowMode, this.#int64);
@@ -131,14 +131,15 @@ export class Mysql2Connection extends MysqlConnection {
     });
   }
 
-  #command(statement: Statement): Promise<Command> {
+  /** In an object of its own: a command of mysql2 has a `then` that throws. */
+  #streaming(statement: Statement): Promise<{ readonly command: Command }> {
     const values = (statement.params ?? []) as unknown[];
-    if (values.length === 0) return Promise.resolve(this.#text(statement));
+    if (values.length === 0) return Promise.resolve({ command: this.#text(statement) });
     return new Promise((resolve, reject) => {
       this.#prepared.get(statement.sql, (error, prepared) => {
         if (error !== null) return reject(error);
         const wrong = this.mismatch(prepared.count, values.length);
-        if (wrong === undefined) resolve(this.#binary(prepared, statement, values));
+        if (wrong === undefined) resolve({ command: this.#binary(prepared, statement, values) });
         else reject(wrong);
       });
     });

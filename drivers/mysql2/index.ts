@@ -8,9 +8,9 @@
  */
 import type { ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
-import { isCancel } from "../mysql-family/errors.js";
+import { cancelled } from "../mysql-family/errors.js";
 import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
-import { stackable } from "../mysql-family/transaction.js";
+import { repeatable, stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
 import { checkArgs, connectionArgs } from "./args.js";
 import { Mysql2Connection } from "./connection.js";
@@ -31,7 +31,8 @@ export const mysql2: Driver = {
   translate,
   bind,
   stackable,
-  cancelled: (error, sql) => (isCancel(error) ? (stackable(sql) ? "not applied" : "unknown") : undefined),
+  repeatable,
+  cancelled,
 };
 
 export default mysql2;

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
 import { InterfaceError } from "../../src/errors.js";
+import { connectDeadline } from "../mysql-family/args.js";
 import { connectFailure, whereOf } from "../mysql-family/errors.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone. */
@@ -11,10 +12,12 @@ export type Native = Connection & { readonly stream: Socket };
 export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Native> {
   const { createConnection } = await load();
   signal.throwIfAborted();
+  const deadline = connectDeadline(args.connectTimeout, signal);
   return new Promise((resolve, reject) => {
     let native: Native;
     try {
-      native = createConnection(args) as Native;
+      native = createConnection({ ...args, connectTimeout: 0 }) as Native;
+      native.stream.unref();
     } catch (error) {
       reject(connectFailure(whereOf(args), error));
       return;
@@ -24,11 +27,11 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     native.on("error", () => {});
     const abort = (): void => {
       native.stream.destroy();
-      reject(signal.reason);
+      reject(signal.aborted ? signal.reason : connectFailure(whereOf(args), deadline.reason));
     };
-    signal.addEventListener("abort", abort, { once: true });
+    deadline.addEventListener("abort", abort, { once: true });
     native.connect((error) => {
-      signal.removeEventListener("abort", abort);
+      deadline.removeEventListener("abort", abort);
       if (error === null) return resolve(native);
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));
