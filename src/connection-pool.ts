@@ -35,7 +35,7 @@ import { Session } from "./session.js";
 import { StatementJob } from "./statement-job.js";
 import { checkSql } from "./statement-text.js";
 import { type PoolStats, statsOf } from "./stats.js";
-import { RowStream, type StreamPlace } from "./stream.js";
+import { RowStream, refusedStream, type StreamPlace } from "./stream.js";
 import { Transaction } from "./transaction.js";
 
 const INTERACTION: InteractionKind = {
@@ -137,7 +137,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     params?: Params,
     options?: Options,
   ): RowStream<RowUnder<Row, Options>> {
-    const bound = this.#bound(sql, params, options);
+    let bound: Params | undefined;
+    try {
+      bound = this.#bound(sql, params, options);
+    } catch (error) {
+      return refusedStream(this.#driver, error);
+    }
     const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
     const timeoutMillis = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
     const opener = {

@@ -12,7 +12,7 @@ export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
   if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
   if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent")
     set(error, "outcome", known.outcome);
-  if (known.params !== undefined) redactParams(error, known.params);
+  redactParams(error, known.params);
   return error;
 }
 

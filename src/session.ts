@@ -27,7 +27,7 @@ import { refused } from "./refused.js";
 import { Sequence } from "./sequence.js";
 import { type JobCarrier, StatementJob } from "./statement-job.js";
 import { checkSql } from "./statement-text.js";
-import { RowStream } from "./stream.js";
+import { RowStream, refusedStream } from "./stream.js";
 import { Waiter } from "./waiting-line.js";
 
 /** The longest that a session may take to settle what it was asked to stop, or to roll back. */
@@ -164,10 +164,16 @@ export class Session implements JobCarrier {
     params: Params | undefined,
     options: StatementOptions | undefined,
   ): RowStream<unknown> {
-    this.#admit(sequence, undefined);
+    let bound: Params | undefined;
+    try {
+      this.#admit(sequence, undefined);
+      bound = this.#bound(sql, params, options);
+    } catch (error) {
+      return refusedStream(this.driver, error);
+    }
     const statement = {
       sql,
-      params: this.#bound(sql, params, options),
+      params: bound,
       rowMode: options?.rowMode ?? "object",
     } as const;
     const opener = {

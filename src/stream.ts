@@ -3,13 +3,7 @@ import type { StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { CancelledError } from "./defer/index.js";
 import { withDetails } from "./error-details.js";
-import {
-  type AdbapiError,
-  NotSupportedError,
-  OperationalError,
-  type Outcome,
-  StatementTimeout,
-} from "./errors.js";
+import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
 
 /** Rows asked of the driver at a time. */
 const BATCH = 256;
@@ -47,6 +41,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
   #pulling = false;
+  /** Why it was ended from outside, until somebody has been told. */
+  #given: Error | undefined;
   #closing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #onAbort = () =>
@@ -59,7 +55,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   next(): Promise<IteratorResult<Row, undefined>> {
-    if (this.#pending === 0 && this.#position < this.#batch.length && !this.#stop.signal.aborted) {
+    if (this.#pending === 0 && this.#position < this.#batch.length && !this.#left) {
       return Promise.resolve({ value: this.#batch[this.#position++] as Row, done: false });
     }
     this.#pending++;
@@ -91,9 +87,9 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   async #next(): Promise<IteratorResult<Row, undefined>> {
-    if (this.#stop.signal.aborted) {
+    if (this.#given !== undefined) {
       await this.#closing;
-      throw this.#stop.signal.reason;
+      throw this.#reported();
     }
     if (this.#position < this.#batch.length)
       return { value: this.#batch[this.#position++] as Row, done: false };
@@ -108,8 +104,9 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
         if (value.length > 0) return { value: this.#batch[this.#position++] as Row, done: false };
       }
     } catch (error) {
+      const why = this.#given === undefined ? this.#translated(error) : this.#reported();
       await this.#close();
-      throw this.#stop.signal.aborted ? this.#stop.signal.reason : this.#translated(error);
+      throw why;
     }
     await this.#close();
     return { value: undefined, done: true };
@@ -162,9 +159,17 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
 
   /** It is to end now, whoever asks or does not ask for rows. */
   #give(error: Error): void {
-    if (this.#state === "ended" || this.#stop.signal.aborted) return;
+    if (this.#left) return;
+    this.#given = error;
     this.#stop.abort(error);
     void this.#close();
+  }
+
+  /** Its end is told once; after that there are just no more rows. */
+  #reported(): unknown {
+    const error = this.#given;
+    this.#given = undefined;
+    return error;
   }
 
   #close(): Promise<void> {
@@ -174,7 +179,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
 
   async #end(): Promise<void> {
     this.#state = "ended";
-    if (!this.#stop.signal.aborted) this.#batch = [];
+    this.#batch = [];
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     const place = this.#place;
@@ -198,7 +203,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     return { outcome, sql: this.#statement.sql, ...(cause === undefined ? {} : { cause }) };
   }
 
-  #translated(error: unknown): AdbapiError {
+  #translated(error: unknown): Error {
+    if (error instanceof CancelledError) return error;
     const { sql, params } = this.#statement;
     return withDetails(this.#opener.driver.translate(error), {
       sql,
@@ -206,4 +212,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       outcome: this.#opener.lostOutcome,
     });
   }
+}
+
+/** A call that was refused: whoever asks for the first row is told. */
+export function refusedStream<Row>(driver: Driver, error: unknown): RowStream<Row> {
+  const opener = { driver, lostOutcome: "unknown" as const, open: () => Promise.reject(error) };
+  return new RowStream(opener, { sql: "", params: undefined, rowMode: "object" }, {});
 }

@@ -49,7 +49,7 @@ describeEach(TARGETS, (target) => {
     for (const ask of [
       () => untouched.runQuery(text, values),
       () => untouched.runOperation(text, values),
-      async () => all(untouched.runStream(text, values)),
+      () => all(untouched.runStream(text, values)),
     ]) {
       last = await failureOf(ask);
       expect(last).toBeInstanceOf(InterfaceError);
