@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 
 /** A class of errors, as `check` and `trap` take them. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -35,8 +35,15 @@ export class Failure {
 }
 
 function toError(value: unknown): Error {
-  if (value instanceof Error) return value;
+  if (value instanceof Error || types.isNativeError(value)) return value;
   if (value instanceof Failure) return value.value;
-  if (Object.prototype.toString.call(value) === "[object Error]") return value as Error;
-  return new Error(`not an Error was thrown: ${inspect(value, { depth: 0 })}`, { cause: value });
+  return new Error(`something other than an Error was thrown: ${shown(value)}`, { cause: value });
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 0, customInspect: false });
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
 }
