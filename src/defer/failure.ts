@@ -12,6 +12,11 @@ export class Failure {
     this.value = toError(value);
   }
 
+  /** The Failure that was thrown, or one for the error. @internal */
+  static of(thrown: unknown): Failure {
+    return isInstance(thrown, Failure) ? thrown : new Failure(thrown);
+  }
+
   /** The first of these classes that the error is an instance of, or undefined. */
   check<C extends ErrorClass>(...classes: C[]): C | undefined {
     return classes.find((each) => this.value instanceof each);
@@ -35,9 +40,21 @@ export class Failure {
 }
 
 function toError(value: unknown): Error {
-  if (value instanceof Error || types.isNativeError(value)) return value;
-  if (value instanceof Failure) return value.value;
+  if (isInstance(value, Error) || types.isNativeError(value)) return value;
+  if (isInstance(value, Failure)) return value.value;
   return new Error(`something other than an Error was thrown: ${shown(value)}`, { cause: value });
+}
+
+/** As `instanceof`, for anything that can be thrown: a Proxy may throw when it is asked for its prototype. */
+function isInstance<C extends abstract new (...args: never[]) => object>(
+  value: unknown,
+  type: C,
+): value is InstanceType<C> {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
 }
 
 function shown(value: unknown): string {
