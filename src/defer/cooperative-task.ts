@@ -10,7 +10,7 @@ export type Steps = Iterator<unknown, unknown, undefined> | Iterable<unknown, un
 /** Where tasks are while they have something to do. */
 export interface Schedule {
   enter(task: CooperativeTask<Steps>): void;
-  leave(task: CooperativeTask<Steps>): void;
+  leave(task: CooperativeTask<Steps>): unknown;
 }
 
 /** An iterator that a Cooperator runs; made by its `cooperate()`. */

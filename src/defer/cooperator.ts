@@ -15,13 +15,17 @@ export interface CooperatorOptions {
  * is yielded is waited for. With nothing to run it does not keep the process alive.
  * @see https://docs.twisted.org/en/stable/api/twisted.internet.task.Cooperator.html
  */
-export class Cooperator implements Schedule {
+export class Cooperator {
   readonly #sliceMillis: number;
   readonly #tasks = new Set<CooperativeTask<Steps>>();
   /** Goes round and round: whoever enters comes last, whoever leaves is skipped. */
   #round = this.#tasks.values();
   #state: "created" | "running" | "stopped";
   #nextSlice: NodeJS.Immediate | undefined;
+  readonly #schedule: Schedule = {
+    enter: (task) => this.#enter(task),
+    leave: (task) => this.#tasks.delete(task),
+  };
 
   constructor(options: CooperatorOptions = {}) {
     this.#sliceMillis = options.sliceMillis ?? 2;
@@ -34,8 +38,8 @@ export class Cooperator implements Schedule {
 
   /** Adds a task that can be paused and stopped. */
   cooperate<I extends Steps>(iterator: I): CooperativeTask<I> {
-    const task = new CooperativeTask(iterator, this);
-    this.enter(task);
+    const task = new CooperativeTask(iterator, this.#schedule);
+    this.#enter(task);
     return task;
   }
 
@@ -50,7 +54,7 @@ export class Cooperator implements Schedule {
   /** Runs the tasks; after a `stop()`, those that come from then on. */
   start(): void {
     this.#state = "running";
-    this.#schedule();
+    this.#planSlice();
   }
 
   /** Ends all tasks with SchedulerStopped; those that are paused or wait, once they would go on. */
@@ -61,26 +65,20 @@ export class Cooperator implements Schedule {
     for (const task of [...this.#tasks]) this.#abandon(task);
   }
 
-  /** @internal */
-  enter(task: CooperativeTask<Steps>): void {
+  #enter(task: CooperativeTask<Steps>): void {
     if (this.#state === "stopped") {
       this.#abandon(task);
     } else {
       this.#tasks.add(task);
-      this.#schedule();
+      this.#planSlice();
     }
-  }
-
-  /** @internal */
-  leave(task: CooperativeTask<Steps>): void {
-    this.#tasks.delete(task);
   }
 
   #abandon(task: CooperativeTask<Steps>): void {
     task.abandon(new SchedulerStopped("the Cooperator was stopped"));
   }
 
-  #schedule(): void {
+  #planSlice(): void {
     if (this.#state !== "running" || this.#tasks.size === 0) return;
     this.#nextSlice ??= setImmediate(() => this.#runSlice());
   }
@@ -93,7 +91,7 @@ export class Cooperator implements Schedule {
       if (task === undefined) break;
       task.step();
     } while (this.#state === "running" && performance.now() < end);
-    this.#schedule();
+    this.#planSlice();
   }
 
   #nextTask(): CooperativeTask<Steps> | undefined {

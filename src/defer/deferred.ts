@@ -96,8 +96,7 @@ export class Deferred<T> implements PromiseLike<T> {
 
   /** Fires with an error. @throws AlreadyCalledError a second time */
   errback(failureOrError: unknown): void {
-    if (this.#fire(failureOrError instanceof Failure ? failureOrError : new Failure(failureOrError)))
-      this.#run();
+    if (this.#fire(Failure.of(failureOrError))) this.#run();
   }
 
   /**
@@ -328,7 +327,7 @@ export class Deferred<T> implements PromiseLike<T> {
         this.#accept((step as (result: unknown) => unknown)(this.#result));
       } catch (error) {
         this.#state = "failure";
-        this.#result = error instanceof Failure ? error : new Failure(error);
+        this.#result = Failure.of(error);
       }
       this.#running = false;
     }

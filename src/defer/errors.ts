@@ -3,17 +3,23 @@ import type { Failure } from "./failure.js";
 /** The same symbol as `farFromCaller` of the pool's errors: this folder imports nothing from outside. */
 const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
 
-/** Errors that arise away from whoever waits: in a timer, in an event, in somebody else's `cancel()`. */
 class DeferError extends Error {
-  declare [farFromCaller]: boolean;
-
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    Object.defineProperty(this, farFromCaller, { value: true, writable: true });
   }
 
   override get name(): string {
     return this.constructor.name;
+  }
+}
+
+/** Arises away from whoever waits: in a timer, in an event, in somebody else's `cancel()`. */
+class DistantError extends DeferError {
+  declare [farFromCaller]: boolean;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause);
+    Object.defineProperty(this, farFromCaller, { value: true, writable: true });
   }
 }
 
@@ -27,7 +33,7 @@ export interface CancelDetails {
 }
 
 /** Somebody called `cancel()`. Nobody has to handle it: it is never reported as unhandled. */
-export class CancelledError extends DeferError {
+export class CancelledError extends DistantError {
   readonly outcome: CancelDetails["outcome"];
   readonly sql: string | undefined;
 
@@ -39,13 +45,13 @@ export class CancelledError extends DeferError {
 }
 
 /** `addTimeout` ran out. */
-export class TimeoutError extends DeferError {}
+export class TimeoutError extends DistantError {}
 
 /** `callback` or `errback` was called on a Deferred that has been fired before. */
 export class AlreadyCalledError extends DeferError {}
 
 /** The first member of a list that failed; its own error is the `cause`. */
-export class FirstError extends DeferError {
+export class FirstError extends DistantError {
   readonly subFailure: Failure;
   /** The place of the failed member in the list. */
   readonly index: number;
@@ -58,7 +64,7 @@ export class FirstError extends DeferError {
 }
 
 /** Where one success was asked for, all have failed. */
-export class FailureGroup extends DeferError {
+export class FailureGroup extends DistantError {
   /** In the order of the list; empty when the list was. */
   readonly failures: readonly Failure[];
 

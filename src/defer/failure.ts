@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 
 /** A class of errors, as `check` and `trap` take them. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -10,6 +10,11 @@ export class Failure {
 
   constructor(value: unknown) {
     this.value = toError(value);
+  }
+
+  /** The Failure that was thrown, or one for the error. @internal */
+  static of(thrown: unknown): Failure {
+    return isInstance(thrown, Failure) ? thrown : new Failure(thrown);
   }
 
   /** The first of these classes that the error is an instance of, or undefined. */
@@ -35,8 +40,27 @@ export class Failure {
 }
 
 function toError(value: unknown): Error {
-  if (value instanceof Error) return value;
-  if (value instanceof Failure) return value.value;
-  if (Object.prototype.toString.call(value) === "[object Error]") return value as Error;
-  return new Error(`not an Error was thrown: ${inspect(value, { depth: 0 })}`, { cause: value });
+  if (isInstance(value, Error) || types.isNativeError(value)) return value;
+  if (isInstance(value, Failure)) return value.value;
+  return new Error(`something other than an Error was thrown: ${shown(value)}`, { cause: value });
+}
+
+/** As `instanceof`, for anything that can be thrown: a Proxy may throw when it is asked for its prototype. */
+function isInstance<C extends abstract new (...args: never[]) => object>(
+  value: unknown,
+  type: C,
+): value is InstanceType<C> {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 0, customInspect: false });
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
 }

@@ -1,4 +1,4 @@
-export { CooperativeTask, type Steps } from "./cooperative-task.js";
+export type { CooperativeTask, Steps } from "./cooperative-task.js";
 export { Cooperator, type CooperatorOptions, coiterate, cooperate } from "./cooperator.js";
 export { getDebugging, setDebugging } from "./debugging.js";
 export { Deferred, type Fired } from "./deferred.js";

@@ -62,7 +62,7 @@ class Inlined implements Observer {
           ? this.#generator.throw((this.#result as Failure).value)
           : this.#generator.next(this.#result);
       } catch (error) {
-        return settle(this.#deferred, new Failure(error));
+        return settle(this.#deferred, Failure.of(error));
       }
       if (yielded.done) return settle(this.#deferred, yielded.value);
 

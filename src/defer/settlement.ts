@@ -49,8 +49,17 @@ function again(error: Error): never {
 export function recapture(error: Error): never {
   if (isFarFromCaller(error) && !Object.isFrozen(error)) {
     (error as { [farFromCaller]?: boolean })[farFromCaller] = false;
-    Error.captureStackTrace(error, recapture);
-    if (debugging) repeatNote(error);
+    // Where no async function waits, the stack that it has says more than none.
+    if (hasFrames()) {
+      Error.captureStackTrace(error, recapture);
+      if (debugging) repeatNote(error);
+    }
   }
   throw error;
+}
+
+function hasFrames(): boolean {
+  const probe: { stack?: string } = {};
+  Error.captureStackTrace(probe, recapture);
+  return String(probe.stack).includes("\n    at ");
 }
