@@ -1,6 +1,6 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
-import { type BlockingDriver, type BlockingDriverOptions, blockingDriver } from "../blocking/index.js";
+import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { verbOf } from "../blocking/texts.js";
 import { checkFileAndOptions, fromUrl, maxConnections, type OptionType } from "./args.js";
 import { classify } from "./errors.js";
@@ -20,11 +20,11 @@ const OPTIONS = {
   nativeBinding: "string",
 } as const satisfies Record<keyof BetterSqlite3Options, OptionType>;
 
+const MODULE = new URL("./module.js", import.meta.url);
+
 /** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
-export function betterSqlite3With(
-  options: Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> = {},
-): BlockingDriver {
-  return blockingDriver(new URL("./module.js", import.meta.url), {
+export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {
+  return blockingDriver(moduleUrl, {
     ...options,
     name: "better-sqlite3",
     pipeline: 64,

@@ -3,6 +3,7 @@ import type { Database, Options, Statement } from "better-sqlite3";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
+import { inserts } from "./inserts.js";
 import { loadPackage } from "./package.js";
 import { resetPrivate } from "./reset.js";
 
@@ -26,7 +27,7 @@ class Prepared {
 
   constructor(statement: Statement<unknown[], unknown[]>) {
     this.statement = statement.reader ? statement.raw().safeIntegers() : statement.safeIntegers();
-    this.inserts = !statement.readonly && /\b(?:insert|replace)\b/i.test(statement.source);
+    this.inserts = inserts(statement.source);
   }
 }
 

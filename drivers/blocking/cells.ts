@@ -17,6 +17,9 @@ const FIRST_SLOT = 2;
 /** Slices of a large result that may be on their way at once. */
 const WINDOW = 3;
 
+/** A worker that waits for room looks up this often, whatever happens. */
+const LOOK_UP_MILLIS = 1_000;
+
 /** What a canceller found. */
 export type Caught = "queued" | "running" | "decided";
 
@@ -82,14 +85,17 @@ export class Cells {
     Atomics.compareExchange(this.words, FIRST_SLOT + slot, DECIDED, RUNNING);
   }
 
-  /** Counts a slice that is about to be sent; blocks until the other side keeps up. False when there is nobody to send it to. */
-  partSent(): boolean {
-    let waiting = Atomics.load(this.words, PARTS);
-    while (waiting >= WINDOW && !this.retired) {
-      Atomics.wait(this.words, PARTS, waiting, 1_000);
-      waiting = Atomics.load(this.words, PARTS);
+  /** Blocks until the other side keeps up. False when there is nobody to send to. */
+  roomForPart(): boolean {
+    for (;;) {
+      const waiting = Atomics.load(this.words, PARTS);
+      if (this.retired) return false;
+      if (waiting < WINDOW) return true;
+      Atomics.wait(this.words, PARTS, waiting, LOOK_UP_MILLIS);
     }
+  }
+
+  partSent(): void {
     Atomics.add(this.words, PARTS, 1);
-    return !this.retired;
   }
 }

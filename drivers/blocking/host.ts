@@ -153,8 +153,9 @@ export class ThreadConnection implements DriverConnection, Receiver {
   }
 
   destroy(): void {
+    const busy = this.#inFlight.length > 0;
     this.#break(new ConnectionLost("the connection was destroyed"));
-    this.#thread.retire();
+    this.#thread.retire(busy);
   }
 
   /** @internal */
@@ -245,7 +246,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
     this.#break(
       new ConnectionLost("the thread of the connection was given up, inside a cancelled statement"),
     );
-    this.#thread.retire();
+    this.#thread.retire(true);
   }
 
   #threadEnded(error: unknown): void {

@@ -114,6 +114,7 @@ export class Inbox {
         return;
       }
       default:
+        this.#rows = [];
         this.#receiver.receive(answer);
     }
   }

@@ -22,12 +22,22 @@ export interface BlockingDriverOptions extends Optional {
   readonly pipeline?: number;
   /** Limits of each thread's memory. A thread that exceeds them ends, which is a `ConnectionLost`. */
   readonly resourceLimits?: ResourceLimits;
-  /** Where the code of the threads is: for bundlers that move it away from this file. @default worker.js beside this file */
+  /**
+   * Where the code of the threads is, when a bundler moved it away: a bundle of its own, whose entry is this package's
+   * `dist/drivers/blocking/worker.js`.
+   * @default worker.js beside this file
+   */
   readonly workerUrl?: URL;
   /** Called on the pool's own thread before another is started: what it throws is why there is no connection. */
   readonly prepare?: (args: readonly unknown[]) => void;
   /** As the module's `classify`, for errors that met no thread. */
   readonly classify?: Classify;
+}
+
+/** For who moves the files of a built-in driver, or bounds its threads. */
+export interface BundledOptions extends Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> {
+  /** Where the driver's own module.js is. @default beside its index.js */
+  readonly moduleUrl?: URL;
 }
 
 export interface BlockingDriver extends Driver {
@@ -72,10 +82,10 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
 }
 
 function moduleUrl(module: URL | string): URL {
-  if (module instanceof URL) return module;
-  if (URL.canParse(module)) return new URL(module);
+  const url = module instanceof URL ? module : URL.canParse(module) ? new URL(module) : undefined;
+  if (url?.protocol === "file:") return url;
   throw new InterfaceError(
-    `a blocking driver is named by a file URL, not by ${JSON.stringify(module)}: use new URL("./module.js", import.meta.url)`,
+    `a blocking driver is named by a file URL, not by ${JSON.stringify(String(module))}: use new URL("./module.js", import.meta.url)`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** The worker's answers on their way out: those of one message travel as one message. */
 import type { MessagePort } from "node:worker_threads";
 import type { Cells } from "./cells.js";
-import { type Classify, toWire } from "./errors.js";
+import { type Classify, StatementCancelled, toWire } from "./errors.js";
 import type { BlockingResult } from "./module.js";
 import { type Answer, COLUMNS_REMEMBERED, type WireColumns } from "./protocol.js";
 import { encodeRows, SLICE } from "./wire.js";
@@ -43,12 +43,13 @@ export class Outbox {
     this.#classify = classify;
   }
 
-  add(settled: Settled, open: boolean): void {
+  /** `slot` is the request's: what is cancelled while its rows travel is not sent to the end. */
+  add(settled: Settled, open: boolean, slot: number): void {
     if (settled !== "done" && "result" in settled && this.#addToTable(settled, open)) return;
     this.#endTable();
     if (settled === "done") this.#answers.push(["done", open]);
     else if ("error" in settled) this.#answers.push(["error", open, toWire(settled.error, this.#classify)]);
-    else this.#addResult(settled.result, open, settled.readOnly, settled.more);
+    else this.#addResult(settled.result, open, slot, settled.readOnly, settled.more);
     if (this.#rows >= SLICE) this.flush();
   }
 
@@ -91,13 +92,23 @@ export class Outbox {
     this.#answers.push(["results", open, this.#name(columns), wire, counts, readOnly]);
   }
 
-  #addResult(result: BlockingResult, open: boolean, readOnly: boolean | undefined, more?: boolean): void {
+  #addResult(
+    result: BlockingResult,
+    open: boolean,
+    slot: number,
+    readOnly: boolean | undefined,
+    more?: boolean,
+  ): void {
     const { columns, rowCount, lastInsertId } = result;
     if (columns.length === 0) {
       this.#answers.push(["result", open, undefined, undefined, rowCount, lastInsertId, readOnly]);
       return;
     }
-    const rows = this.#sendParts(result);
+    const rows = this.#sendParts(result, slot);
+    if (rows === undefined) {
+      this.#answers.push(["error", open, toWire(new StatementCancelled())]);
+      return;
+    }
     const wire = encodeRows(rows, columns.length, this.#moved);
     const name = this.#name(columns);
     this.#answers.push(
@@ -108,13 +119,14 @@ export class Outbox {
     this.#rows += rows.length;
   }
 
-  /** Sends all of a large result but its last rows, which it gives back. */
-  #sendParts({ columns, rows }: BlockingResult): unknown[][] {
+  /** Sends all of a large result but its last rows, which it gives back; undefined when nobody wants them any more. */
+  #sendParts({ columns, rows }: BlockingResult, slot: number): unknown[][] | undefined {
     if (rows.length <= SLICE) return rows;
     this.flush();
     let start = 0;
     for (; start + SLICE < rows.length; start += SLICE) {
-      if (!this.#cells.partSent()) return [];
+      if (!this.#cells.roomForPart() || this.#cells.cancelled(slot)) return undefined;
+      this.#cells.partSent();
       const moved: ArrayBuffer[] = [];
       const part = encodeRows(rows.slice(start, start + SLICE), columns.length, moved);
       const message: Answer[] = [["part", this.#name(columns), part]];

@@ -37,14 +37,15 @@ export class Session {
       const group = this.#group(requests, at);
       if (group.length > 1) {
         const settled = this.#readsOnly(group[0]!) ? this.#readTogether(group) : this.#writeTogether(group);
-        for (const one of settled) outbox.add(one, this.#connection.inTransaction);
+        for (const [i, one] of settled.entries())
+          outbox.add(one, this.#connection.inTransaction, group[i]![1]);
         at += group.length;
         continue;
       }
       const request = requests[at]!;
       if (!this.#fast(request)) outbox.flush();
       const settled = this.#settle(request);
-      outbox.add(settled, this.#connection.inTransaction);
+      outbox.add(settled, this.#connection.inTransaction, request[1]);
       at++;
     }
     outbox.flush();
@@ -146,8 +147,7 @@ export class Session {
         return "done";
       case "commit":
         this.#checkTransaction();
-        this.#cells.decide(slot);
-        this.#commit();
+        this.#commitUnlessCancelled(slot);
         this.#transaction = undefined;
         return "done";
       case "rollback":

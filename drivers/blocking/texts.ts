@@ -22,9 +22,13 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
 
 const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*([a-z]+)/i;
 
+/** In lower case, after comments; empty when there is none. */
+export function firstWord(sql: string): string {
+  return FIRST_WORD.exec(sql)?.[1]?.toLowerCase() ?? "";
+}
+
 export function verbOf(sql: string): Verb {
-  const word = FIRST_WORD.exec(sql)?.[1];
-  return (word === undefined ? undefined : VERBS.get(word.toLowerCase())) ?? "other";
+  return VERBS.get(firstWord(sql)) ?? "other";
 }
 
 /** A run below this can be waited for; a text that takes longer is stepped, so that it can be cancelled. */

@@ -65,7 +65,7 @@ export class Threads {
   #greeted(thread: Thread, signal: AbortSignal): Promise<Thread> {
     return new Promise((resolve, reject) => {
       const giveUp = () => {
-        thread.retire();
+        thread.retire(true);
         reject(
           new OperationalError("the connection was given up before its thread was ready", {
             cause: signal.reason,
@@ -97,7 +97,7 @@ export class Thread {
   onEnd: ((error: unknown) => void) | undefined;
   readonly #worker: Worker;
   readonly #count: (change: 1 | -1) => void;
-  #state: "running" | "retired" | "ended" = "running";
+  #state: "running" | "ending" | "retired" | "ended" = "running";
 
   constructor(worker: Worker, cells: Cells, count: (change: 1 | -1) => void) {
     this.#worker = worker;
@@ -113,7 +113,7 @@ export class Thread {
     });
     worker.on("messageerror", (error) => {
       failure = error;
-      this.retire();
+      this.retire(true);
     });
     this.ended = new Promise((resolve) => {
       worker.on("exit", () => {
@@ -135,11 +135,14 @@ export class Thread {
     this.#worker.postMessage(message);
   }
 
-  /** Never `terminate()`: inside a native call it can abort the process (better-sqlite3 #842). It ends when the call returns. */
-  retire(): void {
+  /**
+   * `busy`: it may be inside a call that lasts, and counts until it has ended. Never `terminate()`: inside a native call it can abort the process
+   * (better-sqlite3 #842). It ends when the call returns.
+   */
+  retire(busy: boolean): void {
     if (this.#state !== "running") return;
-    this.#state = "retired";
-    this.#count(1);
+    this.#state = busy ? "retired" : "ending";
+    if (busy) this.#count(1);
     this.cells.retire();
     this.post("close");
   }

@@ -1,5 +1,6 @@
 /** The thread of one connection: loads the module, opens the connection, and works off what is sent. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { InterfaceError } from "../../src/errors.js";
 import { Cells } from "./cells.js";
 import { toWire } from "./errors.js";
 import type { BlockingModule } from "./module.js";
@@ -18,6 +19,8 @@ const LINGER_MILLIS = 1_000;
 let module: BlockingModule | undefined;
 try {
   module = (await import(setup.module)) as BlockingModule;
+  if (typeof module.connect !== "function")
+    throw new InterfaceError(`${setup.module} exports no function "connect"`);
   serve(new Session(module, setup), new Outbox(port, cells, module.classify));
   greet({ ready: true });
 } catch (error) {

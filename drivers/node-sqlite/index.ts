@@ -2,7 +2,7 @@
 
 import { checkFileAndOptions, fromUrl, maxConnections } from "../better-sqlite3/args.js";
 import { bind } from "../better-sqlite3/params.js";
-import { type BlockingDriver, type BlockingDriverOptions, blockingDriver } from "../blocking/index.js";
+import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { verbOf } from "../blocking/texts.js";
 import { classify } from "./errors.js";
 import { loadNodeSqlite } from "./sqlite.js";
@@ -26,11 +26,11 @@ const OPTIONS = {
   enableDoubleQuotedStringLiterals: "boolean",
 } as const satisfies Record<keyof NodeSqliteOptions, "boolean" | "number">;
 
+const MODULE = new URL("./module.js", import.meta.url);
+
 /** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
-export function nodeSqliteWith(
-  options: Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> = {},
-): BlockingDriver {
-  return blockingDriver(new URL("./module.js", import.meta.url), {
+export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {
+  return blockingDriver(moduleUrl, {
     ...options,
     name: "node:sqlite",
     singleWriter: true,

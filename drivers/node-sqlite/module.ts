@@ -2,8 +2,10 @@
 import { ProgrammingError } from "../../src/errors.js";
 import { MEMORY } from "../better-sqlite3/args.js";
 import { StatementCache } from "../better-sqlite3/cache.js";
+import { inserts } from "../better-sqlite3/inserts.js";
 import { resetPrivate } from "../better-sqlite3/reset.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
+import { firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
@@ -61,7 +63,8 @@ class Connection implements BlockingConnection {
       const values = spread(params, placeholders);
       if (!givesRows) {
         const { changes, lastInsertRowid } = statement.run(...values);
-        const rowCount = inserts || /^\W*(?:update|delete|with)/i.test(sql) ? Number(changes) : 0;
+        // What creates a table reports the changes of the statement before it.
+        const rowCount = verbOf(sql) === "plain" ? Number(changes) : 0;
         return {
           columns: [],
           rows: [],
@@ -127,14 +130,13 @@ function prepare(db: DatabaseSync, sql: string): Prepared {
   const statement = exactArrays(db.prepare(sql));
   refuseMore(sql.slice(statement.sourceSQL.length));
   const readOnly = onlyReads(db, sql);
-  const inserts = !readOnly && /\b(?:insert|replace)\b/i.test(sql);
   const columns = names(statement);
   return {
     statement,
     placeholders: placeholdersOf(sql),
     givesRows: columns.length > 0,
     readOnly,
-    inserts,
+    inserts: inserts(sql),
     columns,
   };
 }
@@ -150,7 +152,7 @@ function refuseMore(rest: string): void {
  * @see https://www.sqlite.org/c3ref/stmt_readonly.html
  */
 function onlyReads(db: DatabaseSync, sql: string): boolean {
-  if (/^\W*explain\b/i.test(sql)) return true;
+  if (firstWord(sql) === "explain") return true;
   const explained = db.prepare(`EXPLAIN ${sql}`);
   explained.setReturnArrays(true);
   return !explained.all().some(([, opcode, , p2]) => {

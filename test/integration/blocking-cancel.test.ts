@@ -131,15 +131,6 @@ for (const driver of sqliteDrivers) {
       expect(await other.rows("select n from t")).toEqual([{ n: 1 }]);
     });
 
-    it("starts no more threads when too many are stuck", async () => {
-      const testers = await Promise.all(Array.from({ length: 16 }, () => ThreadTester.open(driver)));
-      for (const { connection } of testers) connection.destroy();
-      await expect(ThreadTester.open(driver)).rejects.toMatchObject({ name: "OperationalError" });
-      await Promise.all(testers.map(({ connection }) => connection.ended));
-      expect(driver.retiredThreads).toBe(0);
-      expect((await ThreadTester.open(driver)).connection.state).toBe("idle");
-    });
-
     it("closes after what was asked before", async () => {
       const test = await ThreadTester.open(driver);
       const asked = test.execute("select 1 as one");

@@ -1,7 +1,11 @@
 import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { blockingDriver } from "adbapi/drivers/blocking";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ThreadTester } from "../support/thread-connections.js";
 
 const module = new URL("./modules/mortal.mjs", import.meta.url);
@@ -77,6 +81,33 @@ describe("a thread that dies", () => {
   });
 });
 
+describe("threads that are stuck", () => {
+  it("are counted until they end, and bounded", async () => {
+    const stuck = blockingDriver(module);
+    const testers = await Promise.all(Array.from({ length: 16 }, () => ThreadTester.open(stuck, [])));
+    const sleeping = testers.map((test) => test.failure(test.execute("sleep", [1_000])));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const { connection } of testers) connection.destroy();
+    for (const error of await Promise.all(sleeping))
+      expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
+    expect(stuck.retiredThreads).toBe(16);
+    await expect(ThreadTester.open(stuck, [])).rejects.toMatchObject({
+      name: "OperationalError",
+      retryable: true,
+    });
+    await Promise.all(testers.map(({ connection }) => connection.ended));
+    expect(stuck.retiredThreads).toBe(0);
+    expect((await ThreadTester.open(stuck, [])).connection.state).toBe("idle");
+  });
+
+  it("do not count when they are idle, and end at once", async () => {
+    const test = await ThreadTester.open(mortal, []);
+    test.connection.destroy();
+    expect(mortal.retiredThreads).toBe(0);
+    await test.connection.ended;
+  });
+});
+
 describe("a thread that does not start", () => {
   const settings = { name: "test", prepare: true, pipeline: 64, int64: "driver" } as const;
   const connect = (driver = mortal, args: readonly unknown[] = [], signal = new AbortController().signal) =>
@@ -98,6 +129,11 @@ describe("a thread that does not start", () => {
       name: "OperationalError",
       code: "ERR_MODULE_NOT_FOUND",
     });
+    const other = blockingDriver(new URL("./modules/no-database.mjs", import.meta.url));
+    await expect(connect(other)).rejects.toMatchObject({
+      name: "InterfaceError",
+      message: expect.stringContaining("connect"),
+    });
     const moved = blockingDriver(module, { workerUrl: new URL("./nowhere.js", import.meta.url) });
     await expect(connect(moved)).rejects.toMatchObject({ name: "OperationalError" });
   });
@@ -111,6 +147,18 @@ describe("a thread that does not start", () => {
       cause: { message: "enough" },
     });
     await expect.poll(() => mortal.retiredThreads).toBe(0);
+  });
+});
+
+it("names the package that is missing, and how to get it", async () => {
+  const alone = mkdtempSync(join(tmpdir(), "adbapi-"));
+  onTestFinished(() => rmSync(alone, { recursive: true }));
+  cpSync(new URL("../../dist", import.meta.url), alone, { recursive: true });
+  writeFileSync(join(alone, "package.json"), '{ "type": "module" }');
+  const { betterSqlite3 } = await import(pathToFileURL(join(alone, "drivers/better-sqlite3/index.js")).href);
+  await expect(ThreadTester.open(betterSqlite3)).rejects.toMatchObject({
+    name: "InterfaceError",
+    message: expect.stringContaining("npm install better-sqlite3"),
   });
 });
 

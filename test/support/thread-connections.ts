@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AdbapiError } from "adbapi";
 import betterSqlite3 from "adbapi/drivers/better-sqlite3";
 import type { BlockingDriver } from "adbapi/drivers/blocking";
 import nodeSqlite from "adbapi/drivers/node-sqlite";
@@ -59,9 +60,7 @@ export class ThreadTester {
   }
 
   /** What the promise fails with, as the pool would show it. */
-  async failure(
-    promise: Promise<unknown>,
-  ): Promise<Error & { code?: string; retryable?: boolean; outcome?: string }> {
+  async failure(promise: Promise<unknown>): Promise<AdbapiError> {
     try {
       await promise;
     } catch (error) {

@@ -1,0 +1,2 @@
+// Exports nothing that a database would.
+export const answer = 42;
