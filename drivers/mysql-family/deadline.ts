@@ -3,7 +3,7 @@ const CONNECT_MILLIS = 10_000;
 
 /**
  * Calls `giveUp` when the signal aborts, with its reason, or when `connectTimeout` (milliseconds, 0 is none) is over; stops when what it gives
- * is called. The packages' own timers would keep the process alive, and `AbortSignal.any` forgets timeouts on Node 20 (nodejs/node #54614).
+ * is called. The packages' own timers would keep the process alive, and `AbortSignal.any` forgets timeouts on Node 20 (nodejs/node #57736).
  */
 export function deadline(
   connectTimeout: number | undefined,
