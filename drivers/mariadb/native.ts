@@ -4,7 +4,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { InterfaceError } from "../../src/errors.js";
-import { connectDeadline } from "../mysql-family/args.js";
+import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
 
 type Done = (error: ServerError | null | undefined) => void;
@@ -41,7 +41,6 @@ export interface Opened {
 export async function open(args: ConnectionConfig, signal: AbortSignal): Promise<Opened> {
   const { createConnection } = await load();
   signal.throwIfAborted();
-  const deadline = connectDeadline(args.connectTimeout, signal);
   return new Promise((resolve, reject) => {
     let socket: Socket | undefined;
     let native: Native;
@@ -62,13 +61,13 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     }
     hideSecrets(native);
     native.on("error", () => {});
-    const abort = (): void => {
+    const stop = deadline(args.connectTimeout, signal, (reason) => {
+      stop();
       socket?.destroy();
-      reject(signal.aborted ? signal.reason : connectFailure(whereOf(args), deadline.reason));
-    };
-    deadline.addEventListener("abort", abort, { once: true });
+      reject(signal.aborted ? reason : connectFailure(whereOf(args), reason));
+    });
     native.connect((error) => {
-      deadline.removeEventListener("abort", abort);
+      stop();
       if (!error) return resolve({ native, socket: socket! });
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));

@@ -33,14 +33,3 @@ function copied(value: unknown): unknown {
   const plain = isPlain(value) && Object.getPrototypeOf(value) === Object.prototype;
   return plain ? { ...value } : value;
 }
-
-const CONNECT_MILLIS = 10_000;
-
-/**
- * Aborts with the given signal, or when `connectTimeout` (milliseconds, default 10 000, 0 is none) is over: the packages' own timers would
- * keep the process alive.
- */
-export function connectDeadline(connectTimeout: number | undefined, signal: AbortSignal): AbortSignal {
-  const millis = connectTimeout ?? CONNECT_MILLIS;
-  return millis === 0 ? signal : AbortSignal.any([signal, AbortSignal.timeout(millis)]);
-}

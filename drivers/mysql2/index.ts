@@ -23,8 +23,8 @@ export type Mysql2ConnectArgs = string | ConnectionOptions;
 export const mysql2: Driver = {
   name: "mysql2",
   paramstyle: "qmark",
-  // mysql2 waits for each answer itself: a queue of its own gains nothing (measured).
-  pipeline: 1,
+  // mysql2 sends one at a time, but the second the moment it has read the answer to the first (measured: 5 % more; deeper, nothing).
+  pipeline: 2,
   checkArgs,
   fromUrl: (url) => [parseUrl("mysql2", url)],
   connect,

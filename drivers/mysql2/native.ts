@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
 import { InterfaceError } from "../../src/errors.js";
-import { connectDeadline } from "../mysql-family/args.js";
+import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, whereOf } from "../mysql-family/errors.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone. */
@@ -12,7 +12,6 @@ export type Native = Connection & { readonly stream: Socket };
 export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Native> {
   const { createConnection } = await load();
   signal.throwIfAborted();
-  const deadline = connectDeadline(args.connectTimeout, signal);
   return new Promise((resolve, reject) => {
     let native: Native;
     try {
@@ -25,13 +24,13 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     hideSecrets(native);
     // Never without one: mysql2 emits errors later than it calls back.
     native.on("error", () => {});
-    const abort = (): void => {
+    const stop = deadline(args.connectTimeout, signal, (reason) => {
+      stop();
       native.stream.destroy();
-      reject(signal.aborted ? signal.reason : connectFailure(whereOf(args), deadline.reason));
-    };
-    deadline.addEventListener("abort", abort, { once: true });
+      reject(signal.aborted ? reason : connectFailure(whereOf(args), reason));
+    });
     native.connect((error) => {
-      deadline.removeEventListener("abort", abort);
+      stop();
       if (error === null) return resolve(native);
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));

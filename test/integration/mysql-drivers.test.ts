@@ -1,4 +1,5 @@
 /** The drivers of the MySQL family, straight on the contract: one body for both packages. */
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import {
   type AdbapiError,
@@ -823,6 +824,25 @@ for (const { driver, url } of [
         const opening = driver.connect(driver.checkArgs!([url]), { settings, signal, onLost: () => {} });
         await expect(opening).rejects.toThrow("enough");
       });
+
+      test.each([
+        ["connectTimeout", { connectTimeout: 100 }, undefined, "no answer in 100 ms"],
+        ["its signal", {}, 100, "timeout"],
+      ])(
+        "a server that says nothing: given up by %s, and nothing is left open",
+        async (_name, args, millis, told) => {
+          const sockets = new Set<Socket>();
+          const server = createServer((socket) => sockets.add(socket.on("error", () => {}).resume()));
+          await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+          const { port } = server.address() as AddressInfo;
+          const settings = { name: "x", prepare: true, pipeline: 1, int64: "driver" } as const;
+          const signal = millis === undefined ? new AbortController().signal : AbortSignal.timeout(millis);
+          const checked = driver.checkArgs!([{ host: "127.0.0.1", port, ...args }]);
+          await expect(driver.connect(checked, { settings, signal, onLost: () => {} })).rejects.toThrow(told);
+          await until(() => sockets.size === 1 && [...sockets].every((socket) => socket.destroyed));
+          await new Promise((resolve) => server.close(resolve));
+        },
+      );
 
       test("the password is nowhere to be seen", async () => {
         const admin = await connect();
