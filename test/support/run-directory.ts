@@ -46,12 +46,20 @@ let runDirectory: string | undefined;
 
 const PID_FILE = "guarded.pid";
 
-// PostgreSQL's children leave the group of their parent, so they are looked up; a child may be gone before its turn.
+// PostgreSQL's children leave the group of their parent, so they are looked up, while it is stopped and makes no more. They are waited
+// for, since a new server refuses data that an old process still has in memory. (Where nobody reaps orphans they stay as zombies.)
 const KILL_TREE = `
 kill_tree() {
+  kill -STOP "$1" 2>/dev/null
   children=$(cat "/proc/$1/task/$1/children" 2>/dev/null || pgrep -P "$1" 2>/dev/null)
-  kill -KILL "-$1" 2>/dev/null
-  for child in $children; do kill -KILL "$child" 2>/dev/null; done
+  kill -KILL "-$1" $children 2>/dev/null
+  for child in $children; do
+    for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      kill -0 "$child" 2>/dev/null || break
+      grep -qs "^State:.Z" "/proc/$child/status" && break
+      sleep 0.05
+    done
+  done
   return 0
 }
 `;

@@ -61,7 +61,13 @@ export async function ownServer(kind: ServerKind): Promise<OwnServer> {
 
 /** A server for a whole run where the environment names none; undefined where there is nothing to start. */
 export async function startServer(kind: ServerKind): Promise<OwnServer | undefined> {
-  if (await dockerAnswers()) return DockerServer.create(RECIPES[kind]);
+  if (await dockerAnswers()) {
+    try {
+      return await DockerServer.create(RECIPES[kind]);
+    } catch (error) {
+      console.error(`No ${kind} from Docker, so from the programs of this machine: ${error}`);
+    }
+  }
   return fromPrograms(kind);
 }
 

@@ -88,7 +88,7 @@ class SqliteDatabase implements TestDatabase {
   }
 
   async [Symbol.asyncDispose]() {
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
