@@ -23,21 +23,30 @@ const findOrders = (customer: number) =>
 /** Takes its time: the shop looks it up on the shelf. */
 const findPrice = (item: string) =>
   deferLater(20).addCallback(() =>
-    pool.runQuery<{ price: number }>("select price from items where name = ?", [item]).addCallback(([row]) => {
-      console.log(`    ${item}: ${row?.price}`);
-      return row?.price ?? 0;
-    }),
+    pool
+      .runQuery<{ price: number }>("select price from items where name = ?", [item])
+      .addCallback(([row]) => {
+        console.log(`    ${item}: ${row?.price}`);
+        return row?.price ?? 0;
+      }),
   );
 
 /** Callbacks: each step is a function, a loop is a step that adds itself. */
 function billByCallbacks(name: string): Deferred<number> {
   const addUp = (items: string[], sum: number): Deferred<number> => {
     const [item, ...rest] = items;
-    return item === undefined ? succeed(sum) : findPrice(item).addCallback((price) => addUp(rest, sum + price));
+    return item === undefined
+      ? succeed(sum)
+      : findPrice(item).addCallback((price) => addUp(rest, sum + price));
   };
   return findCustomer(name)
     .addCallback(findOrders)
-    .addCallback((orders) => addUp(orders.map(({ item }) => item), 0))
+    .addCallback((orders) =>
+      addUp(
+        orders.map(({ item }) => item),
+        0,
+      ),
+    )
     .addErrback((failure) => {
       failure.trap(UnknownCustomer);
       return 0;
@@ -80,8 +89,12 @@ async function main() {
     await transaction.execute("create table orders (customer integer, item text)");
     await transaction.execute("create table items (name text, price integer)");
     await transaction.execute("insert into customers (name) values ('Ada')");
-    await transaction.execute("insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')");
-    await transaction.execute("insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)");
+    await transaction.execute(
+      "insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')",
+    );
+    await transaction.execute(
+      "insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)",
+    );
   });
 
   for (const bill of [billByCallbacks, billInline, billAwaiting]) {

@@ -15,7 +15,8 @@ import { MultiService, poolService, runService, Service } from "adbapi/service";
 const [visitsPort = "8082", reportPort = "8083"] = process.argv.slice(2);
 
 const pool = new ConnectionPool("better-sqlite3", ":memory:", {
-  openfun: (connection) => connection.cursor().execute("create table visits (name text primary key, times integer)"),
+  openfun: (connection) =>
+    connection.cursor().execute("create table visits (name text primary key, times integer)"),
 });
 
 /** GET /ada notes a visit of Ada. */
@@ -30,7 +31,9 @@ async function visit(path: string) {
 
 /** GET / tells who was here. */
 async function report() {
-  const rows = await pool.runQuery<{ name: string; times: number }>("select * from visits order by times desc limit 10");
+  const rows = await pool.runQuery<{ name: string; times: number }>(
+    "select * from visits order by times desc limit 10",
+  );
   return rows.map(({ name, times }) => `${times} ${name}\n`).join("") || "Nobody was here yet.\n";
 }
 

@@ -22,6 +22,8 @@ Exit status: 0 after an orderly stop, 1 when starting or stopping failed, 2 when
 or FILE is no good, 128 and the signal's number after a second signal.
 `;
 
+const SEE_HELP = "See adbapi --help.";
+
 await main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof CommandError)) throw error;
   console.error(`adbapi: ${error.message}`);
@@ -35,10 +37,10 @@ async function main(args: string[]): Promise<void> {
   if (values.version) return void console.log(await ownVersion());
   const [command, file, ...rest] = positionals;
   if (command !== "run") {
-    const problem = command === undefined ? "No command given" : `Unknown command "${command}"`;
-    throw new CommandError(`${problem}\n\n${HELP}`);
+    const problem = command === undefined ? "No command given" : `There is no command "${command}"`;
+    throw new CommandError(`${problem}. ${SEE_HELP}`);
   }
-  if (file === undefined) throw new CommandError(`No FILE given\n\n${HELP}`);
+  if (file === undefined) throw new CommandError(`No FILE given. ${SEE_HELP}`);
   if (rest.length > 0) throw new CommandError(`One FILE at a time, not also ${rest.join(" ")}`);
   const application = await loadApplication(file);
   if (values.pidfile) holdPidfile(values.pidfile);
@@ -58,7 +60,7 @@ function parse(args: string[]) {
       },
     });
   } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n\n${HELP}`);
+    throw new CommandError(`${(error as Error).message}. ${SEE_HELP}`);
   }
 }
 

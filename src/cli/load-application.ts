@@ -25,14 +25,18 @@ async function importFile(file: string): Promise<{ readonly default?: unknown }>
     return await import(url);
   } catch (error) {
     const { code, url: missing } = Object(error) as { code?: string; url?: string };
-    if (code === "ERR_MODULE_NOT_FOUND" && missing === url) throw new CommandError(`There is no file ${resolve(file)}`);
-    if (code === "ERR_UNSUPPORTED_DIR_IMPORT") throw new CommandError(`${resolve(file)} is a directory, not a file`);
+    if (code === "ERR_MODULE_NOT_FOUND" && missing === url)
+      throw new CommandError(`There is no file ${resolve(file)}`);
+    if (code === "ERR_UNSUPPORTED_DIR_IMPORT")
+      throw new CommandError(`${resolve(file)} is a directory, not a file`);
     if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
       throw new CommandError(
         `This Node.js cannot import ${file} as it is. For TypeScript: \`node --import tsx node_modules/.bin/adbapi run ${file}\``,
       );
     }
-    throw new CommandError(`${file} failed while it was imported:\n${inspect(error)}`);
+    // Node.js keeps the place of a syntax error to itself.
+    const hint = error instanceof SyntaxError ? `\nWhere in a file: node --check ${file}` : "";
+    throw new CommandError(`${file} failed while it was imported:\n${inspect(error)}${hint}`);
   }
 }
 

@@ -27,7 +27,9 @@ function removeStale(path: string): void {
   const text = readFileSync(path, "utf8").trim();
   const pid = Number(text);
   if (!Number.isSafeInteger(pid) || pid <= 0) {
-    throw new CommandError(`The pidfile ${path} does not hold a process id but ${JSON.stringify(text.slice(0, 40))}`);
+    throw new CommandError(
+      `The pidfile ${path} does not hold a process id but ${JSON.stringify(text.slice(0, 40))}`,
+    );
   }
   if (pid !== process.pid && isAlive(pid)) {
     throw new CommandError(`Already running as process ${pid}, says the pidfile ${path}`);

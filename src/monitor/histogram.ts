@@ -14,7 +14,9 @@ export class Histogram {
   }
 
   add(millis: number): void {
-    const bucket = Math.floor(Math.log2(Math.max(millis, SMALLEST_MILLIS) / SMALLEST_MILLIS) * BUCKETS_PER_DOUBLING);
+    const bucket = Math.floor(
+      Math.log2(Math.max(millis, SMALLEST_MILLIS) / SMALLEST_MILLIS) * BUCKETS_PER_DOUBLING,
+    );
     this.#counts[Math.min(bucket, BUCKETS - 1)]! += 1;
     this.#total += 1;
   }

@@ -26,12 +26,14 @@ export async function loadAssets(): Promise<Assets> {
 }
 
 export function answer(assets: Assets, request: IncomingMessage, response: ServerResponse): void {
-  if (!isTrusted(request)) return refuse(response, 403, "Open the monitor by the address it listens on.\n");
-  if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, "Only GET.\n");
   const asset = assets.get(request.url?.split("?", 1)[0] ?? "");
-  if (asset === undefined) return refuse(response, 404, "Not found.\n");
-  response.writeHead(200, { ...HEADERS, "Content-Type": asset.type, "Content-Length": asset.body.length });
-  response.end(asset.body);
+  if (!isTrusted(request)) refuse(response, 403, "Open the monitor by the address it listens on.\n");
+  else if (request.method !== "GET" && request.method !== "HEAD") refuse(response, 405, "Only GET.\n");
+  else if (asset === undefined) refuse(response, 404, "Not found.\n");
+  else {
+    response.writeHead(200, { ...HEADERS, "Content-Type": asset.type, "Content-Length": asset.body.length });
+    response.end(asset.body);
+  }
 }
 
 /**

@@ -44,7 +44,8 @@ export class Monitor extends Service {
 
   /** Where the page is. Throws `InterfaceError` while the monitor is not running. */
   get url(): string {
-    if (this.#open === undefined) throw new InterfaceError("The monitor has a url once startService has fired");
+    if (this.#open === undefined)
+      throw new InterfaceError("The monitor has a url once startService has fired");
     const { address, family, port } = this.#open.server.address() as AddressInfo;
     return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/`;
   }

@@ -44,7 +44,11 @@ export class SlowStatements {
   }
 
   #forget(): void {
-    this.#timings = new Map(this.#ranked().slice(0, TEXTS / 2).map((timing) => [timing.sql, timing]));
+    this.#timings = new Map(
+      this.#ranked()
+        .slice(0, TEXTS / 2)
+        .map((timing) => [timing.sql, timing]),
+    );
   }
 }
 

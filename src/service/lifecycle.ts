@@ -7,12 +7,15 @@ type LifecycleState = "stopped" | "starting" | "running" | "stopping";
 /** Holds one service to its order: start and stop never overlap, and each happens once. */
 export class Lifecycle<S extends Startable = Startable> {
   readonly service: S;
+  /** Whose life it is, in messages. */
+  readonly #owner: Startable;
   #state: LifecycleState = "stopped";
   /** Those who wait for the move under way. Each has a Deferred of its own: the cancel of one is not felt by the rest. */
   #waiters: Deferred<void>[] = [];
 
-  constructor(service: S) {
+  constructor(service: S, owner: Startable = service) {
     this.service = service;
+    this.#owner = owner;
   }
 
   get state(): LifecycleState {
@@ -22,7 +25,9 @@ export class Lifecycle<S extends Startable = Startable> {
   /** Fires once the service is started. A service whose start failed is stopped. */
   start(): Deferred<void> {
     if (this.#state !== "stopped") {
-      return fail(new InterfaceError(`${nameOf(this.service)} cannot be started: it is ${this.#state}`));
+      return fail(
+        new InterfaceError(`${nameOf(this.#owner)} is ${this.#state}: it can be started once it is stopped`),
+      );
     }
     return this.#move("starting", () => this.service.startService(), "running");
   }
@@ -69,6 +74,6 @@ export class Lifecycle<S extends Startable = Startable> {
 
 /** How messages call a service. */
 export function nameOf(service: Startable): string {
-  const kind = service.constructor.name;
+  const kind = service.constructor === Object ? "application" : service.constructor.name;
   return service.name === undefined ? `the ${kind}` : `the ${kind} "${service.name}"`;
 }

@@ -12,11 +12,14 @@ import { adopt, Service } from "./service.js";
 export class MultiService extends Service implements Iterable<Service> {
   /** In the order of addition. A Map may change while it is walked: a child added meanwhile is still reached. */
   readonly #children = new Map<Service, Lifecycle<Service>>();
-  readonly #group = new Lifecycle({
-    startService: inlineCallbacks(() => this.#startChildren()),
-    stopService: inlineCallbacks(() => this.#stopChildren()),
-    abandonStart: () => this.abandonStart(),
-  });
+  readonly #group = new Lifecycle(
+    {
+      startService: inlineCallbacks(() => this.#startChildren()),
+      stopService: inlineCallbacks(() => this.#stopChildren()),
+      abandonStart: () => this.abandonStart(),
+    },
+    this,
+  );
 
   /**
    * Fires once every child is started. When one fails, those that were started are stopped, in reverse, and its
@@ -36,7 +39,7 @@ export class MultiService extends Service implements Iterable<Service> {
   }
 
   /** The start under way ends soon, with a `CancelledError`; the child that it waits for may end its own. */
-  abandonStart(): void {
+  override abandonStart(): void {
     super.stopService();
     for (const { state, service } of this.#children.values()) {
       if (state === "starting") service.abandonStart?.();
@@ -84,28 +87,32 @@ export class MultiService extends Service implements Iterable<Service> {
       for (const child of this.#children.values()) {
         yield child.start().addErrback((failure) => {
           // A child that was taken out while it started is nobody's failure.
-          if (this.#children.has(child.service)) return failure;
+          return this.#children.has(child.service) ? failure : undefined;
         });
         if (!this.running) throw new CancelledError(`${nameOf(this)} was stopped while it started`);
       }
     } catch (error) {
       super.stopService();
       // What fails on the way back is mostly a consequence: the first error is the one to know.
-      yield this.#stopChildren().addErrback(() => undefined);
+      try {
+        yield* this.#stopChildren();
+      } catch {}
       throw error;
     }
   }
 
-  #stopChildren = inlineCallbacks(function* (this: MultiService) {
+  *#stopChildren(): Generator<unknown, void> {
     const errors: Error[] = [];
     for (const child of [...this.#children.values()].reverse()) {
-      yield child.stop().addErrback((failure) => {
-        errors.push(failure.value);
+      yield child.stop().addErrback(({ value }) => {
+        errors.push(value);
       });
     }
     if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, `${errors.length} children of ${nameOf(this)} failed to stop`);
-  });
+    if (errors.length > 1) {
+      throw new AggregateError(errors, `${errors.length} children of ${nameOf(this)} failed to stop`);
+    }
+  }
 
   #check(service: Service): void {
     if (service.parent !== undefined) {
@@ -117,7 +124,8 @@ export class MultiService extends Service implements Iterable<Service> {
     }
     if (service.name === undefined) return;
     for (const { name } of this) {
-      if (name === service.name) throw new InterfaceError(`${nameOf(this)} already has a child named "${name}"`);
+      if (name === service.name)
+        throw new InterfaceError(`${nameOf(this)} already has a child named "${name}"`);
     }
   }
 }

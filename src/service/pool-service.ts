@@ -46,7 +46,7 @@ class PoolService extends Service {
     return this.#pool.close(this.#options);
   }
 
-  abandonStart(): void {
+  override abandonStart(): void {
     this.stopService().addErrback(() => undefined);
   }
 }

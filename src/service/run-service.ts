@@ -25,13 +25,17 @@ const LEFTOVER_MILLIS = 1_000;
 export function runService(application: Startable, options: RunServiceOptions = {}): Deferred<number> {
   const { stopTimeoutMillis = 30_000 } = options;
   if (!(stopTimeoutMillis > 0 && stopTimeoutMillis < 2 ** 31)) {
-    throw new InterfaceError(`stopTimeoutMillis must be between 1 and ${2 ** 31 - 1}, not ${stopTimeoutMillis}`);
+    throw new InterfaceError(
+      `stopTimeoutMillis must be between 1 and ${2 ** 31 - 1}, not ${stopTimeoutMillis}`,
+    );
   }
   const root = new Lifecycle(application);
   const name = nameOf(application);
   const ended = new Deferred<number>();
   let status = 0;
-  let stopping: { readonly signal: NodeJS.Signals | undefined; readonly deadline: NodeJS.Timeout } | undefined;
+  let stopping:
+    | { readonly signal: NodeJS.Signals | undefined; readonly deadline: NodeJS.Timeout }
+    | undefined;
 
   const report = (doing: string) => (failure: Failure) => {
     status = 1;

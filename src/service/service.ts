@@ -67,6 +67,12 @@ export class Service implements Startable {
   }
 
   /**
+   * For a start that takes long: called when a stop is asked for while `startService` has not fired, which may then
+   * fail early. The two methods themselves never overlap.
+   */
+  abandonStart?(): void;
+
+  /**
    * Makes it a child of `parent`, after leaving the parent that it had.
    * Fires once it runs, when `parent` is running; at once when it is not. Fails as its start does.
    */

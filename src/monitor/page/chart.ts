@@ -31,18 +31,30 @@ export function chart(parent: HTMLElement, options: ChartOptions): (columns: uPl
 }
 
 function optionsFor({ lines, format, logarithmic = false }: ChartOptions, width: number): uPlot.Options {
-  const axis = { stroke: color("--quiet"), font: FONT, grid: { stroke: color("--grid"), width: 1 }, ticks: { show: false } };
+  const axis = {
+    stroke: color("--quiet"),
+    font: FONT,
+    grid: { stroke: color("--grid"), width: 1 },
+    ticks: { show: false },
+  };
   return {
     width,
     height: HEIGHT,
     cursor: { sync: { key: "pool" }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { range: (_, __, max) => timeRange(max) },
-      y: logarithmic ? { distr: 3, range: (_, min, max) => magnitudes(min, max) } : { range: (_, __, max) => fromZero(max) },
+      y: logarithmic
+        ? { distr: 3, range: (_, min, max) => magnitudes(min, max) }
+        : { range: (_, __, max) => fromZero(max) },
     },
     axes: [
       { ...axis, grid: { show: false }, values: "{HH}:{mm}:{ss}", space: 90, size: 28 },
-      { ...axis, size: 48, space: 32, values: (_, splits) => splits.map((each) => (each === null ? "" : format(each))) },
+      {
+        ...axis,
+        size: 48,
+        space: 32,
+        values: (_, splits) => splits.map((each) => (each === null ? "" : format(each))),
+      },
     ],
     series: [
       { label: "Time", value: "{HH}:{mm}:{ss}" },

@@ -7,13 +7,19 @@ import { History } from "./history.js";
 const AGAIN_MILLIS = 2_000;
 
 const history = new History();
-const count = (value: number) => (value < 10 && value % 1 !== 0 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
+const count = (value: number) =>
+  value < 10 && value % 1 !== 0 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
 const millis = (value: number) => (value >= 100 ? count(value) : String(Number(value.toPrecision(2))));
 
 const drawConnections = chart(element("connections-chart"), {
   format: count,
   lines: [
-    { label: "Connecting", color: "--connecting", filled: true, read: (at) => history.at(at)?.connections.connecting },
+    {
+      label: "Connecting",
+      color: "--connecting",
+      filled: true,
+      read: (at) => history.at(at)?.connections.connecting,
+    },
     { label: "Idle", color: "--idle", filled: true, read: (at) => history.at(at)?.connections.idle },
     { label: "In use", color: "--in-use", filled: true },
   ],
