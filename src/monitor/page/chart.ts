@@ -22,6 +22,11 @@ const HEIGHT = 190;
 const SHORTEST_SECONDS = 60;
 const FONT = '12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
+/** 1, 2, 5, 10 …: what is counted has no halves. */
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+).flat();
+
 /** Draws into `parent`, as wide as that is, and gives the function that draws new columns. */
 export function chart(parent: HTMLElement, options: ChartOptions): (columns: uPlot.AlignedData) => void {
   const plot = new uPlot(optionsFor(options, widthIn(parent)), [[], ...options.lines.map(() => [])], parent);
@@ -40,6 +45,7 @@ function optionsFor({ lines, format, logarithmic = false }: ChartOptions, width:
   return {
     width,
     height: HEIGHT,
+    legend: { markers: { width: 0, fill: (_, series) => color(lines[series - 1]?.color ?? "")() } },
     cursor: { sync: { key: "pool" }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       x: { range: (_, __, max) => timeRange(max) },
@@ -53,11 +59,12 @@ function optionsFor({ lines, format, logarithmic = false }: ChartOptions, width:
         ...axis,
         size: 48,
         space: 32,
+        ...(logarithmic ? { grid: { ...axis.grid, filter: powersOfTen } } : { incrs: WHOLE_STEPS }),
         values: (_, splits) => splits.map((each) => (each === null ? "" : format(each))),
       },
     ],
     series: [
-      { label: "Time", value: "{HH}:{mm}:{ss}" },
+      { label: "Time", value: (plot, at) => clockTime(at ?? plot.data[0].at(-1)) },
       ...lines.map(({ label, color: name, filled, read }) => ({
         label,
         stroke: color(name),
@@ -81,6 +88,14 @@ function color(name: string): () => string {
 function widthIn(parent: HTMLElement): number {
   const { paddingLeft, paddingRight } = getComputedStyle(parent);
   return Math.max(120, parent.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight));
+}
+
+function clockTime(seconds: number | undefined): string {
+  return seconds === undefined ? "–" : new Date(seconds * 1_000).toLocaleTimeString("en-GB");
+}
+
+function powersOfTen(_: uPlot, splits: number[]): (number | null)[] {
+  return splits.map((each) => (Number.isInteger(Math.log10(each)) ? each : null));
 }
 
 /** Uncertain bounds: uPlot gives null, against its types, while there is no data. */
