@@ -1,11 +1,12 @@
 /**
- * The same piece of logic three times: with callbacks, with `inlineCallbacks` and with `await`. It asks for a
- * customer, then for the price of each thing ordered, one after another; an unknown customer owes nothing.
- * Then each is cancelled half-way.
+ * The same piece of logic three times: with callbacks, with inlineCallbacks and with await.
+ *
+ * It asks for a customer, then for the price of each thing ordered, one after another; an unknown customer owes
+ * nothing. Each of the three is also cancelled half-way.
  *
  *     npm run example inline-callbacks
  */
-import { CancelledError, ConnectionPool, type Deferred, deferLater, inlineCallbacks, succeed } from "adbapi";
+import { CancelledError, ConnectionPool, Deferred, deferLater, inlineCallbacks, succeed } from "adbapi";
 
 const pool = new ConnectionPool("better-sqlite3", ":memory:");
 
@@ -83,37 +84,34 @@ async function billAwaiting(name: string, signal?: AbortSignal): Promise<number>
   }
 }
 
-async function main() {
-  await pool.runInteraction(async (transaction) => {
-    await transaction.execute("create table customers (id integer primary key, name text)");
-    await transaction.execute("create table orders (customer integer, item text)");
-    await transaction.execute("create table items (name text, price integer)");
-    await transaction.execute("insert into customers (name) values ('Ada')");
-    await transaction.execute(
-      "insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')",
-    );
-    await transaction.execute(
-      "insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)",
-    );
+const bills = { callbacks: billByCallbacks, inlineCallbacks: billInline, await: billAwaiting };
+
+const story = inlineCallbacks(function* () {
+  yield* pool.runInteraction((transaction) => {
+    transaction.execute("create table customers (id integer primary key, name text)");
+    transaction.execute("create table orders (customer integer, item text)");
+    transaction.execute("create table items (name text, price integer)");
+    transaction.execute("insert into customers (name) values ('Ada')");
+    transaction.execute("insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')");
+    transaction.execute("insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)");
   });
 
-  for (const bill of [billByCallbacks, billInline, billAwaiting]) {
-    console.log(`${bill.name}: Ada owes ${await bill("Ada")}, Nobody owes ${await bill("Nobody")}`);
+  for (const [style, bill] of Object.entries(bills)) {
+    console.log(`With ${style}:`);
+    console.log(`  Ada owes ${yield bill("Ada")}, Nobody owes ${yield bill("Nobody")}`);
   }
 
   console.log("Cancelled half-way:");
-  const cancelled = (error: unknown) => {
-    if (!(error instanceof CancelledError)) throw error;
-    console.log("  cancelled");
-  };
   for (const bill of [billByCallbacks, billInline]) {
-    const running = bill("Ada");
-    setTimeout(() => running.cancel(), 60);
-    await running.catch(cancelled);
+    const owed = bill("Ada").addErrback((failure) => failure.trap(CancelledError).name);
+    console.log(`  ${yield* deferLater(50, () => owed.cancel()).addCallback(() => owed)}`);
   }
   const controller = new AbortController();
-  setTimeout(() => controller.abort(), 60);
-  await billAwaiting("Ada", controller.signal).catch(cancelled);
-}
+  const owed = Deferred.fromPromise(billAwaiting("Ada", controller.signal));
+  owed.addErrback((failure) => failure.trap(CancelledError).name);
+  console.log(`  ${yield* deferLater(50, () => controller.abort()).addCallback(() => owed)}`);
+});
 
-await main().finally(() => pool.close());
+const told = story();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => told.cancel());
+told.addErrback((failure) => void failure.trap(CancelledError)).addBoth(() => pool.close());

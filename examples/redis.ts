@@ -1,10 +1,18 @@
 /**
- * Redis calls as Deferreds: users kept as hashes, then a cache in front of a slow query, with a lock that lets one of
- * a hundred simultaneous readers ask the database.
+ * Redis calls as Deferreds: users kept as hashes, and a cache that asks the database once.
+ *
+ * A hundred simultaneous readers miss the cache; a lock lets one of them ask the database, for all.
  *
  *     npm run example redis                     Redis on localhost, or REDIS_URL
  */
-import { ConnectionPool, Deferred, DeferredLock, gatherResults, inlineCallbacks } from "adbapi";
+import {
+  CancelledError,
+  ConnectionPool,
+  Deferred,
+  DeferredLock,
+  gatherResults,
+  inlineCallbacks,
+} from "adbapi";
 import { Redis } from "ioredis";
 
 const redis = new Redis(process.env.REDIS_URL ?? "redis://localhost:6379", {
@@ -48,31 +56,29 @@ const population = inlineCallbacks(function* (city: string) {
   return row.people;
 });
 
-async function main() {
-  await remember("abc", "123");
+const story = inlineCallbacks(function* () {
+  yield* remember("abc", "123");
 
-  await pool.runOperation("create table cities (name text primary key, people integer)");
-  await pool.runOperation("insert into cities values ('Lisbon', 567131)");
-  await redis.del("population:Lisbon", "population:Atlantis");
+  yield* pool.runOperation("create table cities (name text primary key, people integer)");
+  yield* pool.runOperation("insert into cities values ('Lisbon', 567131)");
+  yield* Deferred.fromPromise(redis.del("population:Lisbon", "population:Atlantis"));
   const readers = Array.from({ length: 100 }, () => population("Lisbon"));
-  const [first, ...others] = await gatherResults(readers);
-  console.log(`${readers.length} simultaneous readers: ${first} people each, ${queries} query`);
-  console.log(`all the same: ${others.every((people) => people === first)}`);
+  const answers = new Set(yield* gatherResults(readers));
+  console.log(`${readers.length} simultaneous readers, ${queries} query: ${[...answers]} people in Lisbon`);
 
-  await population("Atlantis").addErrback((failure) => {
+  yield* population("Atlantis").addErrback((failure) => {
     failure.trap(RangeError);
     console.log(failure.getErrorMessage());
   });
-}
+});
 
-// What waits for Redis fails then, and the end of main is reached all the same.
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => redis.disconnect());
-try {
-  await main();
-} catch (error) {
-  process.exitCode = 1;
-  console.error(error);
-} finally {
-  redis.disconnect();
-  await pool.close();
-}
+const told = story();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => told.cancel());
+told
+  .addErrback((failure) => {
+    if (failure.check(CancelledError)) return;
+    console.error(failure.getErrorMessage());
+    process.exitCode = 1;
+  })
+  .addBoth(() => redis.disconnect())
+  .addBoth(() => pool.close());

@@ -1,8 +1,9 @@
 /**
  * Mails everybody in a database: one by one, all at once, then by the hundred thousand with memory flat.
- * Who got a mail, and who could not, is written back: run it again after a crash, and nobody who is recorded gets a second one.
  *
- *     npm run example send-mails                           200 000 recipients, to a sink within this process
+ * Who got a mail and who could not is written back: run it again, and nobody who is recorded gets a second one.
+ *
+ *     npm run example send-mails                           200 000 recipients, to a sink in this process
  *     npm run example send-mails -- 1000 recipients.db     so many, kept in that file
  *     SMTP_URL=smtp://localhost:25 npm run example send-mails -- 1000
  */

@@ -1,6 +1,7 @@
 /**
- * One application: a pool and two HTTP services that query it. They start together, and stop together on SIGINT or
- * SIGTERM: requests in flight are answered before the pool closes.
+ * One application: a pool and two HTTP services that query it, started and stopped together.
+ *
+ * On SIGINT and SIGTERM the requests in flight are answered before the pool closes.
  *
  *     npm run example services                  ports 8082 and 8083
  *     npm run example services -- 9082 9083

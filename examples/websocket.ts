@@ -1,6 +1,5 @@
 /**
- * An echo server over WebSockets, each message also kept in a database, and the pool's monitor beside it: open its page
- * in a browser and watch the pool while you type, or while the server talks to itself.
+ * An echo server over WebSockets that keeps what it hears, and a page to watch its pool at work.
  *
  *     npm run example websocket                 ports 8084 and 8085
  *     npm run example websocket -- 9084 9085
