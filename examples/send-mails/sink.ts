@@ -7,7 +7,7 @@ export const sink: Transport = {
   send(mail, done) {
     const refused = String(mail.data.to).includes("+bad@");
     const composed = mail.message.createReadStream().resume();
-    composed.once("error", (error) => done(error, null));
-    composed.once("end", () => done(refused ? new Error("550 no such mailbox") : null, null));
+    composed.once("error", (error) => done(error, undefined));
+    composed.once("end", () => done(refused ? new Error("550 no such mailbox") : null, undefined));
   },
 };
