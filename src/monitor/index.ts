@@ -22,7 +22,8 @@ export interface MonitorOptions {
  * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the package `ws`.
  *
  * SQL is shown without params, and error messages without the values they quote. While no page is open nothing is
- * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive.
+ * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Statements are
+ * told apart by the pool's `name`: pools of one name are counted together.
  */
 export function monitor(pool: WatchedPool, options: MonitorOptions = {}): Monitor {
   return new Monitor(pool, options);

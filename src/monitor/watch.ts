@@ -1,4 +1,4 @@
-import { tracingChannel } from "node:diagnostics_channel";
+import { channels, type StatementTrace } from "../diagnostics.js";
 import { AdbapiError } from "../errors.js";
 import { Histogram } from "./histogram.js";
 import { redact } from "./redact.js";
@@ -16,23 +16,15 @@ export interface WatchedPool {
   };
 }
 
-/** What the pool publishes of a statement. */
-interface StatementContext {
-  readonly pool: unknown;
-  readonly sql: string;
-  readonly error?: unknown;
-}
-
 const SLOWEST = 10;
 const ERRORS = 10;
 
 /** Collects the numbers of one pool, from `start` to `stop`; between the two, each statement costs it a microsecond or so. */
 export class Watch {
   readonly #pool: WatchedPool;
-  readonly #channel = tracingChannel<StatementContext>("adbapi:statement");
   readonly #latency = new Histogram();
   readonly #slow = new SlowStatements();
-  #begun = new WeakMap<StatementContext, number>();
+  #begun = new WeakMap<StatementTrace, number>();
   #errors: RecentError[] = [];
   #failed = 0;
   #reportedAt = 0;
@@ -43,11 +35,11 @@ export class Watch {
 
   start(): void {
     this.#reportedAt = performance.now();
-    this.#channel.subscribe(this.#subscriber);
+    channels.statement.subscribe(this.#subscriber);
   }
 
   stop(): void {
-    this.#channel.unsubscribe(this.#subscriber);
+    channels.statement.unsubscribe(this.#subscriber);
     this.#begun = new WeakMap();
     this.#slow.clear();
     this.#errors = [];
@@ -79,19 +71,16 @@ export class Watch {
   }
 
   readonly #subscriber = {
-    start: (statement: StatementContext) => {
-      if (statement.pool === this.#pool) this.#begun.set(statement, performance.now());
+    start: (statement: StatementTrace) => {
+      if (statement.pool === this.#pool.name) this.#begun.set(statement, performance.now());
     },
-    // A statement that is refused at the call has an end and no asyncEnd; of one that goes to the server, the end comes first.
-    end: (statement: StatementContext) => {
-      if (statement.error !== undefined) this.#ended(statement);
-    },
-    asyncStart: (statement: StatementContext) => this.#ended(statement),
+    asyncStart: (statement: StatementTrace) => this.#ended(statement),
+    end: () => undefined,
     asyncEnd: () => undefined,
     error: () => undefined,
   };
 
-  #ended(statement: StatementContext): void {
+  #ended(statement: StatementTrace): void {
     const begun = this.#begun.get(statement);
     if (begun === undefined) return;
     this.#begun.delete(statement);
