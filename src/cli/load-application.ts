@@ -1,0 +1,46 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
+import type { Startable } from "../service.js";
+import { CommandError } from "./command-error.js";
+
+/** Imports a file and gives its default export, if that is an application; else a `CommandError` says what to mend. */
+export async function loadApplication(file: string): Promise<Startable> {
+  const { default: application } = await importFile(file);
+  if (application === undefined) {
+    throw new CommandError(`${file} has no default export: end it with \`export default application\``);
+  }
+  if (!isStartable(application)) {
+    throw new CommandError(
+      `The default export of ${file} is no service: expected an object with startService and stopService, ` +
+        `such as a MultiService, not ${inspect(application, { depth: 0 })}`,
+    );
+  }
+  return application;
+}
+
+async function importFile(file: string): Promise<{ readonly default?: unknown }> {
+  const url = pathToFileURL(resolve(file)).href;
+  try {
+    return await import(url);
+  } catch (error) {
+    const { code, url: missing } = Object(error) as { code?: string; url?: string };
+    if (code === "ERR_MODULE_NOT_FOUND" && missing === url)
+      throw new CommandError(`There is no file ${resolve(file)}`);
+    if (code === "ERR_UNSUPPORTED_DIR_IMPORT")
+      throw new CommandError(`${resolve(file)} is a directory, not a file`);
+    if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+      throw new CommandError(
+        `This Node.js cannot import ${file} as it is. For TypeScript: \`node --import tsx node_modules/.bin/adbapi run ${file}\``,
+      );
+    }
+    // Node.js keeps the place of a syntax error to itself.
+    const hint = error instanceof SyntaxError ? `\nWhere in a file: node --check ${file}` : "";
+    throw new CommandError(`${file} failed while it was imported:\n${inspect(error)}${hint}`);
+  }
+}
+
+function isStartable(value: unknown): value is Startable {
+  const { startService, stopService } = Object(value) as Partial<Startable>;
+  return typeof startService === "function" && typeof stopService === "function";
+}

@@ -1,0 +1,152 @@
+import "uplot/dist/uPlot.min.css";
+import "./page.css";
+import type { RecentError, Report, SlowStatement } from "../report.js";
+import { chart } from "./chart.js";
+import { History } from "./history.js";
+
+const AGAIN_MILLIS = 2_000;
+
+const history = new History();
+const count = (value: number) =>
+  value < 10 && value % 1 !== 0 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+const millis = (value: number) => (value >= 100 ? count(value) : String(Number(value.toPrecision(2))));
+
+const drawConnections = chart(element("connections-chart"), {
+  format: count,
+  lines: [
+    {
+      label: "Connecting",
+      color: "--connecting",
+      filled: true,
+      read: (at) => history.at(at)?.connections.connecting,
+    },
+    { label: "Idle", color: "--idle", filled: true, read: (at) => history.at(at)?.connections.idle },
+    { label: "In use", color: "--in-use", filled: true },
+  ],
+});
+const drawWaiting = chart(element("waiting-chart"), {
+  format: count,
+  lines: [{ label: "Waiting", color: "--waiting" }],
+});
+const drawThroughput = chart(element("throughput-chart"), {
+  format: count,
+  lines: [
+    { label: "Statements", color: "--in-use" },
+    { label: "Errors", color: "--failed" },
+  ],
+});
+const drawLatency = chart(element("latency-chart"), {
+  format: millis,
+  logarithmic: true,
+  lines: [
+    { label: "p50", color: "--low" },
+    { label: "p95", color: "--middle" },
+    { label: "p99", color: "--high" },
+  ],
+});
+
+connect();
+
+function connect(): void {
+  const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/`);
+  socket.addEventListener("open", () => say("live", "Live"));
+  socket.addEventListener("message", ({ data }) => show(JSON.parse(data)));
+  socket.addEventListener("close", () => {
+    say("lost", "The pool's process does not answer. Trying again …");
+    setTimeout(connect, AGAIN_MILLIS);
+  });
+}
+
+function show(report: Report): void {
+  history.add(report);
+  showTiles(report);
+  drawConnections(
+    history.columns(
+      ({ connections: { inUse, idle, connecting } }) => inUse + idle + connecting,
+      ({ connections: { inUse, idle } }) => inUse + idle,
+      ({ connections }) => connections.inUse,
+    ),
+  );
+  drawWaiting(history.columns(({ waiting }) => waiting));
+  drawThroughput(
+    history.columns(
+      ({ perSecond }) => perSecond.statements,
+      ({ perSecond }) => perSecond.errors,
+    ),
+  );
+  drawLatency(
+    history.columns(
+      ({ latency }) => latency?.p50 ?? null,
+      ({ latency }) => latency?.p95 ?? null,
+      ({ latency }) => latency?.p99 ?? null,
+    ),
+  );
+  showRows("slowest", report.slowest, slowRow);
+  showRows("errors", report.errors, errorRow);
+}
+
+function showTiles({ pool, connections, waiting, perSecond, latency }: Report): void {
+  element("pool").textContent = pool;
+  document.title = `${pool} – pool monitor`;
+  const tile = (id: string, text: string, alert = false) => {
+    element(id).textContent = text;
+    element(id).classList.toggle("alert", alert);
+  };
+  tile("in-use", count(connections.inUse));
+  tile("idle", count(connections.idle));
+  tile("connecting", count(connections.connecting));
+  tile("waiting", count(waiting), waiting > 0);
+  tile("statements", count(perSecond.statements));
+  tile("errors-rate", count(perSecond.errors), perSecond.errors > 0);
+  tile("p95", latency === null ? "–" : `${millis(latency.p95)} ms`);
+}
+
+function slowRow({ sql, count: runs, mean, max }: SlowStatement): HTMLTableCellElement[] {
+  return [
+    cell(sql, "sql"),
+    cell(count(runs), "number"),
+    cell(`${millis(mean)} ms`, "number"),
+    cell(`${millis(max)} ms`, "number"),
+  ];
+}
+
+function errorRow({ at, name, code, message, sql }: RecentError): HTMLTableCellElement[] {
+  const kind = cell(code === undefined ? name : `${name} ${code}`, "error");
+  kind.title = message;
+  const what = cell(sql ?? "–", "sql");
+  const why = document.createElement("div");
+  why.className = "why";
+  why.textContent = message;
+  what.append(why);
+  return [cell(new Date(at).toLocaleTimeString("en-GB")), kind, what];
+}
+
+/** Leaves the "none yet" row of the document as it is while there is nothing to show. */
+function showRows<T>(id: string, items: readonly T[], cells: (item: T) => HTMLTableCellElement[]): void {
+  if (items.length === 0) return;
+  const rows = items.map((item) => {
+    const row = document.createElement("tr");
+    row.append(...cells(item));
+    return row;
+  });
+  element(id).replaceChildren(...rows);
+}
+
+function cell(text: string, className = ""): HTMLTableCellElement {
+  const made = document.createElement("td");
+  made.className = className;
+  made.textContent = text;
+  if (className === "sql") made.title = text;
+  return made;
+}
+
+function say(state: "live" | "lost", text: string): void {
+  element("link").className = state;
+  element("link").textContent = text;
+}
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`The page has no element "${id}"`);
+  return found;
+}

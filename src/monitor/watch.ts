@@ -1,0 +1,105 @@
+import { channels, type StatementTrace } from "../diagnostics.js";
+import { AdbapiError } from "../errors.js";
+import { Histogram } from "./histogram.js";
+import { redact } from "./redact.js";
+import type { RecentError, Report } from "./report.js";
+import { SlowStatements } from "./slow-statements.js";
+
+/** The part of a ConnectionPool that the monitor looks at. */
+export interface WatchedPool {
+  readonly name: string;
+  readonly stats: {
+    readonly idle: number;
+    readonly inUse: number;
+    readonly connecting: number;
+    readonly waiting: number;
+  };
+}
+
+const SLOWEST = 10;
+const ERRORS = 10;
+
+/** Collects the numbers of one pool, from `start` to `stop`; between the two, each statement costs it a microsecond or so. */
+export class Watch {
+  readonly #pool: WatchedPool;
+  readonly #latency = new Histogram();
+  readonly #slow = new SlowStatements();
+  #begun = new WeakMap<StatementTrace, number>();
+  #errors: RecentError[] = [];
+  #failed = 0;
+  #reportedAt = 0;
+
+  constructor(pool: WatchedPool) {
+    this.#pool = pool;
+  }
+
+  start(): void {
+    this.#reportedAt = performance.now();
+    channels.statement.subscribe(this.#subscriber);
+  }
+
+  stop(): void {
+    channels.statement.unsubscribe(this.#subscriber);
+    this.#begun = new WeakMap();
+    this.#slow.clear();
+    this.#errors = [];
+    this.#startOver();
+  }
+
+  /** What happened since the last one. */
+  report(): Report {
+    const { idle, inUse, connecting, waiting } = this.#pool.stats;
+    const now = performance.now();
+    const seconds = Math.max(now - this.#reportedAt, 1) / 1_000;
+    const latency = this.#latency;
+    const report: Report = {
+      at: Date.now(),
+      pool: this.#pool.name,
+      connections: { inUse, idle, connecting },
+      waiting,
+      perSecond: { statements: latency.total / seconds, errors: this.#failed / seconds },
+      latency:
+        latency.total === 0
+          ? null
+          : { p50: latency.percentile(0.5), p95: latency.percentile(0.95), p99: latency.percentile(0.99) },
+      slowest: this.#slow.top(SLOWEST),
+      errors: this.#errors,
+    };
+    this.#reportedAt = now;
+    this.#startOver();
+    return report;
+  }
+
+  readonly #subscriber = {
+    start: (statement: StatementTrace) => {
+      if (statement.pool === this.#pool.name) this.#begun.set(statement, performance.now());
+    },
+    asyncStart: (statement: StatementTrace) => this.#ended(statement),
+    end: () => undefined,
+    asyncEnd: () => undefined,
+    error: () => undefined,
+  };
+
+  #ended(statement: StatementTrace): void {
+    const begun = this.#begun.get(statement);
+    if (begun === undefined) return;
+    this.#begun.delete(statement);
+    const millis = performance.now() - begun;
+    this.#latency.add(millis);
+    this.#slow.add(statement.sql, millis);
+    if (statement.error !== undefined) this.#noteError(statement.error);
+  }
+
+  #noteError(error: unknown): void {
+    this.#failed += 1;
+    const { name, message } = error instanceof Error ? error : { name: typeof error, message: "" };
+    const { code, sql } = error instanceof AdbapiError ? error : {};
+    const recent = { at: Date.now(), name, code, message: redact(message), sql };
+    this.#errors = [recent, ...this.#errors.slice(0, ERRORS - 1)];
+  }
+
+  #startOver(): void {
+    this.#latency.clear();
+    this.#failed = 0;
+  }
+}

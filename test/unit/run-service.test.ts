@@ -1,0 +1,187 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runService, Service } from "adbapi/service";
+import { describe, expect, test } from "vitest";
+import { ChildProgram } from "../support/child-program.js";
+
+const run = (env: Record<string, string> = {}) => new ChildProgram(["test/fixtures/run.js"], env);
+const command = (args: string[], env: Record<string, string> = {}) =>
+  new ChildProgram(["dist/src/cli.js", ...args], env);
+
+describe("runService", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`${signal} stops the application, status 0`, async () => {
+      await using program = run();
+      await program.printed(/starting/);
+      program.signal(signal);
+      const { status, output } = await program.ended();
+      expect(output).toBe(`starting\n${signal}: stopping the MultiService "fixture"\nstopping\nstatus 0\n`);
+      expect(status).toBe(0);
+    });
+  }
+
+  test("an application with nothing left to do is stopped, status 0", async () => {
+    await using program = run({ ALIVE: "no" });
+    expect(await program.ended()).toEqual({ status: 0, output: "starting\nstopping\nstatus 0\n" });
+  });
+
+  test("a second signal exits at once", async () => {
+    await using program = run({ STOP: "hang" });
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
+    await program.printed(/^stopping/m);
+    program.signal("SIGINT");
+    expect((await program.ended()).status).toBe(130);
+  });
+
+  test("a failing start is told, status 1", async () => {
+    await using program = run({ START: "fail", ALIVE: "no" });
+    const { status, output } = await program.ended();
+    expect(output).toMatch(
+      /the MultiService "fixture" failed while starting: Error: as the test wants it\n {4}at /,
+    );
+    expect(output).toMatch(/^status 1$/m);
+    expect(status).toBe(1);
+  });
+
+  test("a start that nothing is left to finish is told, status 1", async () => {
+    await using program = run({ START: "hang", ALIVE: "no" });
+    const { status, output } = await program.ended();
+    expect(output).toMatch(/never finished starting/);
+    expect(status).toBe(1);
+  });
+
+  test("a failing stop is told, status 1", async () => {
+    await using program = run({ STOP: "fail" });
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
+    const { status, output } = await program.ended();
+    expect(output).toMatch(/failed while stopping: Error: as the test wants it/);
+    expect(status).toBe(1);
+  });
+
+  test("a stop that takes too long ends with the process, status 1", async () => {
+    await using program = run({ STOP: "hang", STOP_TIMEOUT: "100" });
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
+    const { status, output } = await program.ended();
+    expect(output).toMatch(/has not stopped in 100 ms/);
+    expect(status).toBe(1);
+  });
+
+  test("what no service owned does not keep a stopped application's process, and is named", async () => {
+    await using program = run({ LEFTOVER: "yes" });
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
+    const { status, output } = await program.ended();
+    expect(output).toMatch(/still open: .*Timeout/);
+    expect(status).toBe(0);
+  });
+
+  test("refuses a time to stop that is none", () => {
+    for (const stopTimeoutMillis of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => runService(new Service(), { stopTimeoutMillis })).toThrow(/stopTimeoutMillis/);
+    }
+  });
+});
+
+describe("adbapi run", () => {
+  test("runs a file's default export", async () => {
+    await using program = command(["run", "test/fixtures/application.js", "--nodaemon"]);
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
+    expect((await program.ended()).status).toBe(0);
+  });
+
+  test.each([
+    ["no-default.js", "export const application = 1;", /has no default export.*export default application/],
+    ["no-service.js", "export default { startService: 1 };", /is no service.*not \{ startService: 1 \}/],
+    [
+      "throws.js",
+      "throw new Error('at the top');",
+      /failed while it was imported:\nError: at the top\n.*throws\.js:1/,
+    ],
+    ["imports.js", "import './not-there.js';", /failed while it was imported:[\s\S]*not-there\.js/],
+    ["syntax.js", "export default );", /SyntaxError[\s\S]*node --check/],
+    ["script.ts", "export default 1;", /For TypeScript.*--import tsx/],
+  ])("a bad file, %s: a clear error, status 2", async (name, text, message) => {
+    const directory = await mkdtemp(join(tmpdir(), "adbapi-run-"));
+    await writeFile(join(directory, "package.json"), '{ "type": "module" }');
+    await writeFile(join(directory, name), text);
+    await using program = command(["run", join(directory, name)]);
+    const { status, output } = await program.ended();
+    expect(output).toMatch(message);
+    expect(output).toMatch(/^adbapi: /);
+    expect(status).toBe(2);
+    await rm(directory, { recursive: true });
+  });
+
+  test.each([
+    ["a missing file", ["run", "test/fixtures/no-such-file.js"], /There is no file .*no-such-file\.js/],
+    ["a directory", ["run", "test/fixtures"], /is a directory/],
+    ["no file", ["run"], /No FILE given/],
+    ["two files", ["run", "a.js", "b.js"], /not also b\.js/],
+    ["no command", [], /No command given/],
+    ["another command", ["stop"], /no command "stop"/],
+    ["an unknown option", ["run", "a.js", "--daemon"], /'--daemon'/],
+  ])("%s: a clear error, status 2", async (_, args, message) => {
+    await using program = command(args);
+    const { status, output } = await program.ended();
+    expect(output).toMatch(message);
+    expect(output).toMatch(/^adbapi: /);
+    expect(status).toBe(2);
+  });
+
+  test("--help and --version", async () => {
+    await using help = command(["--help"]);
+    await using version = command(["--version"]);
+    expect((await help.ended()).output).toMatch(/^Usage: adbapi run FILE/);
+    expect(await version.ended()).toEqual({ status: 0, output: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+  });
+
+  describe("--pidfile", () => {
+    const place = () => mkdtemp(join(tmpdir(), "adbapi-pidfile-"));
+
+    test("holds the process id while it runs, and keeps a second one out", async () => {
+      const directory = await place();
+      const pidfile = join(directory, "app.pid");
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await program.printed(/starting/);
+      expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
+      await using second = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const refused = await second.ended();
+      expect(refused.output).toMatch(`Already running as process ${program.pid}`);
+      expect(refused.status).toBe(2);
+      program.signal("SIGTERM");
+      await program.ended();
+      await expect(readFile(pidfile)).rejects.toThrow("ENOENT");
+      await rm(directory, { recursive: true });
+    });
+
+    test("takes over what a crash left", async () => {
+      const directory = await place();
+      const pidfile = join(directory, "app.pid");
+      await using crashed = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await crashed.printed(/starting/);
+      crashed.signal("SIGKILL");
+      await crashed.ended();
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await program.printed(/starting/);
+      expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
+      await rm(directory, { recursive: true });
+    });
+
+    test("leaves alone a file that is no pidfile", async () => {
+      const directory = await place();
+      const pidfile = join(directory, "precious.txt");
+      await writeFile(pidfile, "precious");
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { status, output } = await program.ended();
+      expect(output).toMatch(/does not hold a process id but "precious"/);
+      expect(status).toBe(2);
+      expect(await readFile(pidfile, "utf8")).toBe("precious");
+      await rm(directory, { recursive: true });
+    });
+  });
+});
