@@ -1,0 +1,126 @@
+/** Measures contenders side by side: in turn, in one process, the median of several rounds. */
+import { performance } from "node:perf_hooks";
+
+/** One way to do the work of a question. */
+export interface Contender {
+  readonly name: string;
+  /** Does one piece of the work. */
+  once(n: number): PromiseLike<unknown> | unknown;
+  close(): PromiseLike<unknown> | unknown;
+}
+
+export interface Figures {
+  readonly name: string;
+  /** Pieces of work per second, each round's. */
+  readonly rates: readonly number[];
+  /** CPU of this process for one piece, in microseconds. */
+  readonly cpuMicros: number;
+  /** How much of the time the main thread was busy, 0 to 1. */
+  readonly busy: number;
+}
+
+/** "Ours must be at least `least` times `peer`." */
+export interface Budget {
+  readonly ours: string;
+  readonly peer: string;
+  readonly least: number;
+}
+
+export interface Question {
+  readonly title: string;
+  /** Pieces of work under way at once. */
+  readonly concurrency: number;
+  readonly contenders: readonly Contender[];
+  readonly budgets?: readonly Budget[];
+  readonly rounds?: number;
+  readonly millis?: number;
+}
+
+/** Runs a question, and gives its part of the report, in Markdown. */
+export async function compare(question: Question): Promise<string> {
+  const { title, contenders, concurrency, rounds = 5, millis = 700 } = question;
+  const samples = new Map(contenders.map(({ name }) => [name, [] as Sample[]]));
+  for (const contender of contenders) await sample(contender, concurrency, millis);
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of turned(contenders, round)) {
+      samples.get(contender.name)!.push(await sample(contender, concurrency, millis));
+    }
+  }
+  for (const contender of contenders) await contender.close();
+  const figures = contenders.map(({ name }) => figuresOf(name, samples.get(name)!));
+  return [`### ${title}`, "", table(figures), "", ...verdicts(question, figures), ""].join("\n");
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The ratio of two contenders, round by round: drifts of the machine cancel out. */
+export function ratio(ours: Figures, peer: Figures): number {
+  return median(ours.rates.map((rate, round) => rate / peer.rates[round]!));
+}
+
+interface Sample {
+  readonly rate: number;
+  readonly cpuMicros: number;
+  readonly busy: number;
+}
+
+async function sample(contender: Contender, concurrency: number, millis: number): Promise<Sample> {
+  let done = 0;
+  const cpu = process.cpuUsage();
+  const loop = performance.eventLoopUtilization();
+  const begin = performance.now();
+  const end = begin + millis;
+  const worker = async (first: number) => {
+    for (let n = first; performance.now() < end; n += concurrency) {
+      await contender.once(n);
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, (_, first) => worker(first)));
+  const seconds = (performance.now() - begin) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const { utilization } = performance.eventLoopUtilization(loop);
+  return { rate: done / seconds, cpuMicros: (user + system) / done, busy: utilization };
+}
+
+function figuresOf(name: string, samples: readonly Sample[]): Figures {
+  return {
+    name,
+    rates: samples.map(({ rate }) => rate),
+    cpuMicros: median(samples.map(({ cpuMicros }) => cpuMicros)),
+    busy: median(samples.map(({ busy }) => busy)),
+  };
+}
+
+function table(figures: readonly Figures[]): string {
+  const first = figures[0]!;
+  const rows = figures.map((one) => {
+    const times = one === first ? "1" : ratio(one, first).toFixed(2);
+    return `| ${one.name} | ${count(median(one.rates))}/s | ${times} | ${one.cpuMicros.toFixed(1)} µs | ${one.busy.toFixed(2)} |`;
+  });
+  return [
+    "| | median | ratio to the first | CPU each | main thread busy |",
+    "| --- | ---: | ---: | ---: | ---: |",
+    ...rows,
+  ].join("\n");
+}
+
+function verdicts({ budgets = [] }: Question, figures: readonly Figures[]): string[] {
+  return budgets.map(({ ours, peer, least }) => {
+    const a = figures.find(({ name }) => name === ours)!;
+    const b = figures.find(({ name }) => name === peer)!;
+    const reached = ratio(a, b);
+    return `- ${reached >= least ? "met" : "**missed**"}: ${ours} is ${reached.toFixed(2)} × ${peer} (budget ${least} ×)`;
+  });
+}
+
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en-US").replaceAll(",", " ");
+}
+
+function turned<T>(list: readonly T[], by: number): T[] {
+  return list.map((_, index) => list[(index + by) % list.length]!);
+}

@@ -1,0 +1,61 @@
+/** PostgreSQL: point selects over a pool of 8, one at a time and 64 at once. */
+import { ConnectionPool } from "adbapi";
+import pg from "pg";
+import postgres from "postgres";
+import { fill, server, someId } from "./data.js";
+import { type Contender, compare } from "./harness.js";
+
+const SQL = "select * from items where id = $1";
+
+export default async function question(): Promise<string> {
+  const url = await server("postgres");
+  if (url === undefined) return "### PostgreSQL: no server\n";
+  const filler = new ConnectionPool("pg", url);
+  await fill(filler);
+  await filler.close();
+  const report: string[] = [];
+  for (const concurrency of [64, 1]) {
+    report.push(
+      await compare({
+        title: `PostgreSQL, point select, ${concurrency} at once, pool of 8`,
+        concurrency,
+        contenders: [ours(url), pgPool(url, undefined), pgPool(url, "point"), postgresJs(url)],
+        budgets:
+          concurrency === 1
+            ? [
+                { ours: "adbapi", peer: "pg.Pool", least: 1.2 },
+                { ours: "adbapi", peer: "postgres.js", least: 0.95 },
+              ]
+            : [
+                { ours: "adbapi", peer: "pg.Pool", least: 2.3 },
+                { ours: "adbapi", peer: "postgres.js", least: 1.05 },
+              ],
+      }),
+    );
+  }
+  return report.join("\n");
+}
+
+function ours(url: string): Contender {
+  const pool = new ConnectionPool("pg", url, { min: 8, max: 8 });
+  return { name: "adbapi", once: (n) => pool.runQuery(SQL, [someId(n)]), close: () => pool.close() };
+}
+
+function pgPool(connectionString: string, name: string | undefined): Contender {
+  const pool = new pg.Pool({ connectionString, max: 8 });
+  const query = name === undefined ? { text: SQL } : { name, text: SQL };
+  return {
+    name: name === undefined ? "pg.Pool" : "pg.Pool, named statement",
+    once: (n) => pool.query({ ...query, values: [someId(n)] }),
+    close: () => pool.end(),
+  };
+}
+
+function postgresJs(url: string): Contender {
+  const sql = postgres(url, { max: 8, onnotice: () => {} });
+  return {
+    name: "postgres.js",
+    once: (n) => sql`select * from items where id = ${someId(n)}`,
+    close: () => sql.end(),
+  };
+}
