@@ -29,7 +29,7 @@ export class Settlement implements Observer {
 }
 
 export function isFarFromCaller(error: Error): boolean {
-  return (error as { [farFromCaller]?: boolean })[farFromCaller] === true;
+  return (error as { [farFromCaller]?: boolean } | undefined)?.[farFromCaller] === true;
 }
 
 /**

@@ -134,6 +134,23 @@ describe("firing", () => {
   });
 });
 
+describe("a Proxy that throws whatever it is asked", () => {
+  const refuse = (): never => {
+    throw new Error("trap");
+  };
+  const evil = new Proxy({}, { get: refuse, getPrototypeOf: refuse, ownKeys: refuse });
+
+  it("can be thrown, and returned, and the chain goes on", () => {
+    const thrown = succeed(0)
+      .addCallback(() => {
+        throw evil;
+      })
+      .addErrback((failure) => failure.value.cause === evil);
+    expect(resultOf(thrown)).toBe(true);
+    expect(errorOf(succeed(0).addCallback(() => evil)).message).toBe("trap");
+  });
+});
+
 describe("waiting", () => {
   it("for a Deferred that a callback returns, and goes on with its result, which it takes", () => {
     const inner = new Deferred<string>();

@@ -135,6 +135,16 @@ describe("the stack of an error that was made far away", () => {
     expect(near.stack).toBe(before);
   });
 
+  it("is kept where no function waits", async () => {
+    const far = new FarError("from afar");
+    const before = far.stack;
+    const caught = await new Promise((resolve) => {
+      setImmediate(() => fail(far).catch((error) => setImmediate(resolve, error)));
+    });
+    expect(caught).toBe(far);
+    expect(far.stack).toBe(before);
+  });
+
   it("is left alone where it cannot be changed", async () => {
     const frozen = Object.freeze(new FarError("frozen"));
     await expect(fail(frozen)).rejects.toBe(frozen);
