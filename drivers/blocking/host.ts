@@ -131,7 +131,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
   async close(): Promise<void> {
     if (this.#life === "open") {
       this.#life = "closing";
-      this.#flush();
+      await Promise.allSettled([...this.#inFlight, ...this.#outbox].map((work) => work.done));
       this.#thread.post("close");
     }
     await this.ended;
@@ -190,6 +190,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
     const room = this.#thread.cells.slots - this.#inFlight.length;
     const leaving = this.#outbox.splice(0, room);
     if (leaving.length === 0) return;
+    const slot = this.#slot;
     try {
       this.#thread.post(
         packRequests(
@@ -199,17 +200,20 @@ export class ThreadConnection implements DriverConnection, Receiver {
       );
       this.#inFlight.push(...leaving);
     } catch {
+      this.#slot = slot;
       this.#postEach(leaving);
     }
   };
 
-  /** Something in the message cannot be cloned: only that request fails. */
+  /** Something in the message cannot be cloned: only that request fails. No slot may be lost, or two would share one. */
   #postEach(leaving: readonly Work[]): void {
     for (const work of leaving) {
+      const slot = this.#slot;
       try {
         this.#thread.post([this.#place(work)]);
         this.#inFlight.push(work);
       } catch (error) {
+        this.#slot = slot;
         work.reject(error);
       }
     }

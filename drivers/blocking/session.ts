@@ -1,5 +1,5 @@
 /** One connection of a blocking driver, in its thread: runs requests in order, and keeps what each was promised. */
-import { ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import { OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import type { Cells } from "./cells.js";
 import type { Database } from "./database.js";
@@ -28,20 +28,13 @@ export class Session {
   }
 
   run(requests: readonly Request[], outbox: Outbox): void {
-    let at = 0;
-    while (at < requests.length && !this.#cells.retired) {
+    for (let at = 0; at < requests.length && !this.#cells.retired; ) {
       const group = this.#group(requests, at);
-      if (group.length > 1) {
-        const settled = this.#readsOnly(group[0]!) ? this.#readTogether(group) : this.#writeTogether(group);
-        for (const [i, one] of settled.entries()) outbox.add(one, this.#database.inTransaction, group[i]![1]);
-        at += group.length;
-        continue;
-      }
-      const request = requests[at]!;
-      if (!this.#fast(request)) outbox.flush();
-      const settled = this.#settle(request);
-      outbox.add(settled, this.#database.inTransaction, request[1]);
-      at++;
+      const several = group.length > 1;
+      // What is done is not kept waiting by what may take long.
+      if (!several && !this.#fast(requests[at]!)) outbox.flush();
+      const settled = several ? this.#together(group) : [this.#settle(requests[at]!)];
+      for (const one of settled) outbox.add(one, this.#database.inTransaction, requests[at++]![1]);
     }
     outbox.flush();
   }
@@ -64,8 +57,8 @@ export class Session {
     return group;
   }
 
-  #readsOnly(request: Execute): boolean {
-    return this.#texts.of(request[3]).readOnly === true;
+  #together(group: readonly Execute[]): Settled[] {
+    return this.#texts.of(group[0]![3]).readOnly ? this.#readTogether(group) : this.#writeTogether(group);
   }
 
   #fast(request: Request): boolean {
@@ -289,7 +282,7 @@ export class Session {
       throw new TransactionAborted("the transaction has ended before this statement, which was not run");
     }
     if (this.#transaction.readOnly && readOnly === false) {
-      throw new ProgrammingError("the transaction is read only, and this statement writes");
+      throw new OperationalError("the transaction is read only, and this statement writes");
     }
   }
 
