@@ -1,11 +1,11 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { verbOf } from "../blocking/texts.js";
 import { checkFileAndOptions, fromUrl, maxConnections, type OptionType } from "./args.js";
 import { classify } from "./errors.js";
 import { loadPackage } from "./package.js";
 import { bind } from "./params.js";
+import { repeatable, stackable } from "./text.js";
 
 /** What `new Database(...)` takes, but `verbose`: a function cannot be called from another thread. */
 export type BetterSqlite3Options = Pick<Options, "readonly" | "fileMustExist" | "timeout" | "nativeBinding">;
@@ -34,7 +34,8 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
     classify,
     maxConnections,
     prepare: loadOnce,
-    stackable: (sql) => verbOf(sql) === "plain",
+    stackable,
+    repeatable,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readonly }] : [file];

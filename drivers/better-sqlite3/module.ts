@@ -3,9 +3,9 @@ import type { Database, Options, Statement } from "better-sqlite3";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
-import { inserts } from "./inserts.js";
 import { loadPackage } from "./package.js";
 import { resetPrivate } from "./reset.js";
+import { inserts } from "./text.js";
 
 export { classify } from "./errors.js";
 

@@ -18,29 +18,14 @@ import type { Request } from "./protocol.js";
 import { packRequests } from "./requests.js";
 import { StreamedRows } from "./stream.js";
 import { type Thread, threadEnded } from "./thread.js";
+import { type Transaction, transactionAfter } from "./transaction.js";
+import { Work } from "./work.js";
 
 /** How long a cancelled statement may take to stop by itself before its thread is given up. */
 const GRACE_MILLIS = 50;
 
 /** Lists of params that travel as one message. */
 const MANY = 1_000;
-
-type Kind = Request[0];
-
-/** One request, from its asking to its answer. */
-interface Work {
-  readonly request: Request;
-  readonly statement: Statement | undefined;
-  readonly resolve: (received: Received) => void;
-  readonly reject: (error: unknown) => void;
-  readonly done: Promise<unknown>;
-  slot: number;
-  /** Runs from its cancel on: when it is over, the thread is given up. */
-  grace?: NodeJS.Timeout;
-}
-
-/** `"ended"`: the database ended it under the pool, which has still to say commit or rollback. */
-type Transaction = "none" | "asked" | "open" | "ended";
 
 export class ThreadConnection implements DriverConnection, Receiver {
   readonly native = undefined;
@@ -146,7 +131,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
   async close(): Promise<void> {
     if (this.#life === "open") {
       this.#life = "closing";
-      this.#flush();
+      await Promise.allSettled([...this.#inFlight, ...this.#outbox].map((work) => work.done));
       this.#thread.post("close");
     }
     await this.ended;
@@ -168,10 +153,10 @@ export class ThreadConnection implements DriverConnection, Receiver {
     if (this.#life !== "open") {
       return Promise.reject(new ConnectionLost("the connection is closed", { outcome: "not sent" }));
     }
-    const { promise, resolve, reject } = withResolvers<Received>();
-    this.#outbox.push({ request, statement, resolve, reject, done: promise, slot: -1 });
+    const work = new Work(request, statement);
+    this.#outbox.push(work);
     this.#flushSoon();
-    return promise;
+    return work.done;
   }
 
   rowMode(): RowMode {
@@ -205,6 +190,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
     const room = this.#thread.cells.slots - this.#inFlight.length;
     const leaving = this.#outbox.splice(0, room);
     if (leaving.length === 0) return;
+    const slot = this.#slot;
     try {
       this.#thread.post(
         packRequests(
@@ -214,17 +200,20 @@ export class ThreadConnection implements DriverConnection, Receiver {
       );
       this.#inFlight.push(...leaving);
     } catch {
+      this.#slot = slot;
       this.#postEach(leaving);
     }
   };
 
-  /** Something in the message cannot be cloned: only that request fails. */
+  /** Something in the message cannot be cloned: only that request fails. No slot may be lost, or two would share one. */
   #postEach(leaving: readonly Work[]): void {
     for (const work of leaving) {
+      const slot = this.#slot;
       try {
         this.#thread.post([this.#place(work)]);
         this.#inFlight.push(work);
       } catch (error) {
+        this.#slot = slot;
         work.reject(error);
       }
     }
@@ -232,10 +221,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
 
   #place(work: Work): Request {
     this.#slot = (this.#slot + 1) % this.#thread.cells.slots;
-    work.slot = this.#slot;
-    this.#thread.cells.queue(work.slot);
-    const [kind, , ...rest] = work.request;
-    return [kind, work.slot, ...rest] as unknown as Request;
+    this.#thread.cells.queue(this.#slot);
+    return work.placed(this.#slot);
   }
 
   /** The statement is deaf: its callers are answered, and the thread ends when the call returns. */
@@ -276,20 +263,6 @@ export class ThreadConnection implements DriverConnection, Receiver {
   }
 }
 
-function transactionAfter(before: Transaction, kind: Kind, failed: boolean, open: boolean): Transaction {
-  switch (kind) {
-    case "begin":
-      return failed ? "none" : "open";
-    case "commit":
-    case "rollback":
-      return open ? "open" : "none";
-    case "reset":
-      return "none";
-    default:
-      return before === "open" && !open ? "ended" : before;
-  }
-}
-
 function asResult(received: Received): Result {
   if ("kind" in received) return received;
   return { rows: [], rowCount: 0, lastInsertId: undefined, columns: [] };
@@ -300,13 +273,3 @@ function lost(reason: ConnectionLost, outcome: Outcome): ConnectionLost {
 }
 
 function nothing(): void {}
-
-function withResolvers<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((ok, no) => {
-    resolve = ok;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}

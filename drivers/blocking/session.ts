@@ -1,12 +1,12 @@
 /** One connection of a blocking driver, in its thread: runs requests in order, and keeps what each was promised. */
-import { ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import { OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
 import type { Params, TransactionOptions } from "../driver.js";
-import { Cells } from "./cells.js";
+import type { Cells } from "./cells.js";
+import type { Database } from "./database.js";
 import { StatementCancelled } from "./errors.js";
-import { convertIntegers, demote } from "./integers.js";
-import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
+import type { BlockingCursor, BlockingResult } from "./module.js";
 import type { Outbox, Settled } from "./outbox.js";
-import type { Request, Setup } from "./protocol.js";
+import type { Request } from "./protocol.js";
 import { type Text, Texts } from "./texts.js";
 
 type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
@@ -15,48 +15,28 @@ type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
 const TEXTS = 512;
 
 export class Session {
-  readonly #module: BlockingModule;
-  readonly #setup: Setup;
+  readonly #database: Database;
   readonly #cells: Cells;
   readonly #texts = new Texts(TEXTS);
-  #connection: BlockingConnection;
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
   #transaction: TransactionOptions | undefined;
   #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
 
-  constructor(module: BlockingModule, setup: Setup) {
-    this.#module = module;
-    this.#setup = setup;
-    this.#cells = new Cells(setup.cells);
-    this.#connection = this.#connect();
+  constructor(database: Database, cells: Cells) {
+    this.#database = database;
+    this.#cells = cells;
   }
 
   run(requests: readonly Request[], outbox: Outbox): void {
-    let at = 0;
-    while (at < requests.length && !this.#cells.retired) {
+    for (let at = 0; at < requests.length && !this.#cells.retired; ) {
       const group = this.#group(requests, at);
-      if (group.length > 1) {
-        const settled = this.#readsOnly(group[0]!) ? this.#readTogether(group) : this.#writeTogether(group);
-        for (const [i, one] of settled.entries())
-          outbox.add(one, this.#connection.inTransaction, group[i]![1]);
-        at += group.length;
-        continue;
-      }
-      const request = requests[at]!;
-      if (!this.#fast(request)) outbox.flush();
-      const settled = this.#settle(request);
-      outbox.add(settled, this.#connection.inTransaction, request[1]);
-      at++;
+      const several = group.length > 1;
+      // What is done is not kept waiting by what may take long.
+      if (!several && !this.#fast(requests[at]!)) outbox.flush();
+      const settled = several ? this.#together(group) : [this.#settle(requests[at]!)];
+      for (const one of settled) outbox.add(one, this.#database.inTransaction, requests[at++]![1]);
     }
     outbox.flush();
-  }
-
-  close(): void {
-    this.#connection.close();
-  }
-
-  #connect(): BlockingConnection {
-    return this.#module.connect(...(this.#setup.args as readonly never[]));
   }
 
   // Which statements may share a transaction.
@@ -77,8 +57,8 @@ export class Session {
     return group;
   }
 
-  #readsOnly(request: Execute): boolean {
-    return this.#texts.of(request[3]).readOnly === true;
+  #together(group: readonly Execute[]): Settled[] {
+    return this.#texts.of(group[0]![3]).readOnly ? this.#readTogether(group) : this.#writeTogether(group);
   }
 
   #fast(request: Request): boolean {
@@ -88,19 +68,19 @@ export class Session {
   /** One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked. */
   #readTogether(group: readonly Execute[]): Settled[] {
     try {
-      this.#begin({ readOnly: true });
+      this.#database.begin({ readOnly: true });
     } catch (error) {
       return group.map(() => ({ error }));
     }
     const settled = group.map((request) => this.#settle(request));
-    this.#rollbackIfOpen();
+    this.#database.rollbackIfOpen();
     return settled;
   }
 
   /** Group commit: nobody is answered before the COMMIT; when anything at all is wrong, each runs alone. */
   #writeTogether(group: readonly Execute[]): Settled[] {
     try {
-      this.#begin({});
+      this.#database.begin({});
     } catch (error) {
       return group.map(() => ({ error }));
     }
@@ -108,16 +88,15 @@ export class Session {
       const settled = group.map((request) => {
         const [, slot, , sql, params] = request;
         if (!this.#cells.begin(slot)) throw new StatementCancelled();
-        const result = this.#timed(this.#texts.of(sql), () => this.#connection.execute(sql, params));
-        if (!this.#connection.inTransaction)
-          throw new TransactionAborted("a statement ended the transaction");
-        return { result: this.#converted(result), readOnly: false };
+        const result = this.#timed(this.#texts.of(sql), () => this.#database.execute(sql, params));
+        if (!this.#database.inTransaction) throw new TransactionAborted("a statement ended the transaction");
+        return { result: this.#database.converted(result), readOnly: false };
       });
       if (!group.every((request) => this.#cells.decide(request[1]))) throw new StatementCancelled();
-      this.#commit();
+      this.#database.commit();
       return settled;
     } catch {
-      this.#rollbackIfOpen();
+      this.#database.rollbackIfOpen();
       for (const request of group) this.#cells.undecide(request[1]);
       return group.map((request) => this.#settle(request));
     }
@@ -142,7 +121,7 @@ export class Session {
       case "many":
         return this.#executeMany(request[3], request[4], slot);
       case "begin":
-        this.#begin(request[3]);
+        this.#database.begin(request[3]);
         this.#transaction = request[3];
         return "done";
       case "commit":
@@ -152,7 +131,7 @@ export class Session {
         return "done";
       case "rollback":
         this.#transaction = undefined;
-        this.#rollbackIfOpen();
+        this.#database.rollbackIfOpen();
         return "done";
       case "reset":
         this.#reset();
@@ -170,23 +149,23 @@ export class Session {
 
   #execute(sql: string, params: Params | undefined, slot: number, transaction: boolean): Settled {
     const text = this.#texts.of(sql);
-    const readOnly = this.#readOnly(text, sql);
+    const readOnly = this.#database.readOnly(text, sql);
     if (transaction) {
       this.#checkTransaction(readOnly);
-      return { result: this.#converted(this.#read(text, sql, params, slot)), readOnly };
+      return { result: this.#database.converted(this.#read(text, sql, params, slot)), readOnly };
     }
     if (readOnly === false && text.verb !== "other") return this.#write(text, sql, params, slot);
     if (readOnly !== true) this.#cells.decide(slot);
     const result = this.#read(text, sql, params, slot);
     if (readOnly !== true || text.verb === "other") this.#refuseOpenTransaction();
-    return { result: this.#converted(result), readOnly };
+    return { result: this.#database.converted(result), readOnly };
   }
 
   /** A text that is not known to be fast, and can only read, goes step by step, so that it can be cancelled. */
   #read(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
     return this.#timed(text, () => {
-      const cursor = text.readOnly && !text.fast ? this.#connection.iterate?.(sql, params) : undefined;
-      if (cursor === undefined) return this.#connection.execute(sql, params);
+      const cursor = text.readOnly && !text.fast ? this.#database.iterate(sql, params) : undefined;
+      if (cursor === undefined) return this.#database.execute(sql, params);
       const rows: unknown[][] = [];
       for (const row of cursor.rows) {
         rows.push(row);
@@ -198,14 +177,14 @@ export class Session {
 
   /** An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain. */
   #write(text: Text, sql: string, params: Params | undefined, slot: number): Settled {
-    this.#begin({});
+    this.#database.begin({});
     try {
-      const result = this.#timed(text, () => this.#orKeep(() => this.#connection.execute(sql, params), slot));
-      const settled = { result: this.#converted(result), readOnly: false };
-      if (this.#connection.inTransaction) this.#commitUnlessCancelled(slot);
+      const result = this.#timed(text, () => this.#orKeep(() => this.#database.execute(sql, params), slot));
+      const settled = { result: this.#database.converted(result), readOnly: false };
+      if (this.#database.inTransaction) this.#commitUnlessCancelled(slot);
       return settled;
     } catch (error) {
-      this.#rollbackIfOpen();
+      this.#database.rollbackIfOpen();
       throw error;
     }
   }
@@ -215,11 +194,11 @@ export class Session {
     try {
       return execute();
     } catch (error) {
-      if (this.#connection.inTransaction) {
+      if (this.#database.inTransaction) {
         try {
           this.#commitUnlessCancelled(slot);
         } catch {
-          this.#rollbackIfOpen();
+          this.#database.rollbackIfOpen();
         }
       }
       throw error;
@@ -228,7 +207,7 @@ export class Session {
 
   #commitUnlessCancelled(slot: number): void {
     if (!this.#cells.decide(slot)) throw new StatementCancelled();
-    this.#commit();
+    this.#database.commit();
   }
 
   #executeMany(sql: string, listOfParams: readonly Params[], slot: number): Settled {
@@ -236,16 +215,10 @@ export class Session {
     let rowCount = 0;
     for (const params of listOfParams) {
       if (this.#cells.cancelled(slot)) throw new StatementCancelled();
-      this.#checkTransaction(this.#readOnly(text, sql));
-      rowCount += this.#connection.execute(sql, params).rowCount;
+      this.#checkTransaction(this.#database.readOnly(text, sql));
+      rowCount += this.#database.execute(sql, params).rowCount;
     }
     return { result: { columns: [], rows: [], rowCount }, readOnly: text.readOnly };
-  }
-
-  /** What the database says of the text; undefined where it does not tell. Throws what executing it would. */
-  #readOnly(text: Text, sql: string): boolean | undefined {
-    text.readOnly ??= this.#connection.readOnly?.(sql);
-    return text.readOnly;
   }
 
   #timed<T>(text: Text, run: () => T): T {
@@ -257,19 +230,12 @@ export class Session {
     }
   }
 
-  #converted(result: BlockingResult): BlockingResult {
-    if (result.rows.length > 0) convertIntegers(result.rows, this.#setup.int64);
-    return typeof result.lastInsertId === "bigint"
-      ? { ...result, lastInsertId: demote(result.lastInsertId) }
-      : result;
-  }
-
   // Streams.
 
   #open(sql: string, params: Params | undefined, slot: number, transaction: boolean): void {
-    const readOnly = this.#readOnly(this.#texts.of(sql), sql);
+    const readOnly = this.#database.readOnly(this.#texts.of(sql), sql);
     if (transaction) this.#checkTransaction(readOnly);
-    const source = readOnly ? this.#connection.iterate?.(sql, params) : undefined;
+    const source = readOnly ? this.#database.iterate(sql, params) : undefined;
     if (source !== undefined) {
       this.#cursor = { source, readOnly };
       return;
@@ -293,7 +259,7 @@ export class Session {
         rows.push(next.value);
         if (this.#cells.cancelled(slot)) throw new StatementCancelled();
       }
-      const result = this.#converted({ columns: source.columns, rows, rowCount: rows.length });
+      const result = this.#database.converted({ columns: source.columns, rows, rowCount: rows.length });
       return { result, readOnly, more: this.#cursor !== undefined };
     } catch (error) {
       this.#end();
@@ -309,36 +275,20 @@ export class Session {
 
   // Transactions.
 
-  #begin(options: TransactionOptions): void {
-    if (this.#connection.begin === undefined) this.#connection.execute("BEGIN", undefined);
-    else this.#connection.begin(options);
-  }
-
-  #commit(): void {
-    if (this.#connection.commit === undefined) this.#connection.execute("COMMIT", undefined);
-    else this.#connection.commit();
-  }
-
-  #rollbackIfOpen(): void {
-    if (!this.#connection.inTransaction) return;
-    if (this.#connection.rollback === undefined) this.#connection.execute("ROLLBACK", undefined);
-    else this.#connection.rollback();
-  }
-
   /** What ran now would be committed on its own. */
   #checkTransaction(readOnly?: boolean): void {
-    if (!this.#connection.inTransaction) this.#transaction = undefined;
+    if (!this.#database.inTransaction) this.#transaction = undefined;
     if (this.#transaction === undefined) {
       throw new TransactionAborted("the transaction has ended before this statement, which was not run");
     }
     if (this.#transaction.readOnly && readOnly === false) {
-      throw new ProgrammingError("the transaction is read only, and this statement writes");
+      throw new OperationalError("the transaction is read only, and this statement writes");
     }
   }
 
   #refuseOpenTransaction(): void {
-    if (!this.#connection.inTransaction) return;
-    this.#rollbackIfOpen();
+    if (!this.#database.inTransaction) return;
+    this.#database.rollbackIfOpen();
     throw new ProgrammingError(
       "the statement left a transaction open, which was rolled back: use runInteraction for transactions",
     );
@@ -347,11 +297,6 @@ export class Session {
   #reset(): void {
     this.#end();
     this.#transaction = undefined;
-    if (this.#connection.reset !== undefined) {
-      this.#connection.reset();
-      return;
-    }
-    this.#connection.close();
-    this.#connection = this.#connect();
+    this.#database.reset();
   }
 }

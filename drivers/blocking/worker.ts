@@ -2,6 +2,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { InterfaceError } from "../../src/errors.js";
 import { Cells } from "./cells.js";
+import { Database } from "./database.js";
 import { toWire } from "./errors.js";
 import type { BlockingModule } from "./module.js";
 import { Outbox } from "./outbox.js";
@@ -21,7 +22,7 @@ try {
   module = (await import(setup.module)) as BlockingModule;
   if (typeof module.connect !== "function")
     throw new InterfaceError(`${setup.module} exports no function "connect"`);
-  serve(new Session(module, setup), new Outbox(port, cells, module.classify));
+  serve(new Database(module, setup), new Outbox(port, cells, module.classify));
   greet({ ready: true });
 } catch (error) {
   greet({ failed: toWire(error, module?.classify) });
@@ -32,14 +33,15 @@ function greet(greeting: Greeting): void {
   port.postMessage(greeting);
 }
 
-function serve(session: Session, outbox: Outbox): void {
+function serve(database: Database, outbox: Outbox): void {
+  const session = new Session(database, cells);
   port.on("message", (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);
     session.run(requests, outbox);
     if (!goodbye && !cells.retired) return;
     port.close();
     setTimeout(() => process.exit(), LINGER_MILLIS).unref();
-    session.close();
+    database.close();
   });
 }
 

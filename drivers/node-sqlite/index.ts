@@ -2,8 +2,8 @@
 
 import { checkFileAndOptions, fromUrl, maxConnections } from "../better-sqlite3/args.js";
 import { bind } from "../better-sqlite3/params.js";
+import { repeatable, stackable } from "../better-sqlite3/text.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { verbOf } from "../blocking/texts.js";
 import { classify } from "./errors.js";
 import { loadNodeSqlite } from "./sqlite.js";
 
@@ -39,7 +39,8 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
     classify,
     maxConnections,
     prepare: loadNodeSqlite,
-    stackable: (sql) => verbOf(sql) === "plain",
+    stackable,
+    repeatable,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readOnly: true }] : [file];

@@ -2,8 +2,8 @@
 import { ProgrammingError } from "../../src/errors.js";
 import { MEMORY } from "../better-sqlite3/args.js";
 import { StatementCache } from "../better-sqlite3/cache.js";
-import { inserts } from "../better-sqlite3/inserts.js";
 import { resetPrivate } from "../better-sqlite3/reset.js";
+import { inserts } from "../better-sqlite3/text.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import { firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";

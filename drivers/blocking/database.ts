@@ -1,0 +1,78 @@
+/** The module's connection, with what it leaves out filled in. */
+import type { Params, TransactionOptions } from "../driver.js";
+import { convertIntegers, demote } from "./integers.js";
+import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
+import type { Setup } from "./protocol.js";
+import type { Text } from "./texts.js";
+
+export class Database {
+  readonly #module: BlockingModule;
+  readonly #setup: Setup;
+  #connection: BlockingConnection;
+
+  constructor(module: BlockingModule, setup: Setup) {
+    this.#module = module;
+    this.#setup = setup;
+    this.#connection = this.#connect();
+  }
+
+  get inTransaction(): boolean {
+    return this.#connection.inTransaction;
+  }
+
+  /** The integers of its rows are as the module gives them: see `converted`. */
+  execute(sql: string, params: Params | undefined): BlockingResult {
+    return this.#connection.execute(sql, params);
+  }
+
+  iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
+    return this.#connection.iterate?.(sql, params);
+  }
+
+  /** What the database says of the text; undefined where it does not tell. Throws what executing it would. */
+  readOnly(text: Text, sql: string): boolean | undefined {
+    text.readOnly ??= this.#connection.readOnly?.(sql);
+    return text.readOnly;
+  }
+
+  /** Integers as the pool asked for them; throws where one would not be exact. */
+  converted(result: BlockingResult): BlockingResult {
+    convertIntegers(result.rows, this.#setup.int64);
+    return typeof result.lastInsertId === "bigint"
+      ? { ...result, lastInsertId: demote(result.lastInsertId) }
+      : result;
+  }
+
+  begin(options: TransactionOptions): void {
+    if (this.#connection.begin === undefined) this.execute("BEGIN", undefined);
+    else this.#connection.begin(options);
+  }
+
+  commit(): void {
+    if (this.#connection.commit === undefined) this.execute("COMMIT", undefined);
+    else this.#connection.commit();
+  }
+
+  rollbackIfOpen(): void {
+    if (!this.inTransaction) return;
+    if (this.#connection.rollback === undefined) this.execute("ROLLBACK", undefined);
+    else this.#connection.rollback();
+  }
+
+  reset(): void {
+    if (this.#connection.reset !== undefined) {
+      this.#connection.reset();
+      return;
+    }
+    this.#connection.close();
+    this.#connection = this.#connect();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #connect(): BlockingConnection {
+    return this.#module.connect(...(this.#setup.args as readonly never[]));
+  }
+}
