@@ -9,7 +9,7 @@
  */
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
-import { cancelled } from "../mysql-family/errors.js";
+import { cancelled, connectFailure, whereOf } from "../mysql-family/errors.js";
 import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
@@ -41,8 +41,11 @@ async function connect(args: readonly unknown[], options: ConnectOptions): Promi
   const { settings, signal, onLost } = options;
   const own = connectionArgs(args, settings.int64);
   const opened = await open(own, signal);
+  const facts = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : connectFailure(whereOf(own), error);
+  });
   return new MariadbConnection(opened, {
-    facts: factsOf((await firstRow(opened, FACTS_SQL, signal)) as string[]),
+    facts: factsOf(facts as string[]),
     onLost,
     aside: (sql) => aside(own, sql),
     sessionVariables: { ...own.sessionVariables },

@@ -38,8 +38,9 @@ export function repeatable(sql: string): boolean {
   return stackable(sql) && !CALL_OR_COMMENT.test(sql.replace(HARMLESS, " "));
 }
 
+/** Comments may stand before it, but for those that a server executes. */
 const ORDINARY =
-  /^\s*(?:select|insert|update|delete|replace|show|desc|describe|explain|with|values|table)\b/i;
+  /^(?:[\s(]|\/\*(?![!M])(?:[^*]|\*(?!\/))*\*\/)*(?:select|insert|update|delete|replace|show|desc|describe|explain|with|values|table)\b/i;
 
 /**
  * Whether a text can neither begin nor end a transaction, but for the one that autocommit makes of it. Others can, and an answer
