@@ -57,12 +57,7 @@ export function runService(application: Startable, options: RunServiceOptions = 
     stop(signal);
   };
 
-  const onBeforeExit = () => {
-    if (root.state === "running") return stop();
-    status = 1;
-    console.error(`${name} never finished ${root.state}: nothing is left that it could wait for`);
-    return end();
-  };
+  const onBeforeExit = () => stop();
 
   const end = () => {
     clearTimeout(stopping?.deadline);
@@ -74,12 +69,19 @@ export function runService(application: Startable, options: RunServiceOptions = 
   };
 
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  process.on("beforeExit", onBeforeExit);
-  root.start().addErrback((failure) => {
-    if (stopping !== undefined) return; // Its start was cut short, as asked.
-    report("starting")(failure);
-    end();
-  });
+  // Until then what it waits for may well be nothing that keeps a process alive, as with a pool that connects.
+  const alive = setInterval(() => undefined, 2 ** 31 - 1);
+  root
+    .start()
+    .addCallbacks(
+      () => void process.on("beforeExit", onBeforeExit),
+      (failure) => {
+        if (stopping !== undefined) return; // Its start was cut short, as asked.
+        report("starting")(failure);
+        end();
+      },
+    )
+    .addBoth(() => clearInterval(alive));
   return ended;
 }
 

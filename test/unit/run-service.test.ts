@@ -45,10 +45,17 @@ describe("runService", () => {
     expect(status).toBe(1);
   });
 
-  test("a start that nothing is left to finish is told, status 1", async () => {
-    await using program = run({ START: "hang", ALIVE: "no" });
+  test("a start may wait for what keeps no process alive", async () => {
+    await using program = run({ START: "unref", ALIVE: "no" });
+    expect(await program.ended()).toEqual({ status: 0, output: "starting\nstopping\nstatus 0\n" });
+  });
+
+  test("a signal during a start that hangs: the time to stop holds for it too", async () => {
+    await using program = run({ START: "hang", ALIVE: "no", STOP_TIMEOUT: "100" });
+    await program.printed(/starting/);
+    program.signal("SIGTERM");
     const { status, output } = await program.ended();
-    expect(output).toMatch(/never finished starting/);
+    expect(output).toMatch(/has not stopped in 100 ms/);
     expect(status).toBe(1);
   });
 

@@ -1,5 +1,5 @@
 import { CancelledError, Deferred, fail } from "adbapi/defer";
-import { MultiService, poolService, Service } from "adbapi/service";
+import { MultiService, Service } from "adbapi/service";
 import { describe, expect, test } from "vitest";
 
 /** Writes down what happens to it; fires at once, or when its Deferreds do. */
