@@ -194,7 +194,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
   start(): Deferred<void> {
-    return Deferred.fromPromise(this.#leases.fill()) as Deferred<void>;
+    return Deferred.fromPromise(this.#dispatcher.whileWorking(this.#leases.fill())) as Deferred<void>;
   }
 
   /**
@@ -204,7 +204,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    */
   close({ timeoutMillis }: { readonly timeoutMillis?: number | undefined } = {}): Deferred<void> {
     const inside = this.#interactions.size > 0 && calledInside(adbapiInteraction);
-    this.#closing ??= this.#close(timeoutMillis);
+    this.#closing ??= this.#dispatcher.whileWorking(this.#close(timeoutMillis));
     if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
     return Deferred.fromPromise(this.#closing) as Deferred<void>;
   }

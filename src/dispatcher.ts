@@ -58,6 +58,7 @@ export class Dispatcher implements JobCarrier {
   /** Keeps the process alive while there is work; connections themselves never do. */
   readonly #alive = setInterval(() => {}, 2 ** 31 - 1).unref();
   #atWork = false;
+  #errands = 0;
   /** Statements that were answered, with a result or an error. */
   statements = 0;
   /** Waiters that were refused since no connection came free. */
@@ -129,6 +130,18 @@ export class Dispatcher implements JobCarrier {
       this.#advance(loan);
     });
     return cancellation;
+  }
+
+  /** The process stays alive until this is done, though no statement waits for it. */
+  async whileWorking<T>(work: Promise<T>): Promise<T> {
+    this.#errands++;
+    this.#alive.ref();
+    try {
+      return await work;
+    } finally {
+      this.#errands--;
+      if (this.#errands === 0 && !this.#atWork) this.#alive.unref();
+    }
   }
 
   /** Fires when nothing is queued and nothing runs. Nothing new is taken from now on. */
@@ -515,7 +528,7 @@ export class Dispatcher implements JobCarrier {
     if (this.#loans.size > 0 || this.#exclusives.size > 0 || this.waiting > 0) return;
     if (this.#atWork) {
       this.#atWork = false;
-      this.#alive.unref();
+      if (this.#errands === 0) this.#alive.unref();
     }
     if (this.#requested === 0) this.#whenDrained?.();
   }
