@@ -55,15 +55,15 @@ export class ThreadConnection implements DriverConnection, Receiver {
 
   get state(): SessionState {
     if (this.#life !== "open") return "broken";
-    if (this.#transaction === "asked" || this.#transaction === "open") return "in transaction";
+    if (this.#transaction !== "none") return "in transaction";
     return this.#inFlight.length + this.#outbox.length > 0 ? "unknown" : "idle";
   }
 
-  async execute(statement: Statement): Promise<Result> {
+  execute(statement: Statement): Promise<Result> {
     const { sql, params } = statement;
-    return asResult(
-      await this.request(["execute", 0, this.#inTransaction, sql, ownParams(params)], statement),
-    );
+    const request = ["execute", 0, this.#inTransaction, sql, ownParams(params)] as const;
+    // What is executed is answered with a result or an error, never with "done"; one promise more would cost as much as the rest here.
+    return this.request(request, statement) as Promise<Received & Result>;
   }
 
   async begin(options: TransactionOptions): Promise<void> {
