@@ -1,9 +1,12 @@
 /** Asynchronous, pooled database access: Twisted's adbapi for Node.js. */
 
 export {
+  type BlockingConnection,
+  type BlockingCursor,
   type BlockingDriver,
   type BlockingDriverOptions,
   type BlockingModule,
+  type BlockingResult,
   blockingDriver,
 } from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";

@@ -355,6 +355,8 @@ export class Session implements JobCarrier {
     }
     this.#current = undefined;
     this.#look();
+    // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have committed.
+    if (this.#state === "none" && !this.#lenient) this.#state = "lost";
     job.whenOver?.();
     answer();
   }
