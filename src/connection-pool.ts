@@ -233,13 +233,10 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     if (options?.signal?.aborted) return cancelledBefore(options.signal, sql);
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
-    const submit = () => {
-      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
-      this.#dispatcher.submit(job);
-      return job.deferred as Deferred<T>;
-    };
-    if (!channels.statement.hasSubscribers) return submit();
-    return traced(channels.statement, { ...this.#trace, sql, inTransaction: false }, submit);
+    const job = () => new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
+    if (!channels.statement.hasSubscribers) return this.#dispatcher.submit(job()) as Deferred<T>;
+    const trace = { ...this.#trace, sql, inTransaction: false };
+    return traced(channels.statement, trace, () => this.#dispatcher.submit(job())) as Deferred<T>;
   }
 
   #bound(sql: string, params: Params | undefined, options: StatementOptions | undefined): Params | undefined {

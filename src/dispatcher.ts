@@ -80,10 +80,12 @@ export class Dispatcher implements JobCarrier {
     return waiting;
   }
 
-  submit(job: StatementJob): void {
+  /** Gives the job's Deferred. */
+  submit(job: StatementJob): StatementJob["deferred"] {
     job.habits = this.#profile.of(job.sql);
     const reads = this.#writing === undefined || job.habits?.readOnly === true;
     this.#enqueue(job, reads ? this.#main : this.#writing!);
+    return job.deferred;
   }
 
   request(request: ExclusiveRequest): void {

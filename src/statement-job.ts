@@ -3,6 +3,7 @@ import type { Cancellation, Params, Result, RowMode, Statement } from "../driver
 import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
+import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
 import type { Habits } from "./profile.js";
 import type { Sequence } from "./sequence.js";
@@ -57,11 +58,8 @@ export class StatementJob extends Waiter implements Statement {
   /** The caller's async context: callbacks run in it, whoever's answer it was that set them off. */
   readonly #scope = new AsyncResource("adbapi.Statement", { requireManualDestroy: true });
   readonly #pick: (result: Result) => unknown;
-  readonly #timeoutMillis: number | undefined;
+  readonly #limits: Limits | undefined;
   #state: JobState = "waiting";
-  #timer: NodeJS.Timeout | undefined;
-  #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
 
   constructor(
     carrier: JobCarrier,
@@ -77,10 +75,12 @@ export class StatementJob extends Waiter implements Statement {
     this.params = params;
     this.rowMode = options?.rowMode ?? "object";
     this.#pick = pick;
-    this.#timeoutMillis = timeoutMillis;
-    this.deferred = new Deferred(() => this.cancel(undefined));
-    if (timeoutMillis !== undefined) this.#timer = setTimeout(() => this.#expire(), timeoutMillis);
-    if (options?.signal !== undefined) this.#follow(options.signal);
+    this.deferred = new JobDeferred(this);
+    const signal = options?.signal;
+    this.#limits =
+      timeoutMillis === undefined && signal === undefined
+        ? undefined
+        : new Limits(timeoutMillis, signal, this);
   }
 
   get state(): JobState {
@@ -102,7 +102,7 @@ export class StatementJob extends Waiter implements Statement {
   /** It is at the head of its connection: the time that it may take begins now. */
   begun(now: number): void {
     this.begunAt = now;
-    if (this.#timer !== undefined && this.#state === "sent") this.#timer.refresh();
+    if (this.#state === "sent") this.#limits?.restart();
   }
 
   /** Nothing of it was done, and it waits again. */
@@ -155,7 +155,8 @@ export class StatementJob extends Waiter implements Statement {
     this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 
-  #expire(): void {
+  /** Its time is over. */
+  expire(): void {
     if (this.#state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
@@ -168,7 +169,7 @@ export class StatementJob extends Waiter implements Statement {
 
   #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
     const when = outcome === "not sent" ? "waiting for a connection" : "running";
-    const message = `the statement's ${this.#timeoutMillis} ms (timeoutMillis) were over while ${when}; outcome: ${outcome}`;
+    const message = `the statement's ${this.#limits?.timeoutMillis} ms (timeoutMillis) were over while ${when}; outcome: ${outcome}`;
     return new StatementTimeout(message, {
       sql: this.sql,
       outcome,
@@ -177,21 +178,25 @@ export class StatementJob extends Waiter implements Statement {
     });
   }
 
-  #follow(signal: AbortSignal): void {
-    const onAbort = () => this.cancel(signal.reason);
-    this.#signal = signal;
-    this.#onAbort = onAbort;
-    signal.addEventListener("abort", onAbort, { once: true });
-  }
-
   #move(to: JobState): void {
     if (!(MOVES[this.#state] as readonly JobState[]).includes(to)) {
       throw new Error(`a statement cannot go from ${this.#state} to ${to}`);
     }
     this.#state = to;
-    if (to === "settled" || to === "abandoned") {
-      if (this.#timer !== undefined) clearTimeout(this.#timer);
-      if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
-    }
+    if (to === "settled" || to === "abandoned") this.#limits?.clear();
+  }
+}
+
+/** A hundred thousand may wait: the way back to the job is a field, not a closure for each. */
+class JobDeferred extends Deferred<unknown> {
+  readonly #job: StatementJob;
+
+  constructor(job: StatementJob) {
+    super(JobDeferred.#cancel);
+    this.#job = job;
+  }
+
+  static #cancel(deferred: Deferred<unknown>): void {
+    (deferred as JobDeferred).#job.cancel(undefined);
   }
 }
