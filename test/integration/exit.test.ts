@@ -8,6 +8,8 @@ const SCRIPTS = {
   "has made a pool": "",
   "has run a statement": `await pool.runQuery("select 1");`,
   "has started the pool": `await pool.start();`,
+  "has closed the pool": `await pool.runQuery("select 1"); await pool.close(); console.log("closed");`,
+  "has closed an unused pool": `await pool.close(); console.log("closed");`,
   "has run an interaction": `await pool.runInteraction((transaction) => transaction.runQuery("select 1"));`,
   "has run a failed interaction": `await pool.runInteraction((transaction) => transaction.runQuery("selekt 1")).catch(() => {});`,
   "has borrowed a connection": `await pool.runWithConnection((connection) => connection.cursor().execute("select 1"));`,
@@ -20,7 +22,9 @@ describeEach(TARGETS, (target) => {
   for (const [what, script] of Object.entries(SCRIPTS)) {
     test(what, async () => {
       const { status, output } = await run(target, script);
-      expect(output).toBe(script.includes("answered") ? "answered\n" : "");
+      expect(output).toBe(
+        script.includes("console.log") ? `${what.includes("closed") ? "closed" : "answered"}\n` : "",
+      );
       expect(status).toBe(0);
     });
   }

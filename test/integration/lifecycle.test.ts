@@ -1,5 +1,5 @@
 /** From the constructor, which opens nothing, to close(), which leaves nothing. */
-import { ConnectionPool, OperationalError, PoolClosed } from "adbapi";
+import { CancelledError, ConnectionPool, OperationalError, PoolClosed } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { freePort } from "../support/free-port.js";
@@ -46,8 +46,11 @@ describeEach(TARGETS, (target) => {
       const answers = Promise.allSettled([endless, waiting]);
       await eventually("running", () => pool.stats.inUse, 1);
       await pool.close({ timeoutMillis: 50 });
-      expect((await answers).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-      await expect(waiting).rejects.toBeInstanceOf(PoolClosed);
+      for (const answer of await answers) {
+        const { reason } = answer as PromiseRejectedResult;
+        // What was on a connection already was cancelled, because of the close.
+        expect(reason instanceof CancelledError ? reason.cause : reason).toBeInstanceOf(PoolClosed);
+      }
     }));
 
   test("asked twice, close() gives the same answer; a pool that never opened closes too", () =>
