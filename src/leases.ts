@@ -132,7 +132,7 @@ export class Leases {
    * done, and the connection is gone.
    */
   clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
-    if (lease.gone) return false;
+    if (lease.gone || lease.conn.state === "broken") return false;
     if (lease.conn.state === "idle" && !reset) return true;
     return this.#scrub(lease, reset);
   }
@@ -392,8 +392,10 @@ export class Leases {
   /** Borrows one and gives it back if it lives; one that is closing keeps its place until it is gone. */
   #touch(): void {
     void this.#pool.acquire().then((entry) => {
-      if (entry instanceof Stillborn || entry.state === "closed") this.#forget(entry);
-      else if (entry.state !== "closing") void this.#pool.release(entry);
+      if (entry instanceof Stillborn || entry.state === "closed") {
+        this.#forget(entry);
+        this.#refill(); // now there is a place
+      } else if (entry.state !== "closing") void this.#pool.release(entry);
     });
   }
 
