@@ -42,6 +42,8 @@ export class Leases {
   /** Every connection that is open, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
   readonly #attempts = new Set<AbortController>();
+  /** The same attempts, as what comes of them; these promises never reject. */
+  readonly #underWay = new Set<Promise<Lease | Stillborn>>();
   readonly #backoff = new Backoff(10, 5_000);
   /** Until then, by `performance.now()`, nothing is opened beside connections that are there. */
   #pauseUntil = 0;
@@ -66,7 +68,7 @@ export class Leases {
     this.#journal = journal;
     this.#hooks = hooks;
     this.#pool = createPool<Lease | Stillborn>(
-      { create: () => this.#create(), destroy: async () => {} },
+      { create: () => this.#attempt(), destroy: async () => {} },
       { min: 0, max: options.max, fifo: false, autostart: false, testOnBorrow: false },
     );
   }
@@ -130,7 +132,7 @@ export class Leases {
    * done, and the connection is gone.
    */
   clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
-    if (lease.gone) return false;
+    if (lease.gone || lease.conn.state === "broken") return false;
     if (lease.conn.state === "idle" && !reset) return true;
     return this.#scrub(lease, reset);
   }
@@ -158,9 +160,8 @@ export class Leases {
   async fill(): Promise<void> {
     if (this.#state === "closed") throw new PoolClosed(`the pool "${this.#options.name}" is closed`);
     this.#state = "started";
-    const missing = this.#options.min - this.open - this.connecting;
-    if (missing > 0) await this.#grow(missing);
-    else if (this.open < this.#options.min) await this.#grow(0);
+    const { min } = this.#options;
+    if (this.open < min) await this.#grow(Math.max(0, min - this.open - this.connecting));
   }
 
   /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
@@ -181,6 +182,17 @@ export class Leases {
   /** Ends every connection at once, whatever runs on it. */
   destroyAll(): void {
     for (const lease of this.#all) lease.conn.destroy();
+  }
+
+  #attempt(): Promise<Lease | Stillborn> {
+    const attempt = this.#create();
+    this.#underWay.add(attempt);
+    void attempt.then((entry) => {
+      this.#underWay.delete(attempt);
+      // Nobody may have waited for it any more; left idle, it would fail a taker when the server has long been back.
+      if (entry instanceof Stillborn) setImmediate(() => this.#purge());
+    });
+    return attempt;
   }
 
   async #create(): Promise<Lease | Stillborn> {
@@ -374,32 +386,27 @@ export class Leases {
 
   /** generic-pool gives up only what is on loan: borrow all that is idle, and keep the living. */
   #purge(): void {
-    for (let left = this.#pool.available; left > 0; left--) {
-      void this.#pool.acquire().then((entry) => {
-        if (entry instanceof Stillborn || entry.state === "closed") this.#forget(entry);
-        // One that is closing keeps its place until it is gone.
-        else if (entry.state !== "closing") void this.#pool.release(entry);
-      });
-    }
+    for (let left = this.#pool.available; left > 0; left--) this.#touch();
   }
 
-  /** Opens so many more, beside those that are idle. Rejects with the first failure. */
+  /** Borrows one and gives it back if it lives; one that is closing keeps its place until it is gone. */
+  #touch(): void {
+    void this.#pool.acquire().then((entry) => {
+      if (entry instanceof Stillborn || entry.state === "closed") {
+        this.#forget(entry);
+        this.#refill(); // now there is a place
+      } else if (entry.state !== "closing") void this.#pool.release(entry);
+    });
+  }
+
+  /** Opens so many more, beside those that are idle; fires when all attempts have ended, rejects with the first failure. */
   async #grow(missing: number): Promise<void> {
     // Idle ones answer the first requests; only what goes beyond them makes generic-pool open more.
-    const asked = this.#pool.available + missing;
-    const failures: AdbapiError[] = [];
-    const one = async () => {
-      const entry = await this.#pool.acquire();
-      if (entry instanceof Stillborn) {
-        failures.push(entry.error);
-        this.#forget(entry);
-      } else if (entry.state === "closed") this.#forget(entry);
-      else if (entry.state !== "closing") void this.#pool.release(entry);
-    };
-    const requests: Promise<void>[] = [];
-    for (let n = 0; n < asked; n++) requests.push(one());
-    await Promise.all(requests);
-    if (failures[0] !== undefined) throw failures[0];
+    for (let left = this.#pool.available + missing; left > 0; left--) this.#touch();
+    // Not the requests: one new connection, handed back, can answer them all.
+    for (const entry of await Promise.all(this.#underWay)) {
+      if (entry instanceof Stillborn) throw entry.error;
+    }
   }
 
   #refill(): void {

@@ -1,0 +1,41 @@
+/** The code in README.md, as a reader would run it. */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+
+const readme = readFileSync("README.md", "utf8");
+
+test("the twenty lines run, and do what they say", async () => {
+  const code = /```ts\n(.*?)```/s.exec(readme)![1]!;
+  expect(code.trim().split("\n").length).toBeLessThanOrEqual(22);
+  const folder = await mkdtemp(join(tmpdir(), "adbapi-test-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+
+  const runnable = code.replace('"agentdata.db"', JSON.stringify(join(folder, "agentdata.db")));
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", runnable]);
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  expect(errors).toBe("");
+  expect(output).toContain("there is one already");
+  expect(output).toContain("{ name: 'James Bond', gadgets: 3 }");
+  expect(output).toContain("{ name: 'Maxwell Smart', gadgets: 3 }");
+});
+
+test("its links lead somewhere", () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path!);
+  expect(links.length).toBeGreaterThan(0);
+  expect(links.filter((path) => !existsSync(path))).toEqual([]);
+});
+
+test("every pool option is in its table, and no other", () => {
+  const table = /\| option \| default.*?\n\n/s.exec(readme)![0];
+  const named = [...table.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) =>
+    cell!.replaceAll("`", "").split(", "),
+  );
+  const source = readFileSync("src/options.ts", "utf8");
+  const options = [...source.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name!);
+  expect(named.sort()).toEqual([...new Set(options)].sort());
+});

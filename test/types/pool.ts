@@ -1,0 +1,83 @@
+/** Compiled, never run: what the types of a pool promise, and what must not compile. */
+import {
+  type AnyRow,
+  type Connection,
+  ConnectionPool,
+  type Cursor,
+  type Deferred,
+  type OperationResult,
+  type Paramstyle,
+  type PoolStats,
+  type Queryable,
+  type Transaction,
+} from "adbapi";
+import { expectTypeOf } from "vitest";
+
+interface Agent {
+  readonly id: number;
+  readonly name: string;
+}
+
+declare const pool: ConnectionPool;
+
+// Rows by generic: what the caller says of them.
+expectTypeOf(pool.runQuery<Agent>("select")).toEqualTypeOf<Deferred<Agent[]>>();
+expectTypeOf(pool.runQuery("select")).toEqualTypeOf<Deferred<AnyRow[]>>();
+expectTypeOf(pool.runQuery<Agent>("select", [1], { timeoutMillis: 5 })).toEqualTypeOf<Deferred<Agent[]>>();
+for await (const agent of pool.runStream<Agent>("select")) expectTypeOf(agent).toEqualTypeOf<Agent>();
+
+// Tuples under rowMode "array".
+const tuples = pool.runQuery<[id: number, name: string]>("select", [], { rowMode: "array" });
+expectTypeOf(await tuples).toEqualTypeOf<[id: number, name: string][]>();
+expectTypeOf(await pool.runQuery("select", [], { rowMode: "array" })).toEqualTypeOf<unknown[][]>();
+
+// Operations.
+expectTypeOf(pool.runOperation("delete")).toEqualTypeOf<Deferred<OperationResult>>();
+expectTypeOf<OperationResult["lastInsertId"]>().toEqualTypeOf<number | bigint | undefined>();
+
+// An interaction fires with what its function gives, whatever wraps it.
+expectTypeOf(pool.runInteraction(() => 1)).toEqualTypeOf<Deferred<number>>();
+expectTypeOf(pool.runInteraction(async () => "x")).toEqualTypeOf<Deferred<string>>();
+expectTypeOf(pool.runInteraction((transaction) => transaction.runQuery<Agent>("select"))).toEqualTypeOf<
+  Deferred<Agent[]>
+>();
+expectTypeOf(pool.runInteraction({ retries: 3, isolation: "serializable" }, () => 1)).toEqualTypeOf<
+  Deferred<number>
+>();
+expectTypeOf(pool.runWithConnection((connection) => connection.cursor())).toEqualTypeOf<Deferred<Cursor>>();
+
+// Arguments travel to the function, typed.
+const move = async (_transaction: Transaction, from: number, to: string) => `${from} ${to}`;
+expectTypeOf(pool.runInteraction(move, 1, "two")).toEqualTypeOf<Deferred<string>>();
+// @ts-expect-error the second argument is a string
+pool.runInteraction(move, 1, 2);
+// @ts-expect-error an argument is missing
+pool.runInteraction(move, 1);
+const borrow = async (_connection: Connection, times: number) => times;
+expectTypeOf(pool.runWithConnection(borrow, 2)).toEqualTypeOf<Deferred<number>>();
+
+// What is written for a Queryable takes a pool and a transaction.
+const agents = (queryable: Queryable) => queryable.runQuery<Agent>("select * from agents");
+expectTypeOf(agents(pool)).toEqualTypeOf<Deferred<Agent[]>>();
+expectTypeOf(pool.runInteraction(agents)).toEqualTypeOf<Deferred<Agent[]>>();
+expectTypeOf<ConnectionPool>().toExtend<Queryable>();
+expectTypeOf<Transaction>().toExtend<Queryable>();
+// @ts-expect-error a Connection has cursors, not the pool's verbs
+pool.runWithConnection(agents);
+
+// Options.
+// @ts-expect-error there is no such isolation level
+pool.runInteraction({ isolation: "snapshot" }, () => 1);
+// @ts-expect-error an option of Twisted's, under its old name
+new ConnectionPool("pg", {}, { cp_min: 3 });
+// @ts-expect-error a typing error in an option
+pool.runQuery("select", [], { timeOutMillis: 5 });
+// @ts-expect-error SQL is a string
+pool.runQuery(5);
+// @ts-expect-error a Deferred awaited gives rows, not a result object
+(await pool.runQuery("select")).rows;
+
+expectTypeOf(pool.stats).toEqualTypeOf<PoolStats>();
+expectTypeOf(pool.paramstyle).toEqualTypeOf<Paramstyle>();
+// @ts-expect-error stats are a snapshot
+pool.stats.size = 3;
