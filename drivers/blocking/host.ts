@@ -55,7 +55,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
 
   get state(): SessionState {
     if (this.#life !== "open") return "broken";
-    if (this.#transaction === "asked" || this.#transaction === "open") return "in transaction";
+    if (this.#transaction !== "none") return "in transaction";
     return this.#inFlight.length + this.#outbox.length > 0 ? "unknown" : "idle";
   }
 

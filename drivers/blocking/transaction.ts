@@ -1,8 +1,8 @@
 /** What this side knows of the transaction in the thread. */
 import type { Request } from "./protocol.js";
 
-/** `"ended"`: the database ended it under the pool, which has still to say commit or rollback. */
-export type Transaction = "none" | "asked" | "open" | "ended";
+/** Statements that leave while it is not `"none"` are refused by the thread, should it have ended before their turn. */
+export type Transaction = "none" | "asked" | "open";
 
 /** `open` is what the thread saw after the request. */
 export function transactionAfter(
@@ -20,6 +20,7 @@ export function transactionAfter(
     case "reset":
       return "none";
     default:
-      return before === "open" && !open ? "ended" : before;
+      // Ended by the statement itself: the pool sees it by the state, and says neither commit nor rollback.
+      return before === "open" && !open ? "none" : before;
   }
 }

@@ -254,6 +254,7 @@ for (const driver of sqliteDrivers) {
         expect((await behind).name).toBe("TransactionAborted");
         await ended;
         expect(test.connection.state).toBe("idle");
+        expect(await test.rows("select count(*) as n from t")).toEqual([{ n: 1 }]);
         expect((await test.failure(test.connection.commit())).name).toBe("TransactionAborted");
         expect(await test.rows("select a from t")).toEqual([{ a: 1 }]);
         await test.connection.begin({});
