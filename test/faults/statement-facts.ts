@@ -1,12 +1,5 @@
 /** What the tests of statements and transactions share: a table of three rows, slow statements, and ways to give one up. */
-import {
-  CancelledError,
-  ConnectionLost,
-  ConnectionPool,
-  type Deferred,
-  type Outcome,
-  StatementTimeout,
-} from "adbapi";
+import { CancelledError, ConnectionPool, type Deferred, type Outcome, StatementTimeout } from "adbapi";
 import { expect } from "vitest";
 import { eventually } from "../support/eventually.js";
 import type { Target, TestDatabase } from "../support/target.js";
