@@ -43,8 +43,8 @@ export class Cursor {
     } catch (error) {
       return refused(error);
     }
-    return this.session.step(this.innermost().sequence, async () => {
-      const { rowCount } = await this.session.executeMany(sql, bound);
+    return this.session.step(this.innermost().sequence, async (step) => {
+      const { rowCount } = await this.session.executeMany(step, sql, bound);
       this.#last = { rows: [], rowCount, lastInsertId: undefined, columns: [] };
       this.#position = 0;
       return { rowCount };

@@ -126,7 +126,7 @@ export class Dispatcher implements JobCarrier {
     }
     loan.cancels++;
     loan.sealed = true;
-    loan.deadline ??= setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
+    this.#limit(loan);
     void cancellation.done.then(() => {
       loan.cancels--;
       this.#advance(loan);
@@ -144,6 +144,16 @@ export class Dispatcher implements JobCarrier {
       this.#errands--;
       if (this.#errands === 0 && !this.#atWork) this.#alive.unref();
     }
+  }
+
+  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
+  #limit(loan: Loan): void {
+    clearTimeout(loan.deadline);
+    loan.deadline = undefined;
+    const [head] = loan.jobs;
+    const owed =
+      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
+    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
   }
 
   /** Fires when nothing is queued and nothing runs. Nothing new is taken from now on. */
@@ -285,6 +295,7 @@ export class Dispatcher implements JobCarrier {
     const now = performance.now();
     const { begunAt } = job;
     loan.take(job, now);
+    this.#limit(loan);
     // Rescued, and answered after all before it went elsewhere.
     if (job.sends === sends) job.line?.remove(job);
     // Sent once more elsewhere meanwhile: that is the answer that counts.
@@ -306,6 +317,7 @@ export class Dispatcher implements JobCarrier {
 
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
     loan.take(job, performance.now());
+    this.#limit(loan);
     // Rescued: another connection gives, or will give, the answer that counts.
     if (job.sends !== sends || job.waiting) {
       this.#advance(loan);

@@ -16,6 +16,11 @@ export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
   return error;
 }
 
+/** What has become known of a failure that says what is known. */
+export function setOutcome(error: object, outcome: Outcome): void {
+  if ("outcome" in error) set(error, "outcome", outcome);
+}
+
 /** The same failure for one more caller, who gets a stack of their own. */
 export function copyOf<E extends AdbapiError>(error: E): E {
   const { message, cause, code, sqlState, sql, retryable } = error;

@@ -36,7 +36,7 @@ const MOVES = {
 export interface InteractionKind {
   readonly verb: "runInteraction" | "runWithConnection";
   readonly lenient: boolean;
-  /** Whether the session is reset when it is given back. */
+  /** Whether the session is reset when it is given back, unless `resetOnRelease` says otherwise. */
   readonly reset: boolean;
   /** What the function is given. */
   face(session: Session, sequence: Sequence): unknown;
@@ -71,6 +71,8 @@ export class Interaction<T> implements Taker {
   #stopped: End | undefined;
   #wakeStopped: ((error: End) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When a COMMIT that nobody waits for any more is given up. */
+  #deadline: NodeJS.Timeout | undefined;
   readonly #rest = new AbortController();
   readonly #onAbort = () => this.cancel(this.#options.signal?.reason);
 
@@ -135,7 +137,8 @@ export class Interaction<T> implements Taker {
       } catch (error) {
         failure = error;
       }
-      const again = left > 0 && this.#stopped === undefined && mayBeRepeated(failure);
+      const committed = this.#session?.committed === true;
+      const again = left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
       if (!again) {
         this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
         return;
@@ -171,9 +174,10 @@ export class Interaction<T> implements Taker {
       return await this.#within(session);
     } finally {
       clearTimeout(leak);
+      clearTimeout(this.#deadline);
       await session.settled();
       // A cancelled commit is waited for here: the session is nobody else's before it has been answered.
-      await dispatcher.giveBack(lease, this.#kind.reset && options.resetOnRelease !== false);
+      await dispatcher.giveBack(lease, options.resetOnRelease ?? this.#kind.reset);
     }
   }
 
@@ -188,13 +192,17 @@ export class Interaction<T> implements Taker {
       if (this.#stopped !== undefined) throw this.#stopped;
       session.close(sequence);
       if (this.#state === "running") this.#move("committing");
-      await session.commit();
+      await session.commit().catch((error) => {
+        this.#sayRefused(error);
+        throw error;
+      });
       this.#sayApplied();
       return value as T;
     } catch (error) {
       session.end(this.#stopped ?? overError());
       await session.settled();
       await session.rollback(error);
+      session.undone(error);
       throw error;
     }
   }
@@ -204,6 +212,12 @@ export class Interaction<T> implements Taker {
     if (this.#stopped instanceof StatementTimeout)
       this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
     if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** As above, and COMMIT has failed: unless the answer was lost, nothing of it lasts. */
+  #sayRefused(error: unknown): void {
+    if (this.#stopped instanceof StatementTimeout && this.#session?.lostOutcome === "not applied")
+      this.#stopped = timeoutError(this.#options.timeoutMillis, "not applied", error);
   }
 
   /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */
@@ -253,14 +267,15 @@ export class Interaction<T> implements Taker {
       this.#wakeStopped?.(error);
     } else if (state === "committing") {
       // Its answer is worth waiting for, but not for ever.
-      setTimeout(() => this.#session?.conn.destroy(), SETTLE_MILLIS).unref();
+      const { conn } = this.#session!;
+      this.#deadline ??= setTimeout(() => conn.destroy(), SETTLE_MILLIS).unref();
     }
   }
 
   /** What is known of it now: a COMMIT on its way is nobody's to judge. */
   get #outcome(): Outcome {
     if (this.#state === "committing") return "unknown";
-    return this.#state === "waiting" ? "not sent" : "not applied";
+    return this.#session?.lostOutcome ?? "not sent";
   }
 
   #settle(answer: () => void): void {
@@ -281,7 +296,11 @@ export class Interaction<T> implements Taker {
   }
 }
 
-function timeoutError(timeoutMillis: number | undefined, outcome: Outcome): StatementTimeout {
+function timeoutError(
+  timeoutMillis: number | undefined,
+  outcome: Outcome,
+  cause?: unknown,
+): StatementTimeout {
   const message = `the interaction's ${timeoutMillis} ms (timeoutMillis) were over; outcome: ${outcome}`;
-  return new StatementTimeout(message, { outcome });
+  return new StatementTimeout(message, { outcome, ...(cause === undefined ? {} : { cause }) });
 }

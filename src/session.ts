@@ -9,9 +9,9 @@ import type {
 import { checkStatementOptions, type StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
-import { CancelledError, Deferred } from "./defer/index.js";
+import { CancelledError, type Deferred } from "./defer/index.js";
 import { channels, traced } from "./diagnostics.js";
-import { withDetails } from "./error-details.js";
+import { setOutcome, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -26,9 +26,10 @@ import type { ResolvedOptions } from "./options.js";
 import { refused } from "./refused.js";
 import { Sequence } from "./sequence.js";
 import { type JobCarrier, StatementJob } from "./statement-job.js";
-import { checkSql } from "./statement-text.js";
+import { checkSql, mayEndTransaction } from "./statement-text.js";
+import { Step } from "./step.js";
 import { RowStream, refusedStream } from "./stream.js";
-import { Waiter } from "./waiting-line.js";
+import type { Waiter } from "./waiting-line.js";
 
 /** The longest that a session may take to settle what it was asked to stop, or to roll back. */
 const SETTLE_MILLIS = 5_000;
@@ -51,28 +52,14 @@ export interface SessionContext {
   readonly trace: { readonly pool: string; readonly driver: string };
 }
 
-/** A step of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
-class Step extends Waiter {
-  readonly act: () => Promise<void>;
-  readonly #refused: (error: End) => void;
-
-  constructor(act: () => Promise<void>, refused: (error: End) => void) {
-    super();
-    this.act = act;
-    this.#refused = refused;
-  }
-
-  override refuse(error: End): void {
-    this.#refused(error);
-  }
-}
+/** Lists of params of a bulk between which it can be left. */
+const BULK = 8_000;
 
 /**
  * A connection that is somebody's alone, and its transaction: begins it with the first statement, runs one statement at a time in the order
  * asked, and looks at the transaction's state after each. Transaction, Connection and their cursors are faces of one session.
  */
 export class Session implements JobCarrier {
-  readonly lostOutcome: Outcome = "not applied";
   readonly conn: DriverConnection;
   readonly driver: Driver;
   readonly #context: SessionContext;
@@ -90,6 +77,10 @@ export class Session implements JobCarrier {
   readonly #cancels: Promise<void>[] = [];
   #streaming: RowStream<unknown> | undefined;
   #savepoints = 0;
+  /** What the callers of this session's own work were told. */
+  readonly #told = new WeakSet<object>();
+  /** A part of the work may last, whatever comes: a commit of the caller's own, a statement that commits by itself. */
+  #committed = false;
   /** The first failure that running the whole again may avoid. */
   retryable: AdbapiError | undefined;
 
@@ -100,6 +91,19 @@ export class Session implements JobCarrier {
     this.#transaction = transaction;
     this.#lenient = lenient;
     lease.busy = () => this.#current !== undefined;
+  }
+
+  /** What becomes of what was done so far, when nothing more comes. */
+  get lostOutcome(): Outcome {
+    const current = this.#current?.sql;
+    return this.#committed || (current !== undefined && mayEndTransaction(current))
+      ? "unknown"
+      : "not applied";
+  }
+
+  /** Whether a part of the work may last: then it must not be done again. */
+  get committed(): boolean {
+    return this.#committed;
   }
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */
@@ -136,25 +140,16 @@ export class Session implements JobCarrier {
   }
 
   /** Something else that takes its turn among the statements. */
-  step<T>(sequence: Sequence, act: () => Promise<T>): Deferred<T> {
+  step<T>(sequence: Sequence, act: (step: Step<T>) => Promise<T>): Deferred<T> {
     try {
       this.#admit(sequence, undefined);
     } catch (error) {
       return refused(error);
     }
-    const deferred = new Deferred<T>();
-    muteUnhandled(deferred);
-    const perform = async () => {
-      try {
-        const value = await act();
-        if (!deferred.called) deferred.callback(value);
-      } catch (error) {
-        this.#failed.push({ deferred, sequence });
-        if (!deferred.called) deferred.errback(error);
-      }
-    };
-    sequence.push(new Step(perform, (error) => deferred.errback(error)));
-    return deferred;
+    const step = new Step<T>(act, () => this.#failed.push({ deferred: step.deferred, sequence }));
+    muteUnhandled(step.deferred);
+    sequence.push(step);
+    return step.deferred;
   }
 
   /** A stream has the session for itself while it is open: what is asked meanwhile is refused, since it would wait for ever. */
@@ -211,14 +206,22 @@ export class Session implements JobCarrier {
     this.#state = "open";
   }
 
-  /** From inside of a step: one text, many params. */
-  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ rowCount: number }> {
+  /** From inside of a step, which may be cancelled: one text, many params. */
+  async executeMany(
+    step: { readonly cancelled: boolean },
+    sql: string,
+    listOfParams: readonly Params[],
+  ): Promise<{ rowCount: number }> {
     await this.begin();
-    if (this.conn.executeMany !== undefined) return this.#sent(sql, this.conn.executeMany(sql, listOfParams));
+    const many = this.conn.executeMany?.bind(this.conn);
+    const size = many === undefined ? 1 : BULK;
     let rowCount = 0;
-    for (const params of listOfParams) {
-      const result = await this.#sent(sql, this.conn.execute({ sql, params, rowMode: "object" }));
-      rowCount += result.rowCount;
+    for (let from = 0; from < listOfParams.length && !step.cancelled; from += size) {
+      if (this.#ended !== undefined) throw this.#ended;
+      if (this.#state === "lost") throw this.#aborted();
+      const some = listOfParams.slice(from, from + size);
+      const sent = many?.(sql, some) ?? this.conn.execute({ sql, params: some[0], rowMode: "object" });
+      rowCount += (await this.#sent(sql, sent)).rowCount;
     }
     return { rowCount };
   }
@@ -253,11 +256,16 @@ export class Session implements JobCarrier {
     try {
       await this.conn.commit();
       this.#state = "none";
+      this.#committed = true;
     } catch (reason) {
       const error = this.driver.translate(reason);
       this.#note(error);
-      // Sent and not answered: it may have been done. Never called "not applied", never sent again.
-      throw withDetails(error, { sql: "COMMIT", outcome: "unknown" });
+      if (error instanceof ConnectionLost) {
+        // Sent and not answered: it may have been done. Never called "not applied", never sent again.
+        if (error.outcome !== "not sent") this.#committed = true;
+        setOutcome(error, this.lostOutcome);
+      }
+      throw withDetails(error, { sql: "COMMIT" });
     }
   }
 
@@ -277,6 +285,16 @@ export class Session implements JobCarrier {
     this.#state = "none";
   }
 
+  /** After a rollback: what this session's own work failed with can tell more than was known then. */
+  undone(error: unknown): void {
+    if (this.#committed || typeof error !== "object" || error === null || !this.#told.has(error)) return;
+    if ("outcome" in error && error.outcome !== "not sent") setOutcome(error, "not applied");
+  }
+
+  told(error: object): void {
+    this.#told.add(error);
+  }
+
   /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
   end(error: End): void {
     this.#ended ??= error;
@@ -290,6 +308,13 @@ export class Session implements JobCarrier {
   close(sequence: Sequence): void {
     sequence.closed = true;
     for (const work of sequence.clear()) work.refuse(overError());
+  }
+
+  /** As `close`, of an interaction that is cancelled: what runs of it is cancelled too. */
+  leave(sequence: Sequence, error: CancelledError): void {
+    sequence.closed = true;
+    for (const work of sequence.clear()) work.refuse(error as End as AdbapiError);
+    if (this.#current?.sequence === sequence) this.#current.cancel(error);
   }
 
   /** Fires when nothing of this session is in flight, which is made so by force when it takes too long. */
@@ -331,7 +356,7 @@ export class Session implements JobCarrier {
   async #perform(work: Waiter): Promise<void> {
     if (this.#ended !== undefined) return work.refuse(this.#ended as AdbapiError);
     if (work instanceof StatementJob) await this.#execute(work);
-    else await (work as Step).act();
+    else await (work as Step).perform();
     // A cancel that is still on its way must not hit the next one.
     while (this.#cancels.length > 0) await this.#cancels.pop();
   }
@@ -342,21 +367,24 @@ export class Session implements JobCarrier {
     job.sent();
     job.begun(performance.now());
     let answer: () => void;
+    let failure: AdbapiError | undefined;
     try {
       const result = await this.#begunWith(job);
       answer = () => job.answered(result);
     } catch (reason) {
-      const cancelled = this.driver.cancelled?.(reason, job.sql);
+      const unsent = reason instanceof Unsent;
+      const cancelled = unsent ? "not sent" : this.driver.cancelled?.(reason, job.sql);
       const { sql, params } = job;
       const error = withDetails(this.driver.translate(reason), { sql, params, outcome: this.lostOutcome });
       this.#note(error);
+      failure = error;
       this.#failed.push({ deferred: job.deferred, sequence: job.sequence as Sequence });
       answer = () => job.failed(error, cancelled);
     }
-    this.#current = undefined;
-    this.#look();
+    this.#look(failure);
     // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have committed.
-    if (this.#state === "none" && !this.#lenient) this.#state = "lost";
+    if (failure !== undefined && this.#state === "none" && !this.#lenient) this.#state = "lost";
+    this.#current = undefined;
     job.whenOver?.();
     answer();
   }
@@ -371,13 +399,19 @@ export class Session implements JobCarrier {
     }
     await conn.begin(this.#transaction);
     this.#state = "open";
+    // Cancelled, or out of time, while BEGIN was on its way.
+    if (job.state !== "sent") throw new Unsent("given up before it was sent");
     return conn.execute(job);
   }
 
   /** On some databases a statement can end the transaction: what comes after it would be committed on its own. */
-  #look(): void {
+  #look(failure?: AdbapiError): void {
     const { state } = this.conn;
     if (this.#state === "open" && (state === "idle" || state === "broken")) {
+      // A deadlock undid it; anything else that ended it may have committed.
+      if (state === "idle" ? failure?.retryable !== true : this.lostOutcome === "unknown") {
+        this.#committed = true;
+      }
       this.#state = this.#lenient && state === "idle" ? "none" : "lost";
     } else if (this.#state === "none" && state === "in transaction") this.#state = "open";
   }
@@ -436,6 +470,9 @@ export class Session implements JobCarrier {
     return options?.timeoutMillis ?? this.#context.options.statementTimeoutMillis;
   }
 }
+
+/** A statement that was given up before it was its turn. */
+class Unsent extends OperationalError {}
 
 /** What every use of a transaction gets after its end. */
 export function overError(): InterfaceError {

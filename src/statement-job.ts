@@ -34,6 +34,8 @@ export interface JobCarrier {
   interrupt(job: StatementJob): Cancellation;
   /** What becomes of a statement whose connection dies: `"unknown"`, or `"not applied"` in a transaction. */
   readonly lostOutcome: Outcome;
+  /** Hears of what its callers were told. */
+  told?(error: object): void;
 }
 
 /** One statement of a caller, from the call to its answer. Exactly one answer reaches its Deferred. */
@@ -96,6 +98,7 @@ export class StatementJob extends Waiter implements Statement {
   sent(loan?: Loan): void {
     this.#move("sent");
     this.loan = loan;
+    this.begunAt = 0;
     this.sends++;
   }
 
@@ -108,6 +111,7 @@ export class StatementJob extends Waiter implements Statement {
   /** Nothing of it was done, and it waits again. */
   returned(): void {
     this.#move("waiting");
+    this.#timer?.refresh();
   }
 
   answered(result: Result): void {
@@ -118,7 +122,7 @@ export class StatementJob extends Waiter implements Statement {
       try {
         value = this.#pick(result);
       } catch (error) {
-        this.#fail(error);
+        this.#fail(error as object);
         return;
       }
       this.#scope.runInAsyncScope(this.deferred.callback, this.deferred, value);
@@ -151,7 +155,8 @@ export class StatementJob extends Waiter implements Statement {
     }
   }
 
-  #fail(error: unknown): void {
+  #fail(error: object): void {
+    this.#carrier.told?.(error);
     this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 
@@ -161,7 +166,8 @@ export class StatementJob extends Waiter implements Statement {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(this.#timeout("not sent"));
-    } else if (this.#state === "sent") {
+    } else if (this.#state === "sent" && this.begunAt > 0) {
+      // Behind others its time has not begun.
       this.#move("overdue");
       this.#carrier.interrupt(this);
     }

@@ -20,6 +20,13 @@ export function checkSql(sql: unknown): string {
   return sql;
 }
 
+const PLAIN = /^\s*(?:select|insert|update|delete|merge|replace|with|values|savepoint|release)\b[^;]*$/i;
+
+/** Whether a text could commit the transaction that it is in, on any database: COMMIT, DDL, CALL, several statements. Decided narrowly. */
+export function mayEndTransaction(sql: string): boolean {
+  return !PLAIN.test(sql);
+}
+
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value instanceof String) return "a String object: call its toString()";

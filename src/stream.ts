@@ -187,13 +187,15 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       if (!this.#stop.signal.aborted) this.#stop.abort(new CancelledError("the stream was left"));
       return;
     }
-    const late = () => new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
+    const overdue = new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
       const cancelled = this.#pulling ? place.conn.cancel?.(this.#statement) : undefined;
-      await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, late);
-    } catch {
-      if (place.conn.state !== "idle" && place.conn.state !== "in transaction") place.conn.destroy();
+      await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, () => overdue);
+    } catch (error) {
+      // Not every driver's state tells of rows that are still to come.
+      if (error === overdue || (place.conn.state !== "idle" && place.conn.state !== "in transaction"))
+        place.conn.destroy();
     }
     place.done();
   }

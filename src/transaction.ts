@@ -14,6 +14,7 @@ import {
   rowsOf,
 } from "./queryable.js";
 import { refused } from "./refused.js";
+import type { Step } from "./step.js";
 import type { RowStream } from "./stream.js";
 
 /**
@@ -62,13 +63,14 @@ export class Transaction extends Cursor implements Queryable {
     const outer = this.innermost();
     try {
       const { fn, args } = interactionCall(call);
-      return outer.session.step(outer.sequence, () => outer.#runNested(fn as never, args));
+      return outer.session.step(outer.sequence, (step) => outer.#runNested(step, fn as never, args));
     } catch (error) {
       return refused(error);
     }
   }
 
   async #runNested(
+    step: Step,
     fn: (transaction: Transaction, ...args: readonly unknown[]) => unknown,
     args: readonly unknown[],
   ): Promise<unknown> {
@@ -77,9 +79,16 @@ export class Transaction extends Cursor implements Queryable {
     const sequence = session.open();
     const nested = new Transaction(session, sequence);
     this.#nested = nested;
+    const cancelled = new Promise<never>((_, reject) => {
+      step.whenCancelled = (error) => {
+        session.leave(sequence, error);
+        reject(error);
+      };
+    });
     try {
-      const value = await adbapiNested(() => fn(nested, ...args));
+      const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), cancelled]);
       await sequence.idle();
+      if (step.cancelled) await cancelled;
       const unnoticed = session.unnoticed(sequence);
       if (unnoticed !== undefined) throw unnoticed;
       session.close(sequence);

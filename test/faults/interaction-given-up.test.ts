@@ -1,0 +1,264 @@
+/** F7, F9 inside of an interaction: a statement of it, or the whole, is cancelled or runs out of time. */
+import { ConnectionPool, type Transaction } from "adbapi";
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { Forwarder } from "../support/forwarder.js";
+import { describeEach, SERVER_TARGETS, TARGETS } from "../support/targets.js";
+import {
+  eachInteractionMeans,
+  eachMeans,
+  failureOf,
+  ids,
+  running,
+  slowInsert,
+  untilRunning,
+  withItems,
+} from "./statement-facts.js";
+
+describeEach(TARGETS, (target) => {
+  const insert = target.sql("insert into items values (?, 'new')");
+  const generous = { timeoutMillis: 20_000 };
+
+  test.each(eachMeans())(
+    "F7 F9 $name of a statement: the interaction fails with it, nothing lasts",
+    (means) =>
+      withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
+        const work = pool.runInteraction(async (transaction) => {
+          await transaction.runOperation(insert, [10], generous);
+          const query = transaction.runQuery(target.endlessSql, undefined, means.options());
+          await untilRunning(target, database, 1);
+          means.giveUp(query);
+          await query;
+        });
+        const error = await failureOf(work);
+        expect(error).toBeInstanceOf(means.error);
+        expect(error.outcome).toBe("not applied");
+        if (target.server !== undefined) expect(await running(target, database)).toBe(0);
+        expect(await ids(database)).toEqual([1, 2, 3]);
+      }),
+  );
+
+  test.each(eachInteractionMeans())("F7 F9 $name of the whole while a statement runs: rolled back", (means) =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      const { signal, timeoutMillis } = means.options();
+      const work = pool.runInteraction({ signal, timeoutMillis }, async (transaction) => {
+        await transaction.runOperation(insert, [10]);
+        await transaction.runQuery(target.endlessSql);
+      });
+      await untilRunning(target, database, 1);
+      means.giveUp(work);
+      const error = await failureOf(work);
+      expect(error).toBeInstanceOf(means.error);
+      expect(error.outcome).toBe("not applied");
+      await pool.runOperation(insert, [11]);
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }),
+  );
+
+  test.each(eachInteractionMeans())(
+    "F7 F9 $name of the whole while its function is idle: rolled back",
+    (means) =>
+      withItems(target, { max: 1 }, async (pool, database) => {
+        let inserted = false;
+        const { signal, timeoutMillis } = means.options();
+        const work = pool.runInteraction({ signal, timeoutMillis }, async (transaction) => {
+          await transaction.runOperation(insert, [10]);
+          inserted = true;
+          await new Promise(() => {});
+        });
+        await eventually("inserted", () => inserted, true);
+        means.giveUp(work);
+        const error = await failureOf(work);
+        expect(error).toBeInstanceOf(means.error);
+        expect(error.outcome).toBe("not applied");
+        await pool.runOperation(insert, [11]);
+        expect(await ids(database)).toEqual([1, 2, 3, 11]);
+      }),
+  );
+
+  test.each(eachInteractionMeans())(
+    "F8 $name of the whole while it waits: its function never runs",
+    (means) =>
+      withItems(target, { max: 1 }, async (pool) => {
+        let release = () => {};
+        const holder = pool.runInteraction(() => new Promise<void>((resolve) => (release = resolve)));
+        await eventually("in use", () => pool.stats.inUse, 1);
+        let ran = false;
+        const { signal, timeoutMillis } = means.options();
+        const work = pool.runInteraction({ signal, timeoutMillis }, () => {
+          ran = true;
+        });
+        means.giveUp(work);
+        const error = await failureOf(work);
+        expect(error).toBeInstanceOf(means.error);
+        expect(error.outcome).toBe("not sent");
+        release();
+        await holder;
+        await pool.runInteraction(() => undefined);
+        expect(ran).toBe(false);
+      }),
+  );
+
+  test("F9 a statement cancelled in its line is not sent; those beside it are done", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      await pool.runInteraction(async (transaction) => {
+        const first = transaction.runOperation(insert, [10]);
+        const second = transaction.runOperation(insert, [11]);
+        const third = transaction.runOperation(insert, [12]);
+        second.cancel();
+        expect(await failureOf(second)).toMatchObject({ name: "CancelledError", outcome: "not sent" });
+        await Promise.all([first, third]);
+      });
+      expect(await ids(database)).toEqual([1, 2, 3, 10, 12]);
+    }));
+
+  test("F9 the first statement, cancelled in the turn of its call: BEGIN harms nobody", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      await pool
+        .runInteraction(async (transaction) => {
+          const first = transaction.runQuery(target.endlessSql);
+          first.cancel();
+          expect(await failureOf(first)).toMatchObject({ name: "CancelledError" });
+        })
+        .addErrback((failure) => {
+          // Where an error spoils the transaction, the commit says so.
+          expect(failure.value).toMatchObject({ name: "TransactionAborted" });
+        });
+      await pool.runOperation(insert, [11]);
+      if (target.server !== undefined) expect(await running(target, database)).toBe(0);
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }));
+
+  test("F9 executeMany, cancelled: it stops, and the transaction can be rolled back", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      const rows = Array.from({ length: 40_000 }, (_, n) => [100 + n]);
+      const work = pool.runInteraction(async (transaction) => {
+        const bulk = transaction.executeMany(insert, rows);
+        const later = transaction.executeMany(insert, [[99]]);
+        later.cancel();
+        expect(await failureOf(later)).toMatchObject({ outcome: "not sent" });
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        bulk.cancel();
+        await bulk;
+      });
+      const error = await failureOf(work);
+      expect(error).toMatchObject({ name: "CancelledError" });
+      await pool.runOperation(insert, [11]);
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }));
+
+  test("F7 executeMany, the interaction out of time: rolled back", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      const rows = Array.from({ length: 100_000 }, (_, n) => [100 + n]);
+      const work = pool.runInteraction({ timeoutMillis: 150 }, (transaction) =>
+        transaction.executeMany(insert, rows),
+      );
+      expect(await failureOf(work)).toMatchObject({ name: "StatementTimeout", outcome: "not applied" });
+      await pool.runOperation(insert, [11]);
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }));
+
+  test("F9 a nested interaction, cancelled: undone to its savepoint, the rest is committed", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      await pool.runInteraction(async (transaction) => {
+        await transaction.runOperation(insert, [10]);
+        let inserted = false;
+        const nested = transaction.runInteraction(async (inner) => {
+          await inner.runOperation(insert, [11]);
+          inserted = true;
+          await new Promise(() => {});
+        });
+        await eventually("inserted", () => inserted, true);
+        nested.cancel();
+        expect(await failureOf(nested)).toMatchObject({ name: "CancelledError" });
+        await transaction.runOperation(insert, [12]);
+      });
+      expect(await ids(database)).toEqual([1, 2, 3, 10, 12]);
+    }));
+
+  test("F7 a part that was committed before the end of time is not called undone", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      let committed = false;
+      const work = pool.runWithConnection({ timeoutMillis: 400 }, async (connection) => {
+        const cursor = connection.cursor();
+        await cursor.execute(insert, [10]);
+        await connection.commit();
+        committed = true;
+        await cursor.execute(insert, [11]);
+        await new Promise(() => {});
+      });
+      const error = await failureOf(work);
+      expect(committed).toBe(true);
+      expect(error).toMatchObject({ name: "StatementTimeout", outcome: "unknown" });
+      expect(await ids(database)).toEqual([1, 2, 3, 10]);
+    }));
+
+  test("F9 cancel() while a slow write of it runs: told at once, and never applied", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      const work = pool.runInteraction((transaction: Transaction) =>
+        transaction.runOperation(slowInsert(target, 10, 2)),
+      );
+      await untilRunning(target, database, 1);
+      work.cancel();
+      expect(work.called).toBe(true);
+      expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });
+      await pool.runOperation(insert, [11]);
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }));
+});
+
+describeEach(SERVER_TARGETS, (target) => {
+  const insert = target.sql("insert into items values (?, 'new')");
+
+  test.each(eachInteractionMeans())(
+    "F9 F15 $name while COMMIT is on its way: unknown, never repeated",
+    async (means) => {
+      await withItems(target, { max: 1 }, async (_, database) => {
+        await using forwarder = await Forwarder.before(database.connectArgs);
+        const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
+          min: 0,
+          max: 1,
+        });
+        let attempts = 0;
+        const { signal, timeoutMillis } = means.options();
+        const work = pool.runInteraction({ signal, timeoutMillis, retries: 3 }, async (transaction) => {
+          attempts++;
+          await transaction.runOperation(insert, [10]);
+          forwarder.stall();
+        });
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        means.giveUp(work);
+        if (means.name === "timeoutMillis") await new Promise((resolve) => setTimeout(resolve, 400));
+        forwarder.resume();
+        const error = await failureOf(work);
+        expect(error).toBeInstanceOf(means.error);
+        // Of the timeout the caller hears when COMMIT has been answered; of the cancel at once.
+        expect(error.outcome).toBe(means.name === "timeoutMillis" ? "applied" : "unknown");
+        await pool.runOperation(insert, [11]);
+        expect(attempts).toBe(1);
+        expect(await ids(database)).toEqual([1, 2, 3, 10, 11]);
+        await pool.close({ timeoutMillis: 2_000 });
+      });
+    },
+  );
+
+  test("F9 the deadline of a cancelled COMMIT ends with it: the next holder keeps the session", async () => {
+    await withItems(target, { max: 1 }, async (_, database) => {
+      await using forwarder = await Forwarder.before(database.connectArgs);
+      const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
+        min: 0,
+        max: 1,
+      });
+      const work = pool.runInteraction(async (transaction) => {
+        await transaction.runOperation(insert, [10]);
+        forwarder.stall();
+      });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      work.cancel();
+      await failureOf(work);
+      forwarder.resume();
+      expect(await pool.runQuery(target.sleepSql!(5.5))).toHaveLength(1);
+      await pool.close({ timeoutMillis: 2_000 });
+    });
+  });
+});
