@@ -50,8 +50,8 @@ export class Place implements AsyncDisposable {
       min: 1,
       max: MAX,
       acquireTimeoutMillis: 4_000,
-      idleTimeoutMillis: 700,
-      maxLifetimeMillis: 3_000,
+      idleTimeoutMillis: 2_000,
+      maxLifetimeMillis: 10_000,
       name: `soak ${target.name}`,
       logger: SILENT,
     });

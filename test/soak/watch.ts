@@ -6,7 +6,7 @@ import { MAX, type Place } from "./place.js";
 const LONGEST_TURN_MILLIS = 1_000;
 /** A server may take so long to notice that a client is gone, and has been replaced. */
 const NOTICE_MILLIS = 2_000;
-const EVERY_MILLIS = 250;
+const EVERY_MILLIS = 1_000;
 
 export class Watch {
   readonly #places: readonly Place[];
