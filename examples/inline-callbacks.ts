@@ -114,4 +114,4 @@ const story = inlineCallbacks(function* () {
 
 const told = story();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => told.cancel());
-told.addErrback((failure) => void failure.trap(CancelledError)).addBoth(() => pool.close());
+told.addErrback((failure) => void failure.trap(CancelledError)).finally(() => pool.close());

@@ -151,7 +151,10 @@ const running = mailing();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => running.cancel());
 running
   .addErrback((failure) => {
-    if (failure.check(CancelledError)) console.log("Stopped: run it again for the rest.");
-    else throw failure.value;
+    failure.trap(CancelledError);
+    console.log("Stopped: run it again for the rest.");
   })
-  .addBoth(() => pool.close());
+  .finally(() => {
+    transport.close();
+    return pool.close();
+  });

@@ -9,6 +9,7 @@ export class Progress {
   readonly #delay = monitorEventLoopDelay({ resolution: 5 });
   #total = 0;
   #begun = 0;
+  #afterTenth = 0;
   #highest = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -24,16 +25,19 @@ export class Progress {
     this.#delay.disable();
     this.#draw();
     if (process.stdout.isTTY) process.stdout.write("\n");
-    const megabytes = Math.round(this.#highest / 1e6);
+    const [early, most] = [this.#afterTenth, this.#highest].map((bytes) => Math.round(bytes / 1e6));
     const pause = Math.round(this.#delay.max / 1e6);
     console.log(`${this.sent} sent, ${this.failed} failed`);
-    console.log(`memory: ${megabytes} MB at most; longest pause of the event loop: ${pause} ms`);
+    console.log(
+      `memory: ${early} MB after a tenth, ${most} MB at most; longest pause of the event loop: ${pause} ms`,
+    );
   }
 
   #draw(): void {
-    this.#highest = Math.max(this.#highest, process.memoryUsage.rss());
-    if (!process.stdout.isTTY) return;
     const done = this.sent + this.failed;
+    this.#highest = Math.max(this.#highest, process.memoryUsage.rss());
+    if (done <= this.#total / 10) this.#afterTenth = this.#highest;
+    if (!process.stdout.isTTY) return;
     const rate = Math.round(done / ((performance.now() - this.#begun) / 1_000));
     const bar = "█".repeat((WIDTH * done) / Math.max(this.#total, 1)).padEnd(WIDTH, "░");
     process.stdout.write(`\r  ${bar} ${done} of ${this.#total}, ${rate} a second `);

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { ChildProgram } from "../support/child-program.js";
+import { freePort } from "../support/free-port.js";
+
+async function fetched(agent: Agent, port: number, path: string): Promise<{ status: number; body: string }> {
+  const [response] = (await once(get({ agent, host: "127.0.0.1", port, path }), "response")) as [
+    IncomingMessage,
+  ];
+  return { status: response.statusCode!, body: await text(response) };
+}
+
+async function listening(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  return (await new Promise((answer) => {
+    socket.once("connect", () => answer(true)).once("error", () => answer(false));
+  }).finally(() => socket.destroy())) as boolean;
+}
+
+test("both services answer from one pool", async () => {
+  const ports = [await freePort(), await freePort()] as const;
+  await using program = ChildProgram.example("services", ports.map(String));
+  await program.printed(/report: http/);
+  const agent = new Agent();
+  expect(await fetched(agent, ports[0], "/ada")).toEqual({
+    status: 200,
+    body: "Welcome, ada: visit number 1.\n",
+  });
+  expect(await fetched(agent, ports[0], "/ada")).toEqual({
+    status: 200,
+    body: "Welcome, ada: visit number 2.\n",
+  });
+  expect(await fetched(agent, ports[1], "/")).toEqual({ status: 200, body: "2 ada\n" });
+});
+
+test("SIGTERM during load: every request that was accepted is answered, status 0, nothing left listening", async () => {
+  const ports = [await freePort(), await freePort()] as const;
+  await using program = ChildProgram.example("services", ports.map(String));
+  await program.printed(/report: http/);
+  const agent = new Agent({ keepAlive: true, maxSockets: 10 });
+  let answered = 0;
+  const visitor = async (number: number) => {
+    for (;;) {
+      try {
+        const { status } = await fetched(agent, ports[number % 2]!, `/visitor${number}`);
+        expect(status).toBe(200);
+        answered += 1;
+      } catch (error) {
+        // What a client gets that comes when the service is gone; anything else is a request that was let down.
+        if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") return;
+        throw error;
+      }
+    }
+  };
+  const visitors = Promise.all(Array.from({ length: 20 }, (_, number) => visitor(number)));
+  while (answered < 500) await new Promise((done) => setTimeout(done, 10));
+  program.signal("SIGTERM");
+  await visitors;
+  const { status, output } = await program.ended();
+  expect(output).toMatch(/report: stopped\nvisits: stopped\n$/);
+  expect(status).toBe(0);
+  expect(await Promise.all(ports.map(listening))).toEqual([false, false]);
+  agent.destroy();
+});
