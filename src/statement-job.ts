@@ -111,7 +111,7 @@ export class StatementJob extends Waiter implements Statement {
   /** Nothing of it was done, and it waits again. */
   returned(): void {
     this.#move("waiting");
-    this.#timer?.refresh();
+    this.#limits?.restart();
   }
 
   answered(result: Result): void {

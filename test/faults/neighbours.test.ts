@@ -52,7 +52,7 @@ describeEach(TARGETS, (target) => {
           given.push(
             write.then(
               () => [id, undefined],
-              (error: Error) => [id, error],
+              (error) => [id, error as Error],
             ),
           );
           if (n % 8 === 0) write.cancel();
