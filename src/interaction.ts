@@ -186,7 +186,7 @@ export class Interaction<T> implements Taker {
     const face = this.#kind.face(session, sequence);
     try {
       const value = await this.#untilStopped(adbapiInteraction(() => this.#called(face)));
-      await this.#untilStopped(sequence.idle());
+      await this.#untilStopped(session.finish(sequence));
       const unnoticed = session.unnoticed(sequence);
       if (unnoticed !== undefined) throw unnoticed;
       if (this.#stopped !== undefined) throw this.#stopped;

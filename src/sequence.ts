@@ -1,11 +1,17 @@
 import { type Waiter, WaitingLine } from "./waiting-line.js";
 
+/**
+ * - `open`: takes work;
+ * - `ending`: its function is over: what it asked for still runs, but a stream that it left open would never end;
+ * - `closed`: its interaction is over: nothing more may be pushed.
+ */
+type SequenceState = "open" | "ending" | "closed";
+
 /** Work of one session: one after the other, in the order asked. */
 export class Sequence {
   readonly #line = new WaitingLine();
   readonly #start: (work: Waiter) => Promise<void>;
-  /** Set when its interaction is over: nothing more may be pushed. */
-  closed = false;
+  state: SequenceState = "open";
   #busy = false;
   #whenIdle: (() => void)[] = [];
 

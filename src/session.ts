@@ -177,6 +177,7 @@ export class Session implements JobCarrier {
       open: () =>
         new Promise<{ conn: DriverConnection; done(): void }>((resolve, reject) => {
           const opened = this.step(sequence, async () => {
+            if (sequence.state !== "open") throw overError();
             await this.begin();
             this.#streaming = stream;
             await new Promise<void>((done) => resolve({ conn: this.conn, done }));
@@ -301,12 +302,20 @@ export class Session implements JobCarrier {
     for (const sequence of this.#sequences)
       for (const work of sequence.clear()) work.refuse(error as AdbapiError);
     this.#current?.cancel(error);
-    void this.#streaming?.return();
+    this.#streaming?.fail(error);
+  }
+
+  /** The function of a line is over: fires when all that it asked for is done. A stream that it left open is ended. */
+  finish(sequence: Sequence): Promise<void> {
+    sequence.state = "ending";
+    this.#streaming?.fail(overError());
+    return sequence.idle();
   }
 
   /** No more work is taken by one line: its interaction is over. */
   close(sequence: Sequence): void {
-    sequence.closed = true;
+    sequence.state = "closed";
+    this.#streaming?.fail(overError());
     for (const work of sequence.clear()) work.refuse(overError());
   }
 
@@ -449,7 +458,7 @@ export class Session implements JobCarrier {
   /** Throws the reason why nothing is taken. */
   #admit(sequence: Sequence, signal: AbortSignal | undefined): void {
     if (this.#ended !== undefined) throw this.#ended;
-    if (sequence.closed) throw overError();
+    if (sequence.state === "closed") throw overError();
     if (this.#streaming !== undefined) {
       throw new InterfaceError(
         "a stream is open on this transaction: end it first, or read all rows with runQuery",

@@ -78,6 +78,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     throw error;
   }
 
+  /** Ends it from outside: who goes on reading gets the error, and never takes the rows so far for all of them. @internal */
+  fail(error: Error): void {
+    this.#give(error);
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -87,7 +87,7 @@ export class Transaction extends Cursor implements Queryable {
     });
     try {
       const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), cancelled]);
-      await sequence.idle();
+      await session.finish(sequence);
       if (step.cancelled) await cancelled;
       const unnoticed = session.unnoticed(sequence);
       if (unnoticed !== undefined) throw unnoticed;

@@ -80,16 +80,46 @@ describeEach(TARGETS, (target) => {
       });
     }));
 
-  test("an interaction that ends with an open stream is committed, and the stream is over", () =>
+  test("an interaction that leaves a stream open is committed, and who reads on is told", () =>
     withNumbers(async (pool) => {
-      const stream = await pool.runInteraction(async (transaction) => {
+      const { stream } = await pool.runInteraction(async (transaction) => {
         await transaction.runOperation("delete from numbers where x >= 1000");
         const stream = transaction.runStream(select);
-        await stream.next();
-        await stream.return?.();
+        expect(await stream.next()).toEqual({ value: { x: 0 }, done: false });
         return { stream };
       });
-      expect(await stream.stream.next()).toMatchObject({ done: true });
+      await expect(stream.next()).rejects.toBeInstanceOf(InterfaceError);
       expect(await pool.runQuery("select max(x) as x from numbers")).toEqual([{ x: 999 }]);
+    }));
+
+  test("a nested interaction that leaves a stream open holds nobody up, failed or not", () =>
+    withNumbers(async (pool) => {
+      await pool.runInteraction(async (transaction) => {
+        await transaction.runInteraction(async (nested) => {
+          await nested.runOperation("delete from numbers where x >= 1000");
+          await nested.runStream(select).next();
+        });
+        const failing = transaction.runInteraction(async (nested) => {
+          await nested.runOperation("delete from numbers");
+          await nested.runStream("select 1 as x").next();
+          throw new Error("no");
+        });
+        await expect(failing).rejects.toThrow("no");
+      });
+      expect(await pool.runQuery("select max(x) as x from numbers")).toEqual([{ x: 999 }]);
+    }));
+
+  test("an interaction that is cancelled ends its stream with the reason", () =>
+    withNumbers(async (pool) => {
+      let stream: AsyncIterator<unknown> | undefined;
+      const cancelled = pool.runInteraction(async (transaction) => {
+        stream = transaction.runStream(select);
+        await stream.next();
+        await new Promise(() => {});
+      });
+      setTimeout(() => cancelled.cancel(), 100);
+      await expect(cancelled).rejects.toBeInstanceOf(CancelledError);
+      await expect(stream!.next()).rejects.toBeInstanceOf(CancelledError);
+      expect(await pool.runQuery("select 1 as x")).toEqual([stillWorks]);
     }));
 });
