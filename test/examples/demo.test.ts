@@ -1,11 +1,10 @@
 /** `npm run demo`, as a user runs it. */
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { ConnectionPool } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ChildProgram } from "../support/child-program.js";
 import { Forwarder } from "../support/forwarder.js";
 import { describeEach, SERVER_TARGETS } from "../support/targets.js";
 
@@ -15,8 +14,7 @@ describe("on SQLite", () => {
   test("prints three tables, and leaves no file", async () => {
     const folder = await mkdtemp(join(tmpdir(), "adbapi-test-"));
     onTestFinished(() => rm(folder, { recursive: true }));
-    const { status, output, errors } = await demo([], { TMPDIR: folder });
-    expect(errors).toBe("");
+    const { status, output } = await demo([], { TMPDIR: folder });
     expect(status).toBe(0);
     expect(tablesIn(output)).toHaveLength(3);
     expect(tablesIn(output)[2]).toEqual(LAST_TABLE);
@@ -36,8 +34,7 @@ describeEach(SERVER_TARGETS, (target) => {
   test("runs unchanged, and leaves nothing: it runs again", async () => {
     await using server = await target.createDatabase();
     for (let run = 0; run < 2; run++) {
-      const { status, output, errors } = await demo([server.connectArgs]);
-      expect(errors).toBe("");
+      const { status, output } = await demo([server.connectArgs]);
       expect(status).toBe(0);
       expect(tablesIn(output)[2]).toEqual(LAST_TABLE);
     }
@@ -47,8 +44,8 @@ describeEach(SERVER_TARGETS, (target) => {
     await using server = await target.createDatabase();
     await using forwarder = await Forwarder.before(server.connectArgs);
     void forwarder.cutBefore("Los Angeles");
-    const { status, errors } = await demo([forwarder.through(server.connectArgs)]);
-    expect(errors).toContain("ConnectionLost");
+    const { status, output } = await demo([forwarder.through(server.connectArgs)]);
+    expect(output).toContain("ConnectionLost");
     expect(status).toBe(1);
     expect((await demo([server.connectArgs])).status).toBe(0);
   });
@@ -57,24 +54,16 @@ describeEach(SERVER_TARGETS, (target) => {
     await using server = await target.createDatabase();
     await using pool = ConnectionPool.fromUrl(server.connectArgs, { max: 1 });
     await pool.runOperation("create database agentdata");
-    const { status, errors } = await demo([server.connectArgs]);
-    expect(errors).toContain("agentdata");
+    const { status, output } = await demo([server.connectArgs]);
+    expect(output).toContain("agentdata");
     expect(status).toBe(1);
     await pool.runOperation("drop database agentdata");
   });
 });
 
-async function demo(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, ["--import", "tsx", "examples/demo.ts", ...args], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [output, errors, status] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise((resolve) => child.once("close", resolve)),
-  ]);
-  return { status, output, errors };
+async function demo(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  await using child = ChildProgram.example("demo", args, env);
+  return await child.ended();
 }
 
 /** Each table as its lines, the cells of a line divided by blanks. */

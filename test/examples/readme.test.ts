@@ -1,11 +1,10 @@
 /** The code in README.md, as a reader would run it. */
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
+import { ChildProgram } from "../support/child-program.js";
 
 const readme = readFileSync("README.md", "utf8");
 
@@ -16,9 +15,9 @@ test("the twenty lines run, and do what they say", async () => {
   onTestFinished(() => rm(folder, { recursive: true }));
 
   const runnable = code.replace('"agentdata.db"', JSON.stringify(join(folder, "agentdata.db")));
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", runnable]);
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  expect(errors).toBe("");
+  await using child = new ChildProgram(["--input-type=module", "--eval", runnable]);
+  const { status, output } = await child.ended();
+  expect(status, output).toBe(0);
   expect(output).toContain("there is one already");
   expect(output).toContain("{ name: 'James Bond', gadgets: 3 }");
   expect(output).toContain("{ name: 'Maxwell Smart', gadgets: 3 }");

@@ -128,6 +128,20 @@ describeEach(TARGETS, (target) => {
       }));
   }
 
+  test("serializable interactions with retries come out as if one had run after the other", () =>
+    withAccounts(async (pool) => {
+      await pool.runOperation("create table tickets (n integer)");
+      const count = "select count(*) as n from tickets";
+      const draw = () =>
+        pool.runInteraction({ isolation: "serializable", retries: 30 }, async (transaction) => {
+          const [row] = await transaction.runQuery<{ n: unknown }>(count);
+          await transaction.runOperation(target.sql("insert into tickets values (?)"), [Number(row!.n)]);
+        });
+      await Promise.all(Array.from({ length: 6 }, draw));
+      const tickets = await pool.runQuery("select n from tickets order by n");
+      expect(tickets).toEqual([0, 1, 2, 3, 4, 5].map((n) => ({ n })));
+    }));
+
   test("readOnly: a write is refused by the database, and the next interaction may write", () =>
     withAccounts(
       async (pool) => {
