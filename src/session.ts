@@ -321,7 +321,8 @@ export class Session implements JobCarrier {
 
   /** As `close`, of an interaction that is cancelled: what runs of it is cancelled too. */
   leave(sequence: Sequence, error: CancelledError): void {
-    sequence.closed = true;
+    sequence.state = "closed";
+    this.#streaming?.fail(error);
     for (const work of sequence.clear()) work.refuse(error as End as AdbapiError);
     if (this.#current?.sequence === sequence) this.#current.cancel(error);
   }
