@@ -120,7 +120,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   async #open(): Promise<void> {
     const { signal, timeoutMillis } = this.#options;
     this.#state = "open";
-    if (signal?.aborted) this.#onAbort();
+    if (signal?.aborted) {
+      this.#onAbort();
+      throw this.#stop.signal.reason;
+    }
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (timeoutMillis !== undefined) {
       const message = `the stream's ${timeoutMillis} ms (timeoutMillis) were over`;

@@ -1,4 +1,5 @@
 /** From the constructor, which opens nothing, to close(), which leaves nothing. */
+import { inspect } from "node:util";
 import { CancelledError, ConnectionPool, OperationalError, PoolClosed } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
@@ -125,6 +126,8 @@ describe("nothing listens at the port", () => {
       expect(error).toMatchObject({ message: expect.stringContaining("127.0.0.1") });
       expect(error).toMatchObject({ message: expect.stringContaining(String(port)) });
       expect((error as Error).cause).toMatchObject({ code: "ECONNREFUSED" });
+      for (const shown of [error, pool])
+        expect(inspect(shown, { depth: 12, showHidden: true })).not.toContain("SECRET");
 
       // A few tries, further and further apart; without back-off there would be thousands.
       await new Promise((resolve) => setTimeout(resolve, 500));

@@ -65,6 +65,21 @@ describeEach(TARGETS, (target) => {
       expect(await pool.runQuery("select 1 as x")).toEqual([stillWorks]);
     }));
 
+  test("a signal ends the wait for a connection, also one that was aborted before", () =>
+    withNumbers(async (pool) => {
+      await pool.runInteraction(async (transaction) => {
+        await transaction.runQuery("select 1"); // the only connection is taken
+        const early = new AbortController();
+        const first = pool.runStream(select, [], { signal: early.signal }).next();
+        early.abort(new Error("at once"));
+        await expect(first).rejects.toMatchObject({ name: "CancelledError", outcome: "not sent" });
+        const late = new AbortController();
+        const second = pool.runStream(select, [], { signal: late.signal }).next();
+        setTimeout(() => late.abort(), 50);
+        await expect(second).rejects.toMatchObject({ name: "CancelledError", outcome: "not sent" });
+      });
+    }));
+
   test("in a transaction it has the session for itself while it is open", () =>
     withNumbers(async (pool) => {
       await pool.runInteraction(async (transaction) => {
