@@ -401,8 +401,9 @@ export class Leases {
 
   /** Opens so many more, beside those that are idle; fires when all attempts have ended, rejects with the first failure. */
   async #grow(missing: number): Promise<void> {
-    // Idle ones answer the first requests; only what goes beyond them makes generic-pool open more.
-    for (let left = this.#pool.available + missing; left > 0; left--) this.#touch();
+    // generic-pool opens more only for those who wait beyond what is idle, or being opened, and asked for by nobody.
+    const { size, borrowed, pending } = this.#pool;
+    for (let left = missing + size - borrowed - pending; left > 0; left--) this.#touch();
     // Not the requests: one new connection, handed back, can answer them all.
     for (const entry of await Promise.all(this.#underWay)) {
       if (entry instanceof Stillborn) throw entry.error;
