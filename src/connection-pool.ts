@@ -88,6 +88,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
       prepare: (lease) => this.#prepare(lease),
       roomMade: () => this.#dispatcher.wake(),
+      connectFailed: (error) => this.#dispatcher.connectFailed(error),
     });
     this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases);
     this.#trace = Object.freeze({ pool: this.name, driver: this.#driver.name });

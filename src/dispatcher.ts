@@ -111,6 +111,12 @@ export class Dispatcher implements JobCarrier {
     this.#pump();
   }
 
+  /** With no connection left there is nothing to wait for; otherwise those who wait go on waiting for one that returns. */
+  connectFailed(error: AdbapiError): void {
+    if (this.#leases.open > 0 || this.#leases.connecting > 0) return;
+    for (const lane of this.#lanes) this.#refuseAll(lane, error);
+  }
+
   /** Takes a waiter out of the line. */
   withdraw(waiter: Waiter): void {
     waiter.line?.remove(waiter);
@@ -434,9 +440,10 @@ export class Dispatcher implements JobCarrier {
           this.#requested--;
           this.#adopt(lease);
         },
-        (error) => {
+        () => {
+          // Why, was said when it failed.
           this.#requested--;
-          this.#noConnection(error);
+          this.#pump();
         },
       );
     }
@@ -448,15 +455,6 @@ export class Dispatcher implements JobCarrier {
     const loan = new Loan(lease);
     this.#loans.add(loan);
     this.#advance(loan);
-  }
-
-  /** With no connection left there is nothing to wait for; otherwise those who wait go on waiting for one that returns. */
-  #noConnection(error: AdbapiError): void {
-    if (this.#leases.open === 0 && this.#leases.connecting === 0) {
-      for (const lane of this.#lanes) this.#refuseAll(lane, error);
-    }
-    this.#pump();
-    this.#settleDown();
   }
 
   #refuseAll(lane: Lane, error: AdbapiError): void {
@@ -544,6 +542,6 @@ export class Dispatcher implements JobCarrier {
       this.#atWork = false;
       if (this.#errands === 0) this.#alive.unref();
     }
-    if (this.#requested === 0) this.#whenDrained?.();
+    this.#whenDrained?.();
   }
 }
