@@ -111,9 +111,9 @@ export class Dispatcher implements JobCarrier {
     this.#pump();
   }
 
-  /** With no connection left there is nothing to wait for; otherwise those who wait go on waiting for one that returns. */
+  /** With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on waiting for one that returns. */
   connectFailed(error: AdbapiError): void {
-    if (this.#leases.open > 0 || this.#leases.connecting > 0) return;
+    if (this.#leases.promising) return;
     for (const lane of this.#lanes) this.#refuseAll(lane, error);
   }
 
@@ -304,8 +304,8 @@ export class Dispatcher implements JobCarrier {
     this.#limit(loan);
     // Rescued, and answered after all before it went elsewhere.
     if (job.sends === sends) job.line?.remove(job);
-    // Sent once more elsewhere meanwhile: that is the answer that counts.
-    if (job.sends !== sends) {
+    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited again.
+    if (job.sends !== sends || job.state === "settled") {
       this.#advance(loan);
       return;
     }
@@ -324,8 +324,8 @@ export class Dispatcher implements JobCarrier {
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
     loan.take(job, performance.now());
     this.#limit(loan);
-    // Rescued: another connection gives, or will give, the answer that counts.
-    if (job.sends !== sends || job.waiting) {
+    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
+    if (job.sends !== sends || job.waiting || job.state === "settled") {
       this.#advance(loan);
       return;
     }
@@ -347,6 +347,9 @@ export class Dispatcher implements JobCarrier {
   #sendAgain(loan: Loan, job: StatementJob): void {
     job.returned();
     (loan.lane ?? this.#main).line.unshift(job);
+    // It may have waited for longer than all who wait now.
+    clearTimeout(this.#deadlineTimer);
+    this.#armDeadline();
   }
 
   /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
@@ -473,6 +476,7 @@ export class Dispatcher implements JobCarrier {
       if (line.first !== undefined)
         due = Math.min(due, line.first.since + this.#options.acquireTimeoutMillis);
     }
+    this.#deadlineTimer = undefined;
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.max(1, Math.ceil(due - performance.now()));
     this.#deadlineTimer = setTimeout(() => this.#expire(), wait).unref();

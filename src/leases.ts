@@ -13,6 +13,9 @@ const PROBE_AFTER_MILLIS = 500;
 /** The longest that a session may take to answer a probe, a rollback or a reset, or to say goodbye. */
 const SETTLE_MILLIS = 5_000;
 
+/** A connect that takes longer is no reason for others to wait for its end. */
+const HOPE_MILLIS = 1_000;
+
 /** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
 class Stillborn {
   readonly error: AdbapiError;
@@ -26,7 +29,7 @@ export interface LeasesHooks {
   prepare(lease: Lease): Promise<void>;
   /** A place may be free: a connection closed, or the back-off is over. */
   roomMade(): void;
-  /** An attempt failed, whoever it was for: with nothing open and no other attempt under way, there is nothing to wait for. */
+  /** An attempt failed, whoever it was for. */
   connectFailed(error: AdbapiError): void;
 }
 
@@ -43,7 +46,8 @@ export class Leases {
   readonly #pool: Pool<Lease | Stillborn>;
   /** Every connection that is open, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
-  readonly #attempts = new Set<AbortController>();
+  /** Those under way, and when each began. */
+  readonly #attempts = new Map<AbortController, number>();
   readonly #backoff = new Backoff(10, 5_000);
   /** Until then, by `performance.now()`, nothing is opened beside connections that are there. */
   #pauseUntil = 0;
@@ -91,6 +95,13 @@ export class Leases {
     return this.#attempts.size;
   }
 
+  /** Whether a connection is there, or may be there soon: then the failure to open one is no reason to give up. */
+  get promising(): boolean {
+    if (this.open > 0) return true;
+    const since = performance.now() - HOPE_MILLIS;
+    return [...this.#attempts.values()].some((begun) => begun > since);
+  }
+
   /** Those that are lent now, for diagnosis. */
   held(): Lease[] {
     return [...this.#all].filter((lease) => lease.inUse);
@@ -100,8 +111,7 @@ export class Leases {
   get ready(): boolean {
     if (this.#state === "closed") return false;
     if (this.#pool.available > 0 || this.#backoff.failures === 0) return true;
-    // Those who wait for the first connection hear the reason when all attempts have failed: no more are begun beside them.
-    if (this.open === 0) return this.connecting === 0;
+    if (this.open === 0) return !this.promising;
     return performance.now() >= this.#pauseUntil;
   }
 
@@ -184,7 +194,7 @@ export class Leases {
     clearTimeout(this.#refillTimer);
     clearTimeout(this.#keeperTimer);
     const closed = this.#closedError();
-    for (const attempt of this.#attempts) attempt.abort(closed);
+    for (const attempt of this.#attempts.keys()) attempt.abort(closed);
     this.#tellFillers(closed);
     // What is being opened is ended by its attempt.
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
@@ -203,7 +213,7 @@ export class Leases {
 
   async #create(): Promise<Lease | Stillborn> {
     const attempt = new AbortController();
-    this.#attempts.add(attempt);
+    this.#attempts.set(attempt, performance.now());
     // A little ahead of those who wait for it, so that they hear the reason instead of their own deadline.
     const deadline = Math.min(0.9 * this.#options.acquireTimeoutMillis, 15_000);
     const late = () =>

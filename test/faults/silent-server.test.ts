@@ -17,6 +17,17 @@ test("F2 those who wait for a silent server hear so, a little before their own d
     server.always("connect", gate.ok);
   }));
 
+test("F2 who comes when the server is back does not wait for the connects that hang", () =>
+  withScripted({ pool: { min: 1, max: 3, acquireTimeoutMillis: 20_000 } }, async (pool, server, listen) => {
+    server.next("connect", gate.err(), gate.never);
+    const starting = listen(pool.start());
+    await eventually("the hanging one", () => server.connects, 2);
+    expect(starting.fired).toBe(1);
+    const ear = listen(pool.runQuery("select 1"));
+    await eventually("the answer", () => ear.fired, 1, 3_000);
+    expect(ear.heard).toEqual([{ value: [{ session: 3 }] }]);
+  }));
+
 test("F2 a connect that nobody waits for any more does not hold close() back", () =>
   withScripted({ pool: { acquireTimeoutMillis: 20_000 } }, async (pool, server, listen) => {
     server.always("connect", gate.never);

@@ -50,15 +50,20 @@ export async function withScripted(
   };
   try {
     await use(pool, server, listen);
+    if (!pool.closed) {
+      const again = () =>
+        pool
+          .runQuery("select 'again'")
+          .then(() => true)
+          .catch(() => false);
+      await eventually("works again", again, true);
+      await eventually("connections in use", () => pool.stats.inUse, 0);
+      await eventually("waiting", () => pool.stats.waiting, 0);
+      await pool.close({ timeoutMillis: 5_000 });
+    }
   } catch (error) {
     await pool.close({ timeoutMillis: 1 }).catch(() => {}); // the test's own error wins
     throw error;
-  }
-  if (!pool.closed) {
-    await pool.runQuery("select 'again'");
-    await eventually("connections in use", () => pool.stats.inUse, 0);
-    await eventually("waiting", () => pool.stats.waiting, 0);
-    await pool.close({ timeoutMillis: 5_000 });
   }
   await eventually("size of a closed pool", () => pool.stats.size + pool.stats.connecting, 0);
   await eventually("sessions of a closed pool", () => server.open, 0);
