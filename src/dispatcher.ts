@@ -409,6 +409,8 @@ export class Dispatcher implements JobCarrier {
       if (loan.lane !== undefined || !this.#loans.delete(loan)) continue;
       this.#leases.release(loan.lease);
     }
+    // One that died while it lingered has given up its place just now.
+    if (this.waiting > 0) this.#pump();
     this.#settleDown();
   }
 

@@ -69,3 +69,12 @@ test("F8 a connection that comes after its waiter's deadline goes to the next", 
     await eventually("the next", () => next.fired, 1);
     expect(server.executed).toEqual(["update 1", "select 3"]);
   }));
+
+test("F4 a connection that dies in the turn in which it was given back does not keep its place", () =>
+  withScripted({ pool: { max: 1 } }, async (pool, server, listen) => {
+    await pool.runQuery("select 1");
+    [...server.sessions][0]?.kill();
+    const ear = listen(pool.runQuery("select 2"));
+    await eventually("the answer", () => ear.fired, 1, 1_000);
+    expect(ear.heard).toEqual([{ value: [{ session: 2 }] }]);
+  }));
