@@ -172,20 +172,15 @@ export class Leases {
     queueMicrotask(() => this.#refill());
   }
 
-  /** Fires once `min` connections are open; rejects with the first failure to open one. Keeps the process alive meanwhile. */
+  /** Fires once `min` connections are open; rejects with the first failure to open one. */
   async fill(): Promise<void> {
     if (this.#state === "closed") throw this.#closedError();
     this.#state = "started";
     if (this.open >= this.#options.min) return;
-    const alive = setInterval(() => {}, 2 ** 31 - 1);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#fillers.push({ resolve, reject });
-        this.#grow(this.#options.min - this.open - this.connecting);
-      });
-    } finally {
-      clearInterval(alive);
-    }
+    await new Promise<void>((resolve, reject) => {
+      this.#fillers.push({ resolve, reject });
+      this.#grow(this.#options.min - this.open - this.connecting);
+    });
   }
 
   /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
