@@ -70,7 +70,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly #context: InteractionContext;
   /** Which pool and driver an event is about. */
   readonly #trace: { readonly pool: string; readonly driver: string };
-  readonly #interactions = new Set<{ cancel(cause: unknown): void }>();
+  readonly #interactions = new Set<Interaction<unknown>>();
   #closing: Promise<void> | undefined;
 
   /**
@@ -88,6 +88,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
       prepare: (lease) => this.#prepare(lease),
       roomMade: () => this.#dispatcher.wake(),
+      connectFailed: (error) => this.#dispatcher.connectFailed(error),
     });
     this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases);
     this.#trace = Object.freeze({ pool: this.name, driver: this.#driver.name });
@@ -317,7 +318,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       );
       await within(drained, timeoutMillis, () => closed).catch(async () => {
         this.#dispatcher.abort(closed);
-        for (const interaction of [...this.#interactions]) interaction.cancel(closed);
+        // Those that waited for a connection have had their answer.
+        const running = [...this.#interactions].filter(({ state }) => state !== "waiting");
+        for (const interaction of running) interaction.cancel(closed);
         // What does not settle then, is destroyed.
         await within(drained, 6_000, () => closed).catch(() => this.#leases.destroyAll());
         await drained;

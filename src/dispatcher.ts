@@ -111,6 +111,12 @@ export class Dispatcher implements JobCarrier {
     this.#pump();
   }
 
+  /** With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on waiting for one that returns. */
+  connectFailed(error: AdbapiError): void {
+    if (this.#leases.promising) return;
+    for (const lane of this.#lanes) this.#refuseAll(lane, error);
+  }
+
   /** Takes a waiter out of the line. */
   withdraw(waiter: Waiter): void {
     waiter.line?.remove(waiter);
@@ -298,8 +304,8 @@ export class Dispatcher implements JobCarrier {
     this.#limit(loan);
     // Rescued, and answered after all before it went elsewhere.
     if (job.sends === sends) job.line?.remove(job);
-    // Sent once more elsewhere meanwhile: that is the answer that counts.
-    if (job.sends !== sends) {
+    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited again.
+    if (job.sends !== sends || job.state === "settled") {
       this.#advance(loan);
       return;
     }
@@ -318,8 +324,8 @@ export class Dispatcher implements JobCarrier {
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
     loan.take(job, performance.now());
     this.#limit(loan);
-    // Rescued: another connection gives, or will give, the answer that counts.
-    if (job.sends !== sends || job.waiting) {
+    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
+    if (job.sends !== sends || job.waiting || job.state === "settled") {
       this.#advance(loan);
       return;
     }
@@ -341,6 +347,9 @@ export class Dispatcher implements JobCarrier {
   #sendAgain(loan: Loan, job: StatementJob): void {
     job.returned();
     (loan.lane ?? this.#main).line.unshift(job);
+    // It may have waited for longer than all who wait now.
+    clearTimeout(this.#deadlineTimer);
+    this.#armDeadline();
   }
 
   /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
@@ -400,6 +409,8 @@ export class Dispatcher implements JobCarrier {
       if (loan.lane !== undefined || !this.#loans.delete(loan)) continue;
       this.#leases.release(loan.lease);
     }
+    // One that died while it lingered has given up its place just now.
+    if (this.waiting > 0) this.#pump();
     this.#settleDown();
   }
 
@@ -434,9 +445,10 @@ export class Dispatcher implements JobCarrier {
           this.#requested--;
           this.#adopt(lease);
         },
-        (error) => {
+        () => {
+          // Why, was said when it failed.
           this.#requested--;
-          this.#noConnection(error);
+          this.#pump();
         },
       );
     }
@@ -448,15 +460,6 @@ export class Dispatcher implements JobCarrier {
     const loan = new Loan(lease);
     this.#loans.add(loan);
     this.#advance(loan);
-  }
-
-  /** With no connection left there is nothing to wait for; otherwise those who wait go on waiting for one that returns. */
-  #noConnection(error: AdbapiError): void {
-    if (this.#leases.open === 0 && this.#leases.connecting === 0) {
-      for (const lane of this.#lanes) this.#refuseAll(lane, error);
-    }
-    this.#pump();
-    this.#settleDown();
   }
 
   #refuseAll(lane: Lane, error: AdbapiError): void {
@@ -475,6 +478,7 @@ export class Dispatcher implements JobCarrier {
       if (line.first !== undefined)
         due = Math.min(due, line.first.since + this.#options.acquireTimeoutMillis);
     }
+    this.#deadlineTimer = undefined;
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.max(1, Math.ceil(due - performance.now()));
     this.#deadlineTimer = setTimeout(() => this.#expire(), wait).unref();
@@ -544,6 +548,6 @@ export class Dispatcher implements JobCarrier {
       this.#atWork = false;
       if (this.#errands === 0) this.#alive.unref();
     }
-    if (this.#requested === 0) this.#whenDrained?.();
+    this.#whenDrained?.();
   }
 }

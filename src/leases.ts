@@ -13,6 +13,9 @@ const PROBE_AFTER_MILLIS = 500;
 /** The longest that a session may take to answer a probe, a rollback or a reset, or to say goodbye. */
 const SETTLE_MILLIS = 5_000;
 
+/** A connect that takes longer is no reason for others to wait for its end. */
+const HOPE_MILLIS = 1_000;
+
 /** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
 class Stillborn {
   readonly error: AdbapiError;
@@ -26,6 +29,8 @@ export interface LeasesHooks {
   prepare(lease: Lease): Promise<void>;
   /** A place may be free: a connection closed, or the back-off is over. */
   roomMade(): void;
+  /** An attempt failed, whoever it was for. */
+  connectFailed(error: AdbapiError): void;
 }
 
 /**
@@ -41,9 +46,8 @@ export class Leases {
   readonly #pool: Pool<Lease | Stillborn>;
   /** Every connection that is open, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
-  readonly #attempts = new Set<AbortController>();
-  /** The same attempts, as what comes of them; these promises never reject. */
-  readonly #underWay = new Set<Promise<Lease | Stillborn>>();
+  /** Those under way, and when each began. */
+  readonly #attempts = new Map<AbortController, number>();
   readonly #backoff = new Backoff(10, 5_000);
   /** Until then, by `performance.now()`, nothing is opened beside connections that are there. */
   #pauseUntil = 0;
@@ -52,6 +56,8 @@ export class Leases {
   #keeperDue = Number.POSITIVE_INFINITY;
   #state: "new" | "started" | "closed" = "new";
   #whenEmpty: (() => void) | undefined;
+  /** Those who wait in `fill`. */
+  #fillers: { resolve(): void; reject(error: unknown): void }[] = [];
   /** Why the last connect failed, since the last that did not. */
   lastFailure: AdbapiError | undefined;
 
@@ -68,7 +74,7 @@ export class Leases {
     this.#journal = journal;
     this.#hooks = hooks;
     this.#pool = createPool<Lease | Stillborn>(
-      { create: () => this.#attempt(), destroy: async () => {} },
+      { create: () => this.#create(), destroy: async () => {} },
       { min: 0, max: options.max, fifo: false, autostart: false, testOnBorrow: false },
     );
   }
@@ -89,6 +95,13 @@ export class Leases {
     return this.#attempts.size;
   }
 
+  /** Whether a connection is there, or may be there soon: then the failure to open one is no reason to give up. */
+  get promising(): boolean {
+    if (this.open > 0) return true;
+    const since = performance.now() - HOPE_MILLIS;
+    return [...this.#attempts.values()].some((begun) => begun > since);
+  }
+
   /** Those that are lent now, for diagnosis. */
   held(): Lease[] {
     return [...this.#all].filter((lease) => lease.inUse);
@@ -97,16 +110,19 @@ export class Leases {
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#state === "closed") return false;
-    return this.#pool.available > 0 || this.open === 0 || performance.now() >= this.#pauseUntil;
+    if (this.#pool.available > 0 || this.#backoff.failures === 0) return true;
+    if (this.open === 0) return !this.promising;
+    return performance.now() >= this.#pauseUntil;
   }
 
-  /** How long it is until `ready`, at the most. */
+  /** How long it is until it is worth asking again whether it is `ready`. */
   get pauseMillis(): number {
-    return Math.max(1, this.#pauseUntil - performance.now());
+    return Math.max(10, this.#pauseUntil - performance.now());
   }
 
   /** Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be opened. */
   acquire(): Promise<Lease> {
+    if (this.#state === "closed") return Promise.reject(this.#closedError());
     this.start();
     return this.#pool.acquire().then((entry) => this.#admit(entry));
   }
@@ -158,10 +174,13 @@ export class Leases {
 
   /** Fires once `min` connections are open; rejects with the first failure to open one. */
   async fill(): Promise<void> {
-    if (this.#state === "closed") throw new PoolClosed(`the pool "${this.#options.name}" is closed`);
+    if (this.#state === "closed") throw this.#closedError();
     this.#state = "started";
-    const { min } = this.#options;
-    if (this.open < min) await this.#grow(Math.max(0, min - this.open - this.connecting));
+    if (this.open >= this.#options.min) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#fillers.push({ resolve, reject });
+      this.#grow(this.#options.min - this.open - this.connecting);
+    });
   }
 
   /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
@@ -169,14 +188,17 @@ export class Leases {
     this.#state = "closed";
     clearTimeout(this.#refillTimer);
     clearTimeout(this.#keeperTimer);
-    for (const attempt of this.#attempts) attempt.abort(new PoolClosed("the pool was closed"));
-    const open = [...this.#all].filter((lease) => !lease.gone);
+    const closed = this.#closedError();
+    for (const attempt of this.#attempts.keys()) attempt.abort(closed);
+    this.#tellFillers(closed);
+    // What is being opened is ended by its attempt.
+    const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
     await Promise.all(open.map((lease) => this.discard(lease)));
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
       this.#emptied();
     });
-    this.#purge();
+    await this.#purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
@@ -184,26 +206,16 @@ export class Leases {
     for (const lease of this.#all) lease.conn.destroy();
   }
 
-  #attempt(): Promise<Lease | Stillborn> {
-    const attempt = this.#create();
-    this.#underWay.add(attempt);
-    void attempt.then((entry) => {
-      this.#underWay.delete(attempt);
-      // Nobody may have waited for it any more; left idle, it would fail a taker when the server has long been back.
-      if (entry instanceof Stillborn) setImmediate(() => this.#purge());
-    });
-    return attempt;
-  }
-
   async #create(): Promise<Lease | Stillborn> {
     const attempt = new AbortController();
-    this.#attempts.add(attempt);
+    this.#attempts.set(attempt, performance.now());
     // A little ahead of those who wait for it, so that they hear the reason instead of their own deadline.
     const deadline = Math.min(0.9 * this.#options.acquireTimeoutMillis, 15_000);
     const late = () =>
       new OperationalError(`no connection within ${Math.round(deadline)} ms: the server does not answer`);
     const timer = setTimeout(() => attempt.abort(late()), deadline).unref();
     let opened: Lease | undefined;
+    let failure: AdbapiError | undefined;
     try {
       const aborted = new Promise<never>((_, reject) => {
         attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true });
@@ -225,14 +237,17 @@ export class Leases {
       this.#pauseUntil = 0;
       this.lastFailure = undefined;
       opened.move("idle");
+      if (this.open >= this.#options.min) this.#tellFillers(undefined);
       this.#wakeKeeper(Math.min(opened.expiresAt, opened.idleSince + this.#options.idleTimeoutMillis));
       return opened;
     } catch (error) {
       if (opened !== undefined) this.#destroyLate(opened);
-      return this.#failed(error);
+      failure = this.#failed(error);
+      return new Stillborn(failure);
     } finally {
       clearTimeout(timer);
       this.#attempts.delete(attempt);
+      if (failure !== undefined) this.#hooks.connectFailed(failure);
       this.#emptied();
     }
   }
@@ -261,12 +276,27 @@ export class Leases {
     this.#emptied();
   }
 
-  #failed(error: unknown): Stillborn {
+  #failed(error: unknown): AdbapiError {
     const translated = this.#driver.translate(error);
     this.lastFailure = translated;
-    this.#pauseUntil = performance.now() + this.#backoff.next();
+    const now = performance.now();
+    // Attempts that fail together are one failure of the server's.
+    if (now >= this.#pauseUntil) this.#pauseUntil = now + this.#backoff.next();
     if (this.#state !== "closed") this.#journal.connectFailed(translated);
-    return new Stillborn(translated);
+    this.#tellFillers(translated);
+    // Those whom it was for may have been served meanwhile by a connection that returned: then nobody takes the stillborn out.
+    setImmediate(() => void this.#purge());
+    return translated;
+  }
+
+  #tellFillers(failure: AdbapiError | undefined): void {
+    const fillers = this.#fillers;
+    this.#fillers = [];
+    for (const { resolve, reject } of fillers) failure === undefined ? resolve() : reject(failure);
+  }
+
+  #closedError(): PoolClosed {
+    return new PoolClosed(`the pool "${this.#options.name}" is closed`);
   }
 
   #admit(entry: Lease | Stillborn): Lease | Promise<Lease> {
@@ -279,7 +309,8 @@ export class Leases {
       return this.acquire();
     }
     if (this.#state === "closed" || entry.conn.state === "broken" || this.expired(entry)) {
-      return this.discard(entry).then(() => this.acquire());
+      void this.discard(entry);
+      return this.acquire();
     }
     if (performance.now() - entry.idleSince > PROBE_AFTER_MILLIS) return this.#probe(entry);
     entry.move("leased");
@@ -309,7 +340,7 @@ export class Leases {
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
       for (const other of this.#all)
         if (other.state === "idle" && other.idleSince <= since) this.#bury(other);
-      this.#purge();
+      void this.#purge();
     }
     return this.acquire();
   }
@@ -345,8 +376,7 @@ export class Leases {
     const idle = lease.state === "idle";
     if (idle) {
       this.#bury(lease);
-      this.#purge();
-      this.#refill();
+      void this.#purge();
     }
   }
 
@@ -384,30 +414,30 @@ export class Leases {
     }
   }
 
-  /** generic-pool gives up only what is on loan: borrow all that is idle, and keep the living. */
-  #purge(): void {
-    for (let left = this.#pool.available; left > 0; left--) this.#touch();
+  /** generic-pool gives up only what is on loan: borrow all that is idle, keep the living, and make up for the others. */
+  async #purge(): Promise<void> {
+    await this.#borrow(this.#pool.available - this.#pool.pending);
+    this.#refill();
   }
 
-  /** Borrows one and gives it back if it lives; one that is closing keeps its place until it is gone. */
-  #touch(): void {
-    void this.#pool.acquire().then((entry) => {
-      if (entry instanceof Stillborn || entry.state === "closed") {
-        this.#forget(entry);
-        this.#refill(); // now there is a place
-      } else if (entry.state !== "closing") void this.#pool.release(entry);
-    });
+  /** Opens so many more. */
+  #grow(missing: number): void {
+    if (missing <= 0) return;
+    // What is there, or on its way, answers the first requests; only what goes beyond makes generic-pool open more.
+    const there = this.#pool.available + this.connecting - this.#pool.pending;
+    void this.#borrow(missing + Math.max(there, 0)).then(() => this.#hooks.roomMade());
   }
 
-  /** Opens so many more, beside those that are idle; fires when all attempts have ended, rejects with the first failure. */
-  async #grow(missing: number): Promise<void> {
-    // generic-pool opens more only for those who wait beyond what is idle, or being opened, and asked for by nobody.
-    const { size, borrowed, pending } = this.#pool;
-    for (let left = missing + size - borrowed - pending; left > 0; left--) this.#touch();
-    // Not the requests: one new connection, handed back, can answer them all.
-    for (const entry of await Promise.all(this.#underWay)) {
-      if (entry instanceof Stillborn) throw entry.error;
-    }
+  /** Borrows so many from generic-pool, and hands them back unless they are of no use. */
+  async #borrow(count: number): Promise<void> {
+    const requests: Promise<void>[] = [];
+    const one = (entry: Lease | Stillborn) => {
+      if (entry instanceof Stillborn || entry.state === "closed") this.#forget(entry);
+      // One that is closing keeps its place until it is gone.
+      else if (entry.state !== "closing") void this.#pool.release(entry);
+    };
+    for (let n = 0; n < count; n++) requests.push(this.#pool.acquire().then(one));
+    await Promise.all(requests);
   }
 
   #refill(): void {
@@ -419,10 +449,7 @@ export class Leases {
     if (missing <= 0) return;
     const wait = this.#pauseUntil - performance.now();
     if (wait <= 0) {
-      this.#grow(missing).then(
-        () => this.#hooks.roomMade(),
-        () => this.#refill(),
-      );
+      this.#grow(missing);
       return;
     }
     this.#refillTimer = setTimeout(() => {
@@ -453,21 +480,15 @@ export class Leases {
       const bored = spare > 0 && now >= lease.idleSince + this.#options.idleTimeoutMillis;
       if (bored || now >= lease.expiresAt) {
         spare--;
-        this.#retire(lease);
+        void this.discard(lease);
       } else {
         const mayBore =
           spare > 0 ? lease.idleSince + this.#options.idleTimeoutMillis : Number.POSITIVE_INFINITY;
         next = Math.min(next, lease.expiresAt, mayBore);
       }
     }
-    this.#purge();
+    void this.#purge();
     this.#wakeKeeper(next);
-  }
-
-  /** An idle connection leaves in order. */
-  #retire(lease: Lease): void {
-    lease.move("closing");
-    void this.#sayGoodbye(lease).then(() => this.#buried(lease));
   }
 
   #emptied(): void {
