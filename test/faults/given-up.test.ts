@@ -27,7 +27,7 @@ describeEach(TARGETS, (target) => {
       };
       const before = await session();
       const query = pool.runQuery(target.endlessSql, undefined, means.options());
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       means.giveUp(query);
       const error = await failureOf(query);
       expect(error).toBeInstanceOf(means.error);
@@ -42,7 +42,7 @@ describeEach(TARGETS, (target) => {
   test.each(eachMeans())("F7 F9 $name while a write runs: its outcome is true", (means) =>
     withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
       const write = pool.runOperation(slowInsert(target, 10, 2), undefined, means.options());
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       means.giveUp(write);
       const error = await failureOf(write);
       expect(error).toBeInstanceOf(means.error);
@@ -122,7 +122,7 @@ describeEach(SERVER_TARGETS, (target) => {
     await using forwarder = await Forwarder.before(database.connectArgs);
     const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), { min: 0, max: 1 });
     const query = pool.runQuery(target.endlessSql, undefined, { timeoutMillis: 200 });
-    await untilRunning(target, database, 1);
+    await untilRunning(target, pool, database);
     forwarder.stall();
     const error = await failureOf(query);
     expect(error).toMatchObject({ name: "StatementTimeout", outcome: "unknown" });

@@ -12,7 +12,7 @@ describeEach(SERVER_TARGETS, (target) => {
   test("F5 killed in mid-statement, autocommitted: unknown, and true", () =>
     withItems(target, { max: 2 }, async (pool, database) => {
       const failing = failureOf(pool.runOperation(slowInsert(target, 10, 3)));
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       await database.killSessions();
       const error = await failing;
       expect(error).toBeInstanceOf(ConnectionLost);
@@ -27,7 +27,7 @@ describeEach(SERVER_TARGETS, (target) => {
       const work = pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10]);
         const slow = transaction.runOperation(slowInsert(target, 11, 3));
-        const killing = untilRunning(target, database, 1).then(() => database.killSessions());
+        const killing = untilRunning(target, pool, database).then(() => database.killSessions());
         const error = await failureOf(slow);
         await killing;
         after = await failureOf(transaction.runOperation(insert, [12]));
@@ -55,7 +55,7 @@ describeEach(SERVER_TARGETS, (target) => {
   test("F5 killed in mid-stream: ConnectionLost, the pool goes on", () =>
     withItems(target, { max: 1 }, async (pool, database) => {
       const failing = failureOf(pool.runStream(target.endlessSql).next());
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       await database.killSessions();
       expect(await failing).toBeInstanceOf(ConnectionLost);
       expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
