@@ -2,7 +2,7 @@
 import { CancelledError, StatementTimeout } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { describeEach, TARGETS, type Target } from "../support/targets.js";
+import { describeEach, TARGETS } from "../support/targets.js";
 import { failureOf, ids, running, untilRunning, withItems } from "./statement-facts.js";
 
 /** Three to the power of 14 rows, the first of them soon. */
