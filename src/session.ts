@@ -243,6 +243,7 @@ export class Session implements JobCarrier {
         "ROLLBACK",
         this.conn.execute({ sql: `ROLLBACK TO SAVEPOINT ${name}`, params: undefined, rowMode: "object" }),
       );
+      this.retryable = undefined;
     } catch (error) {
       this.#context.journal.rollbackFailed(error);
       this.#state = "lost";
@@ -260,6 +261,10 @@ export class Session implements JobCarrier {
       this.#committed = true;
     } catch (reason) {
       const error = this.driver.translate(reason);
+      const cause = this.retryable;
+      // Somebody swallowed the failure that led to this one.
+      if (error instanceof TransactionAborted && cause !== undefined)
+        throw new TransactionAborted(error.message, { sql: "COMMIT", retryable: true, cause });
       this.#note(error);
       if (error instanceof ConnectionLost) {
         // Sent and not answered: it may have been done. Never called "not applied", never sent again.

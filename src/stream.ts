@@ -132,6 +132,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
         timeoutMillis,
       );
     }
+    if (this.#left) throw this.#stop.signal.reason;
     const place = await this.#opener.open(this.#stop.signal);
     if (this.#left) {
       place.done();

@@ -27,7 +27,7 @@ describeEach(TARGETS, (target) => {
       };
       const before = await session();
       const query = pool.runQuery(target.endlessSql, undefined, means.options());
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       means.giveUp(query);
       const error = await failureOf(query);
       expect(error).toBeInstanceOf(means.error);
@@ -42,7 +42,7 @@ describeEach(TARGETS, (target) => {
   test.each(eachMeans())("F7 F9 $name while a write runs: its outcome is true", (means) =>
     withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
       const write = pool.runOperation(slowInsert(target, 10, 2), undefined, means.options());
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       means.giveUp(write);
       const error = await failureOf(write);
       expect(error).toBeInstanceOf(means.error);
@@ -117,12 +117,29 @@ describeEach(TARGETS, (target) => {
 });
 
 describeEach(SERVER_TARGETS, (target) => {
+  test("F9 cancel() a little after the call, whatever the driver is at: the server stops soon", () =>
+    withItems(target, { min: 1, max: 1 }, async (pool, database) => {
+      await pool.start();
+      for (let wait = 0; wait < 12; wait++) {
+        // A text of its own each time: it has yet to be prepared.
+        const sql = target.server === "postgres" ? "pg_sleep($1)" : "sleep(?)";
+        const query = pool.runQuery(`select ${sql}, ${wait} as n`, [20]);
+        const failing = failureOf(query);
+        const until = performance.now() + wait / 2;
+        while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+        query.cancel();
+        expect(await failing).toMatchObject({ name: "CancelledError" });
+        await eventually("running", () => running(target, database), 0, 3_000);
+        expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
+      }
+    }));
+
   test("F7 a server that does not hear of the cancel: the session is destroyed at its deadline, the caller hears", async () => {
     await using database = await target.createDatabase();
     await using forwarder = await Forwarder.before(database.connectArgs);
     const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), { min: 0, max: 1 });
     const query = pool.runQuery(target.endlessSql, undefined, { timeoutMillis: 200 });
-    await untilRunning(target, database, 1);
+    await untilRunning(target, pool, database);
     forwarder.stall();
     const error = await failureOf(query);
     expect(error).toMatchObject({ name: "StatementTimeout", outcome: "unknown" });

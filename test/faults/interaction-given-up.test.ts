@@ -26,7 +26,7 @@ describeEach(TARGETS, (target) => {
         const work = pool.runInteraction(async (transaction) => {
           await transaction.runOperation(insert, [10], generous);
           const query = transaction.runQuery(target.endlessSql, undefined, means.options());
-          await untilRunning(target, database, 1);
+          await untilRunning(target, pool, database);
           means.giveUp(query);
           await query;
         });
@@ -45,7 +45,7 @@ describeEach(TARGETS, (target) => {
         await transaction.runOperation(insert, [10]);
         await transaction.runQuery(target.endlessSql);
       });
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       means.giveUp(work);
       const error = await failureOf(work);
       expect(error).toBeInstanceOf(means.error);
@@ -198,7 +198,7 @@ describeEach(TARGETS, (target) => {
       const work = pool.runInteraction((transaction: Transaction) =>
         transaction.runOperation(slowInsert(target, 10, 2)),
       );
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       work.cancel();
       expect(work.called).toBe(true);
       expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });

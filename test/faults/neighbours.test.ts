@@ -80,7 +80,7 @@ describeEach(SERVER_TARGETS, (target) => {
       for (let n = 0; n < 6; n++) await pool.runQuery(pace, [0]);
       const slow = pool.runQuery(pace, [6.5]);
       const behind = pool.runQuery(pace, [0]);
-      await untilRunning(target, database, 1);
+      await untilRunning(target, pool, database);
       behind.cancel();
       await failureOf(behind);
       expect(await slow).toHaveLength(1);

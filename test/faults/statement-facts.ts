@@ -54,10 +54,16 @@ export async function running(target: Target, database: TestDatabase): Promise<n
   return Number(row!.n);
 }
 
-/** Fires once the server works at so many statements; where there is none to ask, after a moment. */
-export async function untilRunning(target: Target, database: TestDatabase, count: number): Promise<void> {
-  if (target.server === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
-  else await eventually("statements that run", () => running(target, database), count);
+/** Fires once the server works at a statement; where there is none to ask, a moment after a connection was taken. */
+export async function untilRunning(
+  target: Target,
+  pool: ConnectionPool,
+  database: TestDatabase,
+): Promise<void> {
+  if (target.server !== undefined)
+    return eventually("statements that run", () => running(target, database), 1);
+  await eventually("connections in use", () => pool.stats.inUse, 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 /** What it fails with. */
