@@ -81,6 +81,8 @@ export class Session implements JobCarrier {
   readonly #told = new WeakSet<object>();
   /** A part of the work may last, whatever comes: a commit of the caller's own, a statement that commits by itself. */
   #committed = false;
+  /** COMMIT is on its way. */
+  #committing = false;
   /** The first failure that running the whole again may avoid. */
   retryable: AdbapiError | undefined;
 
@@ -96,7 +98,7 @@ export class Session implements JobCarrier {
   /** What becomes of what was done so far, when nothing more comes. */
   get lostOutcome(): Outcome {
     const current = this.#current?.sql;
-    return this.#committed || (current !== undefined && mayEndTransaction(current))
+    return this.#committed || this.#committing || (current !== undefined && mayEndTransaction(current))
       ? "unknown"
       : "not applied";
   }
@@ -255,6 +257,7 @@ export class Session implements JobCarrier {
     if (this.#state === "lost") throw this.#aborted();
     const open = this.#state === "open" || (this.#lenient && this.conn.state === "in transaction");
     if (!open) return;
+    this.#committing = true;
     try {
       await this.conn.commit();
       this.#state = "none";
@@ -268,10 +271,12 @@ export class Session implements JobCarrier {
       this.#note(error);
       if (error instanceof ConnectionLost) {
         // Sent and not answered: it may have been done. Never called "not applied", never sent again.
-        if (error.outcome !== "not sent") this.#committed = true;
-        setOutcome(error, this.lostOutcome);
+        this.#committed ||= error.outcome !== "not sent";
+        setOutcome(error, this.#committed ? "unknown" : "not applied");
       }
       throw withDetails(error, { sql: "COMMIT" });
+    } finally {
+      this.#committing = false;
     }
   }
 

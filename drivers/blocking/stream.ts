@@ -52,6 +52,9 @@ export class StreamedRows implements AsyncIterableIterator<unknown[]> {
     try {
       received = await this.#connection.request(this.#request(), this.#statement);
     } catch (error) {
+      // Cancelled before its turn, this request has not closed the cursor.
+      if (this.#state === "open")
+        await this.#connection.request(["end", 0, this.#transaction]).catch(() => {});
       this.#state = "ended";
       throw error;
     }

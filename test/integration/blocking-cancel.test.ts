@@ -48,6 +48,20 @@ for (const driver of sqliteDrivers) {
       expect(await test.rows("select a from t")).toEqual([]);
     });
 
+    it("frees the cursor of a stream whose next batch was taken back unsent", async () => {
+      const test = await ThreadTester.open(driver);
+      const statement = test.statement("select 1 as one union all select 2 union all select 3");
+      const rows = test.connection.stream!(statement, 1);
+      await rows.next();
+      const never = rows.next();
+      await Promise.resolve();
+      expect(test.connection.cancel!(statement).outcome).toBe("not sent");
+      await expect(never).rejects.toThrow("cancelled");
+      expect(await rows.next()).toEqual({ done: true, value: undefined });
+      expect(await test.rows(statement.sql)).toHaveLength(3);
+      await test.execute("create table t (a)"); // an open cursor would hold its lock
+    });
+
     it("gives up the thread of a query that cannot be stopped, and says when that has ended", async () => {
       const test = await ThreadTester.open(driver);
       const statement = test.statement(DEAF);

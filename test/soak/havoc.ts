@@ -25,7 +25,7 @@ export class Havoc {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted && this.#place.server !== undefined && process.env.CALM === undefined) {
+    while (!signal.aborted && this.#place.server !== undefined) {
       await sleep(this.#random.between(50, 700), undefined, { signal }).catch(() => {});
       if (signal.aborted) break;
       await this.#random.weighted(FAULTS)(this.#place, this.#random);

@@ -12,7 +12,7 @@ export type UsePool<T> = (pool: ConnectionPool, database: TestDatabase) => T | P
  */
 export async function withPool<T>(target: Target, options: PoolOptions, use: UsePool<T>): Promise<T> {
   await using database = await target.createDatabase();
-  const pool = new ConnectionPool(target.name, database.connectArgs, options);
+  const pool = new ConnectionPool(target.name, database.connectArgs, { ...overridden(), ...options });
   let result: T;
   try {
     result = await use(pool, database);
@@ -26,4 +26,10 @@ export async function withPool<T>(target: Target, options: PoolOptions, use: Use
   await eventually("size of a closed pool", () => pool.stats.size + pool.stats.connecting, 0);
   await eventually("sessions of a closed pool", () => database.countSessions(), 0);
   return result;
+}
+
+/** `ADBAPI_TEST_PIPELINE=1` runs the same tests with nothing in flight behind anything; a test's own choice goes first. */
+function overridden(): PoolOptions {
+  const pipeline = process.env.ADBAPI_TEST_PIPELINE;
+  return pipeline === undefined ? {} : { pipeline: Number(pipeline) };
 }
