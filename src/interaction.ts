@@ -157,7 +157,7 @@ export class Interaction<T> implements Taker {
   async #attempt(): Promise<T> {
     const acquire = () => this.#acquire();
     const lease = await (channels.acquire.hasSubscribers
-      ? tracedPromise(channels.acquire, { ...this.#context.trace }, acquire)
+      ? tracedPromise(channels.acquire, { ...this.#context.origin }, acquire)
       : acquire());
     const { dispatcher, options, journal } = this.#context;
     const { isolation, readOnly } = this.#options;
