@@ -70,16 +70,16 @@ export interface ReleaseTrace extends Origin {
  * @see https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#class-tracingchannel
  */
 export const channels = Object.freeze({
-  statement: tracingChannel<"adbapi:statement", StatementTrace>("adbapi:statement"),
-  interaction: tracingChannel<"adbapi:interaction", InteractionTrace>("adbapi:interaction"),
-  acquire: tracingChannel<"adbapi:acquire", AcquireTrace>("adbapi:acquire"),
-  connect: tracingChannel<"adbapi:connect", ConnectTrace>("adbapi:connect"),
+  statement: tracingChannel<unknown, StatementTrace>("adbapi:statement"),
+  interaction: tracingChannel<unknown, InteractionTrace>("adbapi:interaction"),
+  acquire: tracingChannel<unknown, AcquireTrace>("adbapi:acquire"),
+  connect: tracingChannel<unknown, ConnectTrace>("adbapi:connect"),
   release: channel("adbapi:release"),
 });
 
 /** Work that begins here and ends when its Deferred fires, before anybody else hears of that. */
 export function traced<T, C extends Trace>(
-  channel: TracingChannel<string, C>,
+  channel: TracingChannel<unknown, C>,
   trace: C,
   begin: () => Deferred<T>,
 ): Deferred<T> {
@@ -94,7 +94,7 @@ export function traced<T, C extends Trace>(
 
 /** The same for a promise. */
 export async function tracedPromise<T, C extends Trace>(
-  channel: TracingChannel<string, C>,
+  channel: TracingChannel<unknown, C>,
   trace: C,
   begin: () => Promise<T>,
 ): Promise<T> {
@@ -112,7 +112,7 @@ export async function tracedPromise<T, C extends Trace>(
 
 /** The same for work that has a beginning and an end of its own: gives what ends it. */
 export function tracedUntil<C extends Trace>(
-  channel: TracingChannel<string, C>,
+  channel: TracingChannel<unknown, C>,
   trace: C,
 ): (failure: Failure | undefined) => void {
   channel.start.publish(trace);
@@ -121,7 +121,7 @@ export function tracedUntil<C extends Trace>(
 }
 
 function ended<C extends Trace>(
-  channel: TracingChannel<string, C>,
+  channel: TracingChannel<unknown, C>,
   trace: C,
   failure: Failure | undefined,
 ): void {

@@ -4,6 +4,7 @@ import type { ConnectionPool } from "../connection-pool.js";
 import { Listener } from "./listener.js";
 
 const NAME = "adbapi";
+const VERSION = "0.1.0";
 
 export interface InstrumentOptions {
   /** @default the global one, whenever that is registered */
@@ -39,16 +40,16 @@ export interface Instrumentation {
 export function instrument(pool?: ConnectionPool, options: InstrumentOptions = {}): Instrumentation {
   const { tracerProvider, meterProvider, summarize } = options;
   const listener = new Listener(pool, summarize);
-  listener.setTracer((tracerProvider ?? traces).getTracer(NAME));
-  listener.setMeter((meterProvider ?? metrics).getMeter(NAME));
+  listener.setTracer((tracerProvider ?? traces).getTracer(NAME, VERSION));
+  listener.setMeter((meterProvider ?? metrics).getMeter(NAME, VERSION));
   listener.start();
   return {
     instrumentationName: NAME,
-    instrumentationVersion: "",
+    instrumentationVersion: VERSION,
     enable: () => listener.start(),
     disable: () => listener.stop(),
-    setTracerProvider: (provider) => listener.setTracer(provider.getTracer(NAME)),
-    setMeterProvider: (provider) => listener.setMeter(provider.getMeter(NAME)),
+    setTracerProvider: (provider) => listener.setTracer(provider.getTracer(NAME, VERSION)),
+    setMeterProvider: (provider) => listener.setMeter(provider.getMeter(NAME, VERSION)),
     setConfig: ({ enabled }) => (enabled === false ? listener.stop() : listener.start()),
     getConfig: () => ({ enabled: listener.listens }),
   };
