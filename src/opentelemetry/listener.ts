@@ -141,8 +141,9 @@ export class Listener {
 
   *#living(): Generator<TracedPool> {
     for (const pool of this.#pools) {
+      // Once more when it is over: an SDK goes on reporting what it heard last.
       if (pool.closed && pool.stats.size === 0) this.#pools.delete(pool);
-      else yield pool;
+      yield pool;
     }
   }
 }
