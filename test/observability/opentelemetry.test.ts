@@ -19,6 +19,7 @@ import { type ConnectionPool, PoolTimeout, UniqueViolation } from "adbapi";
 import { type Instrumentation, type InstrumentOptions, instrument } from "adbapi/opentelemetry";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { eventually } from "../support/eventually.js";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
 const contexts = new AsyncLocalStorageContextManager();
@@ -207,7 +208,7 @@ describe("instrument", () => {
       withPool(target, { name: "two", max: 2 }, async (two) => {
         await Promise.all([one.runQuery("select 1 as a"), two.runQuery("select 2 as a")]);
         expect(spansOf("SELECT")).toHaveLength(2);
-        await Promise.all([one.start(), two.start()]);
+        await eventually("connections", () => one.stats.size + two.stats.size, 3);
         expect(await open()).toEqual({ one: 1, two: 2 });
       }),
     );
