@@ -146,7 +146,7 @@ export class Session implements JobCarrier {
     done: (result: { rowCount: number }) => void,
   ): Deferred<{ rowCount: number }> {
     const submit = () =>
-      this.step(sequence, async (step) => {
+      this.step<{ rowCount: number }>(sequence, async (step) => {
         const { rowCount } = await this.#executeMany(step, sql, listOfParams);
         done({ rowCount });
         return { rowCount };
