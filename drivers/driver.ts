@@ -56,6 +56,17 @@ export interface Result {
  */
 export type SessionState = "idle" | "in transaction" | "unknown" | "broken";
 
+/** What a database is called in traces and metrics. Nothing of it is a secret. */
+export interface DatabaseName {
+  /** The product, by OpenTelemetry's well-known values of `db.system.name`: `"postgresql"`. */
+  readonly system: string;
+  /** The database at its server, or its file. */
+  readonly namespace?: string | undefined;
+  /** The server's host, or the path of its socket. */
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
 /** The pool's settings that a driver carries out. */
 export interface DriverSettings {
   /** The pool's name, for threads and the server's list of sessions. */
@@ -118,6 +129,9 @@ export interface Driver {
    * copies or encodes the rest, so that later changes by the caller have no effect.
    */
   bind?(params: Params): Params;
+
+  /** Names the database that these arguments lead to. Absent: it is known by the driver's name alone. */
+  identify?(args: readonly unknown[]): DatabaseName;
 
   /** The most connections that make sense for these arguments; 1 where each would be a database of its own. */
   maxConnections?(args: readonly unknown[]): number;

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
+import type { DatabaseName, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { argumentsOf } from "./arguments.js";
 import {
@@ -11,7 +11,14 @@ import {
 import { Connection } from "./connection.js";
 import { within } from "./deadline.js";
 import { CancelledError, Deferred, fail } from "./defer/index.js";
-import { channels, traced, tracedPromise } from "./diagnostics.js";
+import {
+  channels,
+  type InteractionTrace,
+  type Origin,
+  type StatementTrace,
+  traced,
+  tracedPromise,
+} from "./diagnostics.js";
 import { Dispatcher } from "./dispatcher.js";
 import { OperationalError, PoolClosed } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
@@ -62,14 +69,15 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   /** How params are marked in SQL, in PEP 249's words: `"numeric"` is `$1`, `"qmark"` is `?`. */
   readonly paramstyle: Paramstyle;
   readonly name: string;
+  /** What the database is called in traces and metrics, as far as the connect arguments tell. */
+  readonly database: DatabaseName;
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
   readonly #journal: Journal;
   readonly #leases: Leases;
   readonly #dispatcher: Dispatcher;
   readonly #context: InteractionContext;
-  /** Which pool and driver an event is about. */
-  readonly #trace: { readonly pool: string; readonly driver: string };
+  readonly #origin: Origin;
   readonly #interactions = new Set<Interaction<unknown>>();
   #closing: Promise<void> | undefined;
 
@@ -84,20 +92,22 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.#options = resolveOptions(options, this.#driver, args);
     this.paramstyle = this.#driver.paramstyle;
     this.name = this.#options.name;
+    this.database = Object.freeze(this.#driver.identify?.(args) ?? { system: this.#driver.name });
+    this.#origin = Object.freeze({ pool: this.name, driver: this.#driver.name, source: this });
     this.#journal = new Journal(this.#options);
     this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
+      origin: this.#origin,
       prepare: (lease) => this.#prepare(lease),
       roomMade: () => this.#dispatcher.wake(),
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
     });
-    this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases);
-    this.#trace = Object.freeze({ pool: this.name, driver: this.#driver.name });
+    this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases, this.#origin);
     this.#context = {
       driver: this.#driver,
       options: this.#options,
       journal: this.#journal,
       dispatcher: this.#dispatcher,
-      trace: this.#trace,
+      origin: this.#origin,
     };
   }
 
@@ -118,7 +128,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** A frozen snapshot: what is open, in use and waiting now, and totals since the pool was made. */
   get stats(): PoolStats {
-    return statsOf(this.#leases, this.#dispatcher, this.#journal);
+    return statsOf(this.#options, this.#leases, this.#dispatcher, this.#journal);
   }
 
   runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
@@ -148,11 +158,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const timeoutMillis = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
     const opener = {
       driver: this.#driver,
+      trace: channels.statement.hasSubscribers ? this.#traceOf(sql, bound) : undefined,
       lostOutcome: "unknown" as const,
       open: (signal: AbortSignal) => {
         const open = () => this.#openStream(sql, signal);
         return channels.acquire.hasSubscribers
-          ? tracedPromise(channels.acquire, { ...this.#trace }, open)
+          ? tracedPromise(channels.acquire, { ...this.#origin }, open)
           : open();
       },
     };
@@ -236,8 +247,17 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
     const job = () => new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
     if (!channels.statement.hasSubscribers) return this.#dispatcher.submit(job()) as Deferred<T>;
-    const trace = { ...this.#trace, sql, inTransaction: false };
-    return traced(channels.statement, trace, () => this.#dispatcher.submit(job())) as Deferred<T>;
+    const trace = this.#traceOf(sql, bound);
+    const submit = () => {
+      const watched = job();
+      watched.trace = trace;
+      return this.#dispatcher.submit(watched) as Deferred<T>;
+    };
+    return traced(channels.statement, trace, submit);
+  }
+
+  #traceOf(sql: string, bound: Params | undefined): StatementTrace {
+    return { ...this.#origin, sql, parameterized: bound !== undefined, inTransaction: false };
   }
 
   #bound(sql: string, params: Params | undefined, options: StatementOptions | undefined): Params | undefined {
@@ -257,16 +277,19 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const { options = {}, fn, args } = parsed;
     if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
     const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
-    const start = () => {
-      const interaction = new Interaction<unknown>(this.#context, kind, options, work, () =>
+    const start = (fn: (face: unknown) => unknown) => {
+      const interaction = new Interaction<unknown>(this.#context, kind, options, fn, () =>
         this.#interactions.delete(interaction),
       );
       this.#interactions.add(interaction);
       interaction.start();
       return interaction.deferred;
     };
-    if (!channels.interaction.hasSubscribers) return start();
-    return traced(channels.interaction, { ...this.#trace, verb: kind.verb }, start);
+    if (!channels.interaction.hasSubscribers) return start(work);
+    const trace: InteractionTrace = { ...this.#origin, verb: kind.verb };
+    const within = (face: unknown) =>
+      trace.around === undefined ? work(face) : trace.around(() => work(face));
+    return traced(channels.interaction, trace, () => start(within));
   }
 
   #openStream(sql: string, signal: AbortSignal): Promise<StreamPlace> {

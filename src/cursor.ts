@@ -43,11 +43,9 @@ export class Cursor {
     } catch (error) {
       return refused(error);
     }
-    return this.session.step(this.innermost().sequence, async (step) => {
-      const { rowCount } = await this.session.executeMany(step, sql, bound);
+    return this.session.many(this.innermost().sequence, sql, bound, ({ rowCount }) => {
       this.#last = { rows: [], rowCount, lastInsertId: undefined, columns: [] };
       this.#position = 0;
-      return { rowCount };
     });
   }
 

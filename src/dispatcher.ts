@@ -1,4 +1,5 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
+import { channels, type Origin } from "./diagnostics.js";
 import { copyOf, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -35,6 +36,7 @@ export class Dispatcher implements JobCarrier {
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
   readonly #leases: Leases;
+  readonly #origin: Origin;
   readonly #profile: Profile;
   /** What reads, or all there is; and what may write, where the database has a single writer. */
   readonly #main = new Lane(Number.POSITIVE_INFINITY);
@@ -64,10 +66,11 @@ export class Dispatcher implements JobCarrier {
   /** Waiters that were refused since no connection came free. */
   timeouts = 0;
 
-  constructor(driver: Driver, options: ResolvedOptions, leases: Leases) {
+  constructor(driver: Driver, options: ResolvedOptions, leases: Leases, origin: Origin) {
     this.#driver = driver;
     this.#options = options;
     this.#leases = leases;
+    this.#origin = origin;
     this.#profile = new Profile((sql) => driver.stackable?.(sql) ?? false);
     this.#writing = driver.singleWriter === true ? new Lane(1) : undefined;
     this.#lanes = this.#writing === undefined ? [this.#main] : [this.#main, this.#writing];
@@ -95,6 +98,7 @@ export class Dispatcher implements JobCarrier {
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */
   async giveBack(lease: Lease, reset: boolean): Promise<void> {
+    this.#tellUse(lease);
     const clean = this.#leases.clean(lease, reset);
     const usable = clean === true || (await clean);
     if (!usable) await this.#leases.discard(lease);
@@ -286,6 +290,8 @@ export class Dispatcher implements JobCarrier {
 
   #send(job: StatementJob, loan: Loan, stackable: boolean): void {
     job.sent(loan);
+    if (job.trace !== undefined) job.trace.waitedMillis = performance.now() - job.since;
+    loan.worked = true;
     loan.stacking = stackable;
     loan.jobs.push(job);
     if (loan.jobs.length === 1) job.begun(performance.now());
@@ -407,6 +413,7 @@ export class Dispatcher implements JobCarrier {
     for (const loan of lingering) {
       loan.lingers = false;
       if (loan.lane !== undefined || !this.#loans.delete(loan)) continue;
+      if (loan.worked) this.#tellUse(loan.lease);
       this.#leases.release(loan.lease);
     }
     // One that died while it lingered has given up its place just now.
@@ -424,7 +431,14 @@ export class Dispatcher implements JobCarrier {
     };
     loan.sealed = true;
     loan.cancels++;
+    if (loan.worked) this.#tellUse(loan.lease);
     void this.#leases.discard(loan.lease).then(over);
+  }
+
+  #tellUse(lease: Lease): void {
+    const { release } = channels;
+    if (!release.hasSubscribers) return;
+    release.publish({ ...this.#origin, heldMillis: performance.now() - lease.heldSince });
   }
 
   #ask(): void {

@@ -16,7 +16,14 @@ export { Connection } from "./connection.js";
 export { ConnectionPool } from "./connection-pool.js";
 export { Cursor } from "./cursor.js";
 export * from "./defer/index.js";
-export type { AcquireTrace, ConnectTrace, InteractionTrace, StatementTrace } from "./diagnostics.js";
+export type {
+  AcquireTrace,
+  ConnectTrace,
+  InteractionTrace,
+  ReleaseTrace,
+  StatementTrace,
+  TracedPool,
+} from "./diagnostics.js";
 export * from "./errors.js";
 export type { Logger, OpenFunction, PoolOptions } from "./options.js";
 export type { Answer, AnyRow, OperationResult, Queryable, RowUnder } from "./queryable.js";

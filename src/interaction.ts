@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Backoff } from "./backoff.js";
 import type { InteractionOptions } from "./call-options.js";
@@ -59,6 +60,8 @@ export class Interaction<T> implements Taker {
   readonly #kind: InteractionKind;
   readonly #fn: (face: unknown) => unknown;
   readonly #options: InteractionOptions;
+  /** The caller's async context: callbacks run in it, whoever ends the interaction. */
+  readonly #scope = new AsyncResource("adbapi.Interaction", { requireManualDestroy: true });
   readonly #backoff = new Backoff(10, 2_000);
   readonly #onEnd: () => void;
   #state: InteractionState = "waiting";
@@ -157,7 +160,7 @@ export class Interaction<T> implements Taker {
   async #attempt(): Promise<T> {
     const acquire = () => this.#acquire();
     const lease = await (channels.acquire.hasSubscribers
-      ? tracedPromise(channels.acquire, { ...this.#context.trace }, acquire)
+      ? tracedPromise(channels.acquire, { ...this.#context.origin }, acquire)
       : acquire());
     const { dispatcher, options, journal } = this.#context;
     const { isolation, readOnly } = this.#options;
@@ -284,7 +287,7 @@ export class Interaction<T> implements Taker {
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#onEnd();
-    answer();
+    this.#scope.runInAsyncScope(answer);
   }
 
   #move(to: InteractionState): void {

@@ -2,7 +2,7 @@ import { createPool, type Pool } from "generic-pool";
 import type { Driver } from "../drivers/driver.js";
 import { Backoff } from "./backoff.js";
 import { within } from "./deadline.js";
-import { channels, tracedPromise } from "./diagnostics.js";
+import { channels, type Origin, tracedPromise } from "./diagnostics.js";
 import { type AdbapiError, OperationalError, PoolClosed } from "./errors.js";
 import type { Journal } from "./journal.js";
 import { Lease } from "./lease.js";
@@ -25,6 +25,7 @@ class Stillborn {
 }
 
 export interface LeasesHooks {
+  readonly origin: Origin;
   /** Runs before the first use of each connection, and again after a reset. */
   prepare(lease: Lease): Promise<void>;
   /** A place may be free: a connection closed, or the back-off is over. */
@@ -221,9 +222,8 @@ export class Leases {
         attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true });
       });
       const open = () => this.#open(attempt.signal);
-      const trace = { pool: this.#options.name, driver: this.#driver.name };
       const connecting = channels.connect.hasSubscribers
-        ? tracedPromise(channels.connect, trace, open)
+        ? tracedPromise(channels.connect, { ...this.#hooks.origin }, open)
         : open();
       connecting.then(
         (lease) => attempt.signal.aborted && this.#destroyLate(lease),

@@ -11,6 +11,8 @@ export class Loan {
   readonly jobs: StatementJob[] = [];
   /** The lane whose work it carries; undefined while it carries none. */
   lane: Lane | undefined;
+  /** Whether it has carried anything. */
+  worked = false;
   /** Whether others may wait behind what is on it. */
   stacking = false;
   /** Whether it is to be handed back at the end of this turn of the event loop, if it has nothing to do then. */

@@ -10,7 +10,7 @@ import { checkStatementOptions, type StatementOptions } from "./call-options.js"
 import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, type Deferred } from "./defer/index.js";
-import { channels, traced } from "./diagnostics.js";
+import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
 import { setOutcome, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -48,8 +48,7 @@ export interface SessionContext {
   readonly driver: Driver;
   readonly options: ResolvedOptions;
   readonly journal: Journal;
-  /** Which pool and driver an event is about. */
-  readonly trace: { readonly pool: string; readonly driver: string };
+  readonly origin: Origin;
 }
 
 /** Lists of params of a bulk between which it can be left. */
@@ -138,7 +137,24 @@ export class Session implements JobCarrier {
       return job.deferred as Deferred<T>;
     };
     if (!channels.statement.hasSubscribers) return submit();
-    return traced(channels.statement, { ...this.#context.trace, sql, inTransaction: true }, submit);
+    return traced(channels.statement, this.#trace(sql, bound !== undefined), submit);
+  }
+
+  /** One text, many params, as one statement of the caller's; `done` hears of it before what was asked for next. */
+  many(
+    sequence: Sequence,
+    sql: string,
+    listOfParams: readonly Params[],
+    done: (result: { rowCount: number }) => void,
+  ): Deferred<{ rowCount: number }> {
+    const submit = () =>
+      this.step<{ rowCount: number }>(sequence, async (step) => {
+        const { rowCount } = await this.#executeMany(step, sql, listOfParams);
+        done({ rowCount });
+        return { rowCount };
+      });
+    if (!channels.statement.hasSubscribers) return submit();
+    return traced(channels.statement, this.#trace(sql, true, listOfParams.length), submit);
   }
 
   /** Something else that takes its turn among the statements. */
@@ -175,6 +191,7 @@ export class Session implements JobCarrier {
     } as const;
     const opener = {
       driver: this.driver,
+      trace: channels.statement.hasSubscribers ? this.#trace(sql, bound !== undefined) : undefined,
       lostOutcome: this.lostOutcome,
       open: () =>
         new Promise<{ conn: DriverConnection; done(): void }>((resolve, reject) => {
@@ -210,7 +227,7 @@ export class Session implements JobCarrier {
   }
 
   /** From inside of a step, which may be cancelled: one text, many params. */
-  async executeMany(
+  async #executeMany(
     step: { readonly cancelled: boolean },
     sql: string,
     listOfParams: readonly Params[],
@@ -484,6 +501,10 @@ export class Session implements JobCarrier {
     checkSql(sql);
     checkStatementOptions(options);
     return params === undefined ? undefined : (this.driver.bind?.(params) ?? params);
+  }
+
+  #trace(sql: string, parameterized: boolean, batchSize?: number): StatementTrace {
+    return { ...this.#context.origin, sql, parameterized, batchSize, inTransaction: true };
   }
 
   #timeoutOf(options: StatementOptions | undefined): number | undefined {

@@ -2,6 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
+import type { StatementTrace } from "./diagnostics.js";
 import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
 import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
@@ -52,6 +53,8 @@ export class StatementJob extends Waiter implements Statement {
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
   habits: Habits | undefined;
   loan: Loan | undefined;
+  /** Told how long it waited, while somebody listens. */
+  trace: StatementTrace | undefined;
   /** A session's: the line that it is asked in, and what to do once the server has settled it. */
   sequence: Sequence | undefined;
   whenOver: (() => void) | undefined;

@@ -1,6 +1,7 @@
 import type { Dispatcher } from "./dispatcher.js";
 import type { Journal } from "./journal.js";
 import type { Leases } from "./leases.js";
+import type { ResolvedOptions } from "./options.js";
 
 /** A pool at one moment. First what is now, then totals since it was made. */
 export interface PoolStats {
@@ -11,6 +12,9 @@ export interface PoolStats {
   /** Statements and requests for a connection of one's own that wait in the queue. */
   readonly waiting: number;
   readonly connecting: number;
+  /** The pool's options: connections kept open, and the most ever open. */
+  readonly min: number;
+  readonly max: number;
   /** Single statements answered, with a result or an error. */
   readonly statements: number;
   readonly connects: number;
@@ -25,7 +29,13 @@ export interface PoolStats {
   readonly leaks: number;
 }
 
-export function statsOf(leases: Leases, dispatcher: Dispatcher, journal: Journal): PoolStats {
+/** @internal */
+export function statsOf(
+  { min, max }: ResolvedOptions,
+  leases: Leases,
+  dispatcher: Dispatcher,
+  journal: Journal,
+): PoolStats {
   const { idle, inUse, connecting } = leases;
   const { connects, connectFailures, disconnects, losses, rollbacks, retries, leaks } = journal;
   return Object.freeze({
@@ -34,6 +44,8 @@ export function statsOf(leases: Leases, dispatcher: Dispatcher, journal: Journal
     inUse,
     waiting: dispatcher.waiting,
     connecting,
+    min,
+    max,
     statements: dispatcher.statements,
     connects,
     connectFailures,

@@ -1,7 +1,8 @@
 import type { Driver, DriverConnection, Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
-import { CancelledError } from "./defer/index.js";
+import { CancelledError, Failure } from "./defer/index.js";
+import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
 import { withDetails } from "./error-details.js";
 import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
 
@@ -19,6 +20,8 @@ export interface StreamPlace {
 
 export interface StreamOpener {
   readonly driver: Driver;
+  /** What listeners are told of it, while there are any. */
+  readonly trace?: StatementTrace | undefined;
   readonly lostOutcome: Outcome;
   /** Fires with the connection; aborted when nobody wants it any more. */
   open(signal: AbortSignal): Promise<StreamPlace>;
@@ -45,6 +48,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #given: Error | undefined;
   #closing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Tells listeners of its end, once. */
+  #tellEnd: ReturnType<typeof tracedUntil> | undefined;
+  /** What they are told of it. */
+  #failure: Failure | undefined;
   readonly #onAbort = () =>
     this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
 
@@ -110,6 +117,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       }
     } catch (error) {
       const why = this.#given === undefined ? this.#translated(error) : this.#reported();
+      this.#failure ??= new Failure(why);
       await this.#close();
       throw why;
     }
@@ -119,7 +127,9 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
 
   async #open(): Promise<void> {
     const { signal, timeoutMillis } = this.#options;
+    const { trace } = this.#opener;
     this.#state = "open";
+    if (trace !== undefined) this.#tellEnd = tracedUntil(channels.statement, trace);
     if (signal?.aborted) {
       this.#onAbort();
       throw this.#stop.signal.reason;
@@ -170,6 +180,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #give(error: Error): void {
     if (this.#left) return;
     this.#given = error;
+    this.#failure ??= new Failure(error);
     this.#stop.abort(error);
     void this.#close();
   }
@@ -187,6 +198,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   async #end(): Promise<void> {
+    await this.#free();
+    this.#tellEnd?.(this.#failure);
+  }
+
+  async #free(): Promise<void> {
     this.#state = "ended";
     this.#batch = [];
     clearTimeout(this.#timer);

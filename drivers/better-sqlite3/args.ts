@@ -1,5 +1,6 @@
 /** The connect arguments of SQLite's drivers: a file name, and options. */
 import { InterfaceError } from "../../src/errors.js";
+import type { DatabaseName } from "../driver.js";
 
 export const MEMORY = ":memory:";
 
@@ -53,6 +54,10 @@ function checkFile(driver: string, file: unknown): void {
   if (file.startsWith("file:")) {
     throw new InterfaceError(`${driver} takes the file's path, not a URI that starts with "file:"`);
   }
+}
+
+export function identify([file]: readonly unknown[]): DatabaseName {
+  return { system: "sqlite", namespace: String(file) };
 }
 
 export function maxConnections([file]: readonly unknown[]): number {

@@ -1,7 +1,7 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { checkFileAndOptions, fromUrl, maxConnections, type OptionType } from "./args.js";
+import { checkFileAndOptions, fromUrl, identify, maxConnections, type OptionType } from "./args.js";
 import { classify } from "./errors.js";
 import { loadPackage } from "./package.js";
 import { bind } from "./params.js";
@@ -31,6 +31,7 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
     singleWriter: true,
     bind,
     checkArgs: (args) => checkFileAndOptions("better-sqlite3", args, OPTIONS),
+    identify,
     classify,
     maxConnections,
     prepare: loadOnce,

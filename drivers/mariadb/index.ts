@@ -9,6 +9,7 @@
  */
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
+import { identify } from "../mysql-family/args.js";
 import { cancelled, connectFailure, whereOf } from "../mysql-family/errors.js";
 import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
@@ -26,6 +27,7 @@ export const mariadb: Driver = {
   paramstyle: "qmark",
   pipeline: 8,
   checkArgs,
+  identify: (args) => identify("mariadb", args),
   fromUrl: (url) => [parseUrl("mariadb", url)],
   connect,
   translate,

@@ -1,5 +1,6 @@
 /** Checks of connect arguments that both packages share. */
 import { InterfaceError } from "../../src/errors.js";
+import type { DatabaseName } from "../driver.js";
 import { parseUrl } from "./url.js";
 
 export type Args = Record<string, unknown>;
@@ -21,6 +22,14 @@ export function ownArgs(
     }
   }
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, copied(value)]));
+}
+
+/** The packages' defaults where the arguments are silent. */
+export function identify(system: string, [args]: readonly unknown[]): DatabaseName {
+  const { host = "localhost", port = 3306, socketPath, database } = args as Partial<Record<string, unknown>>;
+  const namespace = typeof database === "string" ? database : undefined;
+  if (typeof socketPath === "string") return { system, namespace, address: socketPath };
+  return { system, namespace, address: String(host), port: Number(port) };
 }
 
 function isPlain(value: unknown): value is Args {

@@ -8,6 +8,7 @@
  */
 import type { ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
+import { identify } from "../mysql-family/args.js";
 import { cancelled, connectFailure, whereOf } from "../mysql-family/errors.js";
 import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
@@ -26,6 +27,7 @@ export const mysql2: Driver = {
   // mysql2 sends one at a time, but the second the moment it has read the answer to the first (measured: 5 % more; deeper, nothing).
   pipeline: 2,
   checkArgs,
+  identify: (args) => identify("mysql", args),
   fromUrl: (url) => [parseUrl("mysql2", url)],
   connect,
   translate,

@@ -1,6 +1,6 @@
 /** SQLite through Node's own node:sqlite, in worker threads. */
 
-import { checkFileAndOptions, fromUrl, maxConnections } from "../better-sqlite3/args.js";
+import { checkFileAndOptions, fromUrl, identify, maxConnections } from "../better-sqlite3/args.js";
 import { bind } from "../better-sqlite3/params.js";
 import { repeatable, stackable } from "../better-sqlite3/text.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
@@ -36,6 +36,7 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
     singleWriter: true,
     bind,
     checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),
+    identify,
     classify,
     maxConnections,
     prepare: loadNodeSqlite,

@@ -2,6 +2,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
+import type { DatabaseName } from "../driver.js";
 import { configOf } from "./url.js";
 
 /** What would break a promise of the pool, and what to use instead. */
@@ -37,6 +38,15 @@ export function checkArgs(args: readonly unknown[]): readonly [ClientConfig] {
   const config = merge(given, typeof connectionString === "string" ? configOf(connectionString) : {});
   if (typeof config.ssl === "object" && config.ssl !== null) config.ssl = copyTls(config.ssl);
   return [config];
+}
+
+/** The package's defaults, and those of its environment, where the arguments are silent. */
+export function identify([config]: readonly unknown[]): DatabaseName {
+  const { env } = process;
+  const { host = env.PGHOST ?? "localhost", port = env.PGPORT ?? 5432, ...given } = config as ClientConfig;
+  const namespace = given.database ?? env.PGDATABASE ?? given.user ?? env.PGUSER;
+  if (host.startsWith("/")) return { system: "postgresql", namespace, address: host };
+  return { system: "postgresql", namespace, address: host, port: Number(port) };
 }
 
 /** A new object with what both have; the later wins. Nobody who prints it prints the password. */

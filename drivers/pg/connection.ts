@@ -1,5 +1,7 @@
 /** One session. */
+
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { ConnectionLost } from "../../src/errors.js";
 import type {
@@ -222,16 +224,12 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   /** What stands behind others in the pipeline cannot be withdrawn, and a request would hit the one ahead: it waits. */
   async #cancel(execution: Execution): Promise<void> {
-    while (this.#inFlight[0] !== execution && !execution.done) {
-      await new Promise<void>((resolve) => {
-        const also = execution.onHead;
-        execution.onHead = () => {
-          also?.();
-          resolve();
-        };
-      });
+    while (this.#inFlight[0] !== execution && !execution.done) await moved(execution);
+    // A request on its own connection can overtake the statement, and then stops nothing: it is made again.
+    for (let pause = 20; !execution.done; pause *= 2) {
+      await requestCancel(this.native, this.#config).catch(ignore);
+      if (!execution.done) await Promise.race([moved(execution), sleep(pause, undefined, { ref: false })]);
     }
-    if (!execution.done) await requestCancel(this.native, this.#config).catch(ignore);
   }
 
   /** Without an error: because this side wants it so. */
@@ -251,6 +249,17 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
 /** Refused before it is sent, where the text shows it: with statements behind it COPY would end the session. */
 const COPY = /^\s*copy\b.*\b(?:stdin|stdout)\b/is;
+
+/** Fires when it has settled, or becomes the one that the server works on. */
+function moved(execution: Execution): Promise<void> {
+  return new Promise((resolve) => {
+    const also = execution.onHead;
+    execution.onHead = () => {
+      also?.();
+      resolve();
+    };
+  });
+}
 
 function uncork(connection: PgConnection): void {
   connection.uncork();

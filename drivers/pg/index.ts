@@ -1,7 +1,7 @@
 /** PostgreSQL, over the `pg` package. */
 import type { ClientConfig } from "pg";
 import type { Driver } from "../driver.js";
-import { checkArgs } from "./args.js";
+import { checkArgs, identify } from "./args.js";
 import { connect } from "./connect.js";
 import { cancelled, translate } from "./errors.js";
 import { bind } from "./params.js";
@@ -18,6 +18,7 @@ export const pg: Driver = {
   connect,
   translate,
   checkArgs,
+  identify,
   fromUrl: (url) => [configOf(url)],
   bind,
   stackable,

@@ -29,7 +29,7 @@ async function importFile(file: string): Promise<{ readonly default?: unknown }>
       throw new CommandError(`There is no file ${resolve(file)}`);
     if (code === "ERR_UNSUPPORTED_DIR_IMPORT")
       throw new CommandError(`${resolve(file)} is a directory, not a file`);
-    if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+    if (code === "ERR_UNKNOWN_FILE_EXTENSION" || code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
       throw new CommandError(
         `This Node.js cannot import ${file} as it is. For TypeScript: \`node --import tsx node_modules/.bin/adbapi run ${file}\``,
       );
