@@ -19,7 +19,7 @@ export interface StatementTrace extends Trace {
 
 /** Of `adbapi:interaction`: from the call to its answer, with all attempts. */
 export interface InteractionTrace extends Trace {
-  readonly verb: "runInteraction" | "runWithConnection";
+  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
 }
 
 /** Of `adbapi:acquire`: the wait of an interaction or a stream for its connection. (Single statements share connections.) */

@@ -10,7 +10,14 @@ export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult
 
 type Optional = Pick<
   Driver,
-  "checkArgs" | "fromUrl" | "bind" | "maxConnections" | "stackable" | "repeatable" | "singleWriter"
+  | "dialect"
+  | "checkArgs"
+  | "fromUrl"
+  | "bind"
+  | "maxConnections"
+  | "stackable"
+  | "repeatable"
+  | "singleWriter"
 >;
 
 export interface BlockingDriverOptions extends Optional {
@@ -52,7 +59,8 @@ export interface BlockingDriver extends Driver {
 export function blockingDriver(module: URL | string, options: BlockingDriverOptions = {}): BlockingDriver {
   const url = moduleUrl(module);
   const { name = nameOf(url), paramstyle = "qmark", pipeline = 64, bind = cloned, classify } = options;
-  const { checkArgs, fromUrl, maxConnections, stackable, repeatable, singleWriter, prepare } = options;
+  const { dialect, checkArgs, fromUrl, maxConnections, stackable, repeatable, singleWriter, prepare } =
+    options;
   const threads = new Threads({
     module: url.href,
     workerUrl: options.workerUrl ?? new URL("./worker.js", import.meta.url),
@@ -63,6 +71,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     paramstyle,
     pipeline,
     bind,
+    ...(dialect && { dialect }),
     ...(checkArgs && { checkArgs }),
     ...(fromUrl && { fromUrl }),
     ...(maxConnections && { maxConnections }),

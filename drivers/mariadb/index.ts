@@ -24,6 +24,7 @@ export type MariadbConnectArgs = string | ConnectionConfig;
 export const mariadb: Driver = {
   name: "mariadb",
   paramstyle: "qmark",
+  dialect: "mysql",
   pipeline: 8,
   checkArgs,
   fromUrl: (url) => [parseUrl("mariadb", url)],
