@@ -44,13 +44,13 @@ export class OpenSession {
 
   /** BEGIN goes out together with the next statement. */
   begin(options: TransactionOptions): Deferred<void> {
-    return this.#session.step(this.#sequence, async () => this.#session.enter(options));
+    return this.#session.step(this.#sequence, async () => this.#session.enterTransaction(options));
   }
 
   commit(): Deferred<void> {
     return this.#session.step(this.#sequence, async () => {
       await this.#session.commit();
-      this.#session.leave();
+      this.#session.leaveTransaction();
     });
   }
 
@@ -58,7 +58,7 @@ export class OpenSession {
   rollback(): Deferred<void> {
     const rolledBack = this.#session.step(this.#sequence, async () => {
       await this.#session.rollback(undefined);
-      this.#session.leave();
+      this.#session.leaveTransaction();
     });
     return rolledBack.addErrback(() => {}) as Deferred<void>;
   }

@@ -118,7 +118,7 @@ export class Session implements JobCarrier {
   }
 
   /** From inside of a step: the next statement begins a transaction, the pool's to end. */
-  enter(transaction: TransactionOptions): void {
+  enterTransaction(transaction: TransactionOptions): void {
     if (this.#state !== "none" || this.#mode !== "autocommit") {
       throw new InterfaceError("a transaction is open already on this session: end it first");
     }
@@ -128,9 +128,8 @@ export class Session implements JobCarrier {
   }
 
   /** After the end of that transaction: statements are on their own again. */
-  leave(): void {
+  leaveTransaction(): void {
     this.#mode = "autocommit";
-  }
   }
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */
