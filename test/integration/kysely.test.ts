@@ -190,9 +190,7 @@ describeEach(TARGETS, (target) => {
         await addPeople(db, ["Ada"]);
         const reading = db.transaction().setAccessMode("read only");
         expect(await reading.execute((trx) => namesIn(trx))).toEqual(["Ada"]);
-        await expect(reading.execute((trx) => addPeople(trx, ["Bob"]))).rejects.toThrow(
-          /read.only/i,
-        );
+        await expect(reading.execute((trx) => addPeople(trx, ["Bob"]))).rejects.toThrow(/read.only/i);
         await addPeople(db, ["Cyd"]);
         expect(await namesIn(db)).toEqual(["Ada", "Cyd"]);
       });
