@@ -12,6 +12,9 @@ export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";
 
 export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
 
+/** Families of SQL: what query builders write differently. */
+export type Dialect = "postgres" | "mysql" | "sqlite";
+
 export type RowMode = "object" | "array";
 
 export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
@@ -101,6 +104,8 @@ export interface Driver {
   readonly paramstyle: Paramstyle;
   /** How many statements one connection takes ahead of their answers by default; 1: one at a time. */
   readonly pipeline: number;
+  /** Which SQL the database speaks, where query builders know it. */
+  readonly dialect?: Dialect;
 
   /**
    * Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. Neither the attempt nor the session

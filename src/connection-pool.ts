@@ -1,5 +1,7 @@
 import { inspect } from "node:util";
-import type { DatabaseName, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
+
+import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
+
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { argumentsOf } from "./arguments.js";
 import {
@@ -27,6 +29,7 @@ import { Interaction, type InteractionContext, type InteractionKind } from "./in
 import { Journal } from "./journal.js";
 import type { Lease } from "./lease.js";
 import { Leases } from "./leases.js";
+import { OpenSession } from "./open-session.js";
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import {
   type Answer,
@@ -36,7 +39,9 @@ import {
   operationOf,
   type Queryable,
   type RowUnder,
+  resultOf,
   rowsOf,
+  type StatementResult,
 } from "./queryable.js";
 import { Session } from "./session.js";
 import { StatementJob } from "./statement-job.js";
@@ -47,14 +52,14 @@ import { Transaction } from "./transaction.js";
 
 const INTERACTION: InteractionKind = {
   verb: "runInteraction",
-  lenient: false,
+  mode: "transaction",
   reset: false,
   face: (session, sequence) => new Transaction(session, sequence),
 };
 
 const WITH_CONNECTION: InteractionKind = {
   verb: "runWithConnection",
-  lenient: true,
+  mode: "connection",
   reset: true,
   face: (session, sequence) => new Connection(session, sequence),
 };
@@ -68,6 +73,8 @@ const WITH_CONNECTION: InteractionKind = {
 export class ConnectionPool<D extends string | Driver = string | Driver> implements Queryable {
   /** How params are marked in SQL, in PEP 249's words: `"numeric"` is `$1`, `"qmark"` is `?`. */
   readonly paramstyle: Paramstyle;
+  /** Which SQL the database speaks, where the driver says so. */
+  readonly dialect: Dialect | undefined;
   readonly name: string;
   /** What the database is called in traces and metrics, as far as the connect arguments tell. */
   readonly database: DatabaseName;
@@ -91,6 +98,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const args = argumentsOf(this.#driver, connectArgs);
     this.#options = resolveOptions(options, this.#driver, args);
     this.paramstyle = this.#driver.paramstyle;
+    this.dialect = this.#driver.dialect;
     this.name = this.#options.name;
     this.database = Object.freeze(this.#driver.identify?.(args) ?? { system: this.#driver.name });
     this.#origin = Object.freeze({ pool: this.name, driver: this.#driver.name, source: this });
@@ -141,6 +149,16 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
     return this.#statement(sql, params, options, operationOf);
+  }
+
+  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): Deferred<StatementResult<RowUnder<Row, Options>>> {
+    return this.#statement(sql, params, options, resultOf) as Deferred<
+      StatementResult<RowUnder<Row, Options>>
+    >;
   }
 
   runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
@@ -202,6 +220,30 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   ): Deferred<T>;
   runWithConnection(...call: unknown[]): Deferred<unknown> {
     return this.#interaction(WITH_CONNECTION, call);
+  }
+
+  /**
+   * Lends a session until what `fn` gave has fired: statements are on their own there, and transactions are begun and ended by name. For query
+   * builders, which ask for the one and the other.
+   * @internal
+   */
+  runWithSession(
+    options: InteractionOptions,
+    fn: (session: OpenSession) => PromiseLike<void>,
+  ): Deferred<void> {
+    let lent: OpenSession | undefined;
+    const kind: InteractionKind = {
+      verb: "runWithSession",
+      mode: "autocommit",
+      get reset() {
+        return lent?.touched === true;
+      },
+      face(session, sequence) {
+        lent = new OpenSession(session, sequence);
+        return lent;
+      },
+    };
+    return this.#interaction(kind, [options, fn]) as Deferred<void>;
   }
 
   /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
@@ -319,7 +361,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   async #prepare(lease: Lease): Promise<void> {
     const { openfun } = this.#options;
     if (openfun === undefined) return;
-    const session = new Session(lease, this.#context, {}, true);
+    const session = new Session(lease, this.#context, {}, "connection");
     const sequence = session.open();
     try {
       await openfun(new Connection(session, sequence));

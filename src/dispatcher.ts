@@ -86,9 +86,14 @@ export class Dispatcher implements JobCarrier {
   /** Gives the job's Deferred. */
   submit(job: StatementJob): StatementJob["deferred"] {
     job.habits = this.#profile.of(job.sql);
-    const reads = this.#writing === undefined || job.habits?.readOnly === true;
+    const reads = this.#writing === undefined || this.#onlyReads(job);
     this.#enqueue(job, reads ? this.#main : this.#writing!);
     return job.deferred;
+  }
+
+  /** A text that the database has not judged yet is judged by the driver: a plain select need not wait for who holds the writer's place. */
+  #onlyReads({ sql, habits }: StatementJob): boolean {
+    return habits?.readOnly ?? this.#driver.repeatable?.(sql) ?? false;
   }
 
   request(request: ExclusiveRequest): void {

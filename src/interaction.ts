@@ -11,7 +11,7 @@ import { adbapiInteraction } from "./inside.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
 import type { Sequence } from "./sequence.js";
-import { type End, overError, Session, type SessionContext } from "./session.js";
+import { type End, overError, Session, type SessionContext, type SessionMode } from "./session.js";
 
 /** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
@@ -35,9 +35,9 @@ const MOVES = {
 
 /** What an interaction lends to its function, and how it treats the connection. */
 export interface InteractionKind {
-  readonly verb: "runInteraction" | "runWithConnection";
-  readonly lenient: boolean;
-  /** Whether the session is reset when it is given back, unless `resetOnRelease` says otherwise. */
+  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
+  readonly mode: SessionMode;
+  /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
   readonly reset: boolean;
   /** What the function is given. */
   face(session: Session, sequence: Sequence): unknown;
@@ -164,7 +164,7 @@ export class Interaction<T> implements Taker {
       : acquire());
     const { dispatcher, options, journal } = this.#context;
     const { isolation, readOnly } = this.#options;
-    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.lenient);
+    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
     const leak =
       options.leakDetectionMillis === undefined
         ? undefined

@@ -1,4 +1,4 @@
-import type { Params, Result, RowMode } from "../drivers/driver.js";
+import type { Column, Params, Result, RowMode } from "../drivers/driver.js";
 import type { InteractionOptions, StatementOptions } from "./call-options.js";
 import type { Deferred } from "./defer/index.js";
 import { InterfaceError } from "./errors.js";
@@ -21,6 +21,14 @@ export interface OperationResult {
   readonly lastInsertId: number | bigint | undefined;
 }
 
+/** All that the database said of one statement. */
+export interface StatementResult<Row = AnyRow> extends OperationResult {
+  /** Empty when there are none. */
+  readonly rows: Row[];
+  /** Empty for a statement that gives no rows. */
+  readonly columns: readonly Column[];
+}
+
 /** What a function that an interaction runs may give: a value, or something that fires or resolves with it. */
 export type Answer<T> = T | PromiseLike<T>;
 
@@ -36,6 +44,12 @@ export interface Queryable {
   ): Deferred<RowUnder<Row, Options>[]>;
   /** Fires with the number of rows affected and the last generated key. */
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult>;
+  /** Fires with both: the rows and their columns, the number of rows and the last generated key. */
+  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): Deferred<StatementResult<RowUnder<Row, Options>>>;
   /** The rows one by one, read from the database no faster than they are asked for. */
   runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
     sql: string,
@@ -60,6 +74,10 @@ export function rowsOf(result: Result): unknown[] {
 
 export function operationOf({ rowCount, lastInsertId }: Result): OperationResult {
   return { rowCount, lastInsertId };
+}
+
+export function resultOf({ rows, rowCount, lastInsertId, columns }: Result): StatementResult<unknown> {
+  return { rows, rowCount, lastInsertId, columns };
 }
 
 export type { RowMode };

@@ -41,6 +41,13 @@ const SETTLE_MILLIS = 5_000;
  */
 type TransactionState = "none" | "open" | "lost";
 
+/**
+ * - `transaction`: the first statement begins one, which is the pool's to end;
+ * - `connection`: the first statement begins one, which the caller may end in SQL too;
+ * - `autocommit`: statements are on their own, unless the caller begins a transaction.
+ */
+export type SessionMode = "transaction" | "connection" | "autocommit";
+
 /** Why nothing more runs: the interaction has ended, or was cancelled. */
 export type End = AdbapiError | CancelledError;
 
@@ -62,9 +69,8 @@ export class Session implements JobCarrier {
   readonly conn: DriverConnection;
   readonly driver: Driver;
   readonly #context: SessionContext;
-  readonly #transaction: TransactionOptions;
-  /** Whether the caller may end the transaction in SQL: a Connection's may, a Transaction is the pool's to end. */
-  readonly #lenient: boolean;
+  #transaction: TransactionOptions;
+  #mode: SessionMode;
   #state: TransactionState = "none";
   #ended: End | undefined;
   #current: StatementJob | undefined;
@@ -85,17 +91,22 @@ export class Session implements JobCarrier {
   /** The first failure that running the whole again may avoid. */
   retryable: AdbapiError | undefined;
 
-  constructor(lease: Lease, context: SessionContext, transaction: TransactionOptions, lenient: boolean) {
+  constructor(lease: Lease, context: SessionContext, transaction: TransactionOptions, mode: SessionMode) {
     this.conn = lease.conn;
     this.driver = context.driver;
     this.#context = context;
     this.#transaction = transaction;
-    this.#lenient = lenient;
+    this.#mode = mode;
     lease.busy = () => this.#current !== undefined;
+  }
+
+  get mode(): SessionMode {
+    return this.#mode;
   }
 
   /** What becomes of what was done so far, when nothing more comes. */
   get lostOutcome(): Outcome {
+    if (this.#mode === "autocommit" && this.#state === "none") return "unknown";
     const current = this.#current?.sql;
     return this.#committed || this.#committing || (current !== undefined && mayEndTransaction(current))
       ? "unknown"
@@ -105,6 +116,21 @@ export class Session implements JobCarrier {
   /** Whether a part of the work may last: then it must not be done again. */
   get committed(): boolean {
     return this.#committed;
+  }
+
+  /** From inside of a step: the next statement begins a transaction, the pool's to end. */
+  enterTransaction(transaction: TransactionOptions): void {
+    if (this.#state !== "none" || this.#mode !== "autocommit") {
+      throw new InterfaceError("a transaction is open already on this session: end it first");
+    }
+    this.#transaction = transaction;
+    this.#mode = "transaction";
+    this.#committed = false;
+  }
+
+  /** After the end of that transaction: statements are on their own again. */
+  leaveTransaction(): void {
+    this.#mode = "autocommit";
   }
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */
@@ -217,11 +243,11 @@ export class Session implements JobCarrier {
     return this.#sent(sql, this.conn.execute({ sql, params: undefined, rowMode: "object" }));
   }
 
-  /** From inside of a step: a transaction is open after it. */
+  /** From inside of a step: a transaction is open after it, where statements have one. */
   async begin(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     if (this.#state === "lost") throw this.#aborted();
-    if (this.#state === "open") return;
+    if (this.#state === "open" || this.#mode === "autocommit") return;
     await this.#sent("BEGIN", this.conn.begin(this.#transaction));
     this.#state = "open";
   }
@@ -272,7 +298,8 @@ export class Session implements JobCarrier {
   /** Fires only when the transaction, if there was one, is committed. */
   async commit(): Promise<void> {
     if (this.#state === "lost") throw this.#aborted();
-    const open = this.#state === "open" || (this.#lenient && this.conn.state === "in transaction");
+    const open =
+      this.#state === "open" || (this.#mode !== "transaction" && this.conn.state === "in transaction");
     if (!open) return;
     this.#committing = true;
     try {
@@ -420,7 +447,7 @@ export class Session implements JobCarrier {
     }
     this.#look(failure);
     // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have committed.
-    if (failure !== undefined && this.#state === "none" && !this.#lenient) this.#state = "lost";
+    if (failure !== undefined && this.#state === "none" && this.#mode === "transaction") this.#state = "lost";
     this.#current = undefined;
     job.whenOver?.();
     answer();
@@ -428,7 +455,7 @@ export class Session implements JobCarrier {
 
   async #begunWith(job: StatementJob): Promise<Result> {
     const { conn } = this;
-    if (this.#state === "open") return conn.execute(job);
+    if (this.#state === "open" || this.#mode === "autocommit") return conn.execute(job);
     if (conn.beginWith !== undefined) {
       const result = await conn.beginWith(this.#transaction, job);
       this.#state = "open";
@@ -449,7 +476,7 @@ export class Session implements JobCarrier {
       if (state === "idle" ? failure?.retryable !== true : this.lostOutcome === "unknown") {
         this.#committed = true;
       }
-      this.#state = this.#lenient && state === "idle" ? "none" : "lost";
+      this.#state = this.#mode !== "transaction" && state === "idle" ? "none" : "lost";
     } else if (this.#state === "none" && state === "in transaction") this.#state = "open";
   }
 

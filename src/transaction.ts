@@ -11,7 +11,9 @@ import {
   operationOf,
   type Queryable,
   type RowUnder,
+  resultOf,
   rowsOf,
+  type StatementResult,
 } from "./queryable.js";
 import { refused } from "./refused.js";
 import type { Step } from "./step.js";
@@ -36,6 +38,16 @@ export class Transaction extends Cursor implements Queryable {
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
     return this.session.statement(this.innermost().sequence, sql, params, options, operationOf);
+  }
+
+  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+    sql: string,
+    params?: Params,
+    options?: Options,
+  ): Deferred<StatementResult<RowUnder<Row, Options>>> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, resultOf) as Deferred<
+      StatementResult<RowUnder<Row, Options>>
+    >;
   }
 
   /** While it is open it has the session for itself: other statements of the transaction are refused. */

@@ -28,6 +28,7 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
     ...options,
     name: "better-sqlite3",
     pipeline: 64,
+    dialect: "sqlite",
     singleWriter: true,
     bind,
     checkArgs: (args) => checkFileAndOptions("better-sqlite3", args, OPTIONS),

@@ -10,6 +10,7 @@ export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult
 
 type Optional = Pick<
   Driver,
+  | "dialect"
   | "checkArgs"
   | "identify"
   | "fromUrl"
@@ -59,8 +60,17 @@ export interface BlockingDriver extends Driver {
 export function blockingDriver(module: URL | string, options: BlockingDriverOptions = {}): BlockingDriver {
   const url = moduleUrl(module);
   const { name = nameOf(url), paramstyle = "qmark", pipeline = 64, bind = cloned, classify } = options;
-  const { checkArgs, identify, fromUrl, maxConnections, stackable, repeatable, singleWriter, prepare } =
-    options;
+  const {
+    dialect,
+    checkArgs,
+    identify,
+    fromUrl,
+    maxConnections,
+    stackable,
+    repeatable,
+    singleWriter,
+    prepare,
+  } = options;
   const threads = new Threads({
     module: url.href,
     workerUrl: options.workerUrl ?? new URL("./worker.js", import.meta.url),
@@ -71,6 +81,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     paramstyle,
     pipeline,
     bind,
+    ...(dialect && { dialect }),
     ...(checkArgs && { checkArgs }),
     ...(identify && { identify }),
     ...(fromUrl && { fromUrl }),

@@ -7,7 +7,7 @@ import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { lots } from "./bulk.js";
 import type { Native, Opened } from "./native.js";
-import { columnsOf, toObject, toObjects } from "./rows.js";
+import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /** Rows always come as arrays, and become objects here. */
 const ROWS_AS_ARRAY = { rowsAsArray: true };
@@ -74,7 +74,10 @@ export class MariadbConnection extends MysqlConnection {
     readable.on("error", ended).once("end", ended);
     return {
       readable,
-      shape: (row) => (statement.rowMode === "array" ? row : toObject(row as unknown[], names)),
+      shape: (row) => {
+        refuseFaults(row as unknown[]);
+        return statement.rowMode === "array" ? row : toObject(row as unknown[], names);
+      },
       discard: () => {
         readable.close();
         readable.resume();

@@ -25,6 +25,7 @@ export type MariadbConnectArgs = string | ConnectionConfig;
 export const mariadb: Driver = {
   name: "mariadb",
   paramstyle: "qmark",
+  dialect: "mysql",
   pipeline: 8,
   checkArgs,
   identify: (args) => identify("mariadb", args),

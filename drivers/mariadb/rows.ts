@@ -23,3 +23,8 @@ export function toObject(values: readonly unknown[], names: readonly string[]): 
   }
   return row;
 }
+
+/** A value that mariadb cannot convert becomes the error itself, in its place in a row of a stream. */
+export function refuseFaults(values: readonly unknown[]): void {
+  for (const value of values) if (value instanceof Error) throw value;
+}

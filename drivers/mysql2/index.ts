@@ -24,6 +24,7 @@ export type Mysql2ConnectArgs = string | ConnectionOptions;
 export const mysql2: Driver = {
   name: "mysql2",
   paramstyle: "qmark",
+  dialect: "mysql",
   // mysql2 sends one at a time, but the second the moment it has read the answer to the first (measured: 5 % more; deeper, nothing).
   pipeline: 2,
   checkArgs,

@@ -33,6 +33,7 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
   return blockingDriver(moduleUrl, {
     ...options,
     name: "node:sqlite",
+    dialect: "sqlite",
     singleWriter: true,
     bind,
     checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),

@@ -14,6 +14,7 @@ export type PgConnectArgs = string | ClientConfig;
 export const pg: Driver = {
   name: "pg",
   paramstyle: "numeric",
+  dialect: "postgres",
   pipeline: 16,
   connect,
   translate,

@@ -1,0 +1,87 @@
+import {
+  createQueryId,
+  type DatabaseConnection,
+  type Driver,
+  IdentifierNode,
+  type QueryCompiler,
+  RawNode,
+  type TransactionSettings,
+} from "kysely";
+import type { ConnectionPool } from "../connection-pool.js";
+import { InterfaceError } from "../errors.js";
+import { type AdbapiConnection, OwnConnection, SharedConnection } from "./connection.js";
+import { askedForOneStatement } from "./one-statement.js";
+
+type Compile = QueryCompiler["compileQuery"];
+
+/**
+ * Kysely acquires a "connection" for every statement, and says only later what for. Where it is for a single statement, nothing is taken
+ * from the pool: the statement goes the pool's own way, together with others.
+ */
+export class AdbapiDriver implements Driver {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return askedForOneStatement() ? new SharedConnection(this.#pool) : new OwnConnection(this.#pool);
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const { isolationLevel: isolation, accessMode } = settings;
+    if (isolation === "snapshot") {
+      throw new InterfaceError('the isolation level "snapshot" is SQL Server\'s: ask for "repeatable read"');
+    }
+    await ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await ours(connection).commit();
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await ours(connection).rollback();
+  }
+
+  async savepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
+    await run(connection, "savepoint", name, compile);
+  }
+
+  async rollbackToSavepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
+    await run(connection, "rollback to savepoint", name, compile);
+  }
+
+  async releaseSavepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
+    await run(connection, "release savepoint", name, compile);
+  }
+
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    await (connection as AdbapiConnection).release();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#pool.close();
+  }
+}
+
+/** A transaction never begins on a connection for a single statement. */
+function ours(connection: DatabaseConnection): OwnConnection {
+  return connection as OwnConnection;
+}
+
+async function run(
+  connection: DatabaseConnection,
+  command: string,
+  name: string,
+  compile: Compile,
+): Promise<void> {
+  const node = RawNode.createWithChildren([
+    RawNode.createWithSql(`${command} `),
+    IdentifierNode.create(name),
+  ]);
+  await connection.executeQuery(compile(node, createQueryId()));
+}

@@ -1,0 +1,3 @@
+/** Kysely over a pool of adbapi: `new Kysely({ dialect: new AdbapiDialect({ pool }) })`. */
+export { AdbapiDialect, type AdbapiDialectConfig } from "./dialect.js";
+export { withSignal } from "./signal.js";

@@ -1,0 +1,26 @@
+/** Frames of Kysely's own between the call that wants a connection and the driver. */
+const BETWEEN = new Set(["acquireConnection", "provideConnection", "provideControlledConnection"]);
+/** The methods of its executors that run one statement and give the connection back. */
+const ONE_STATEMENT = new Set(["executeQuery", "stream"]);
+const FRAMES = 12;
+
+/**
+ * Whether Kysely, which is just asking for a connection, wants it for a single statement. It tells its drivers nothing of that, so its call stack
+ * is asked, by the names of methods, which minifiers keep. When in doubt: no, and a connection of its own is right for anything.
+ */
+export function askedForOneStatement(): boolean {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  Error.prepareStackTrace = (_, frames) => frames;
+  Error.stackTraceLimit = FRAMES;
+  const holder: { stack?: unknown } = {};
+  Error.captureStackTrace(holder, askedForOneStatement);
+  const frames = holder.stack as NodeJS.CallSite[];
+  Error.prepareStackTrace = prepareStackTrace;
+  Error.stackTraceLimit = stackTraceLimit;
+  const asker = frames.map(nameOf).find((name) => !BETWEEN.has(name));
+  return asker !== undefined && ONE_STATEMENT.has(asker);
+}
+
+function nameOf(frame: NodeJS.CallSite): string {
+  return frame.getMethodName() ?? frame.getFunctionName()?.replace(/^.*\./, "") ?? "";
+}

@@ -1,0 +1,69 @@
+import type { Params, TransactionOptions } from "../drivers/driver.js";
+import type { StatementOptions } from "./call-options.js";
+import type { Deferred } from "./defer/index.js";
+import { type AnyRow, resultOf, type StatementResult } from "./queryable.js";
+import type { Sequence } from "./sequence.js";
+import type { Session } from "./session.js";
+import type { RowStream } from "./stream.js";
+
+/** A session of the pool's for whoever says themselves where transactions begin and end: query builders. */
+export class OpenSession {
+  readonly #session: Session;
+  readonly #sequence: Sequence;
+  #touched = false;
+
+  constructor(session: Session, sequence: Sequence) {
+    this.#session = session;
+    this.#sequence = sequence;
+  }
+
+  /** Whether anything ran outside of its transactions, whose settings and locks may outlast it. */
+  get touched(): boolean {
+    return this.#touched;
+  }
+
+  runStatement(
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+  ): Deferred<StatementResult<AnyRow>> {
+    this.#touch();
+    return this.#session.statement(this.#sequence, sql, params, options, resultOf) as Deferred<
+      StatementResult<AnyRow>
+    >;
+  }
+
+  runStream(
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+  ): RowStream<AnyRow> {
+    this.#touch();
+    return this.#session.stream(this.#sequence, sql, params, options) as RowStream<AnyRow>;
+  }
+
+  /** BEGIN goes out together with the next statement. */
+  begin(options: TransactionOptions): Deferred<void> {
+    return this.#session.step(this.#sequence, async () => this.#session.enterTransaction(options));
+  }
+
+  commit(): Deferred<void> {
+    return this.#session.step(this.#sequence, async () => {
+      await this.#session.commit();
+      this.#session.leaveTransaction();
+    });
+  }
+
+  /** Never fails: an interaction that the pool has ended meanwhile is rolled back by the pool. */
+  rollback(): Deferred<void> {
+    const rolledBack = this.#session.step(this.#sequence, async () => {
+      await this.#session.rollback(undefined);
+      this.#session.leaveTransaction();
+    });
+    return rolledBack.addErrback(() => {}) as Deferred<void>;
+  }
+
+  #touch(): void {
+    if (this.#session.mode === "autocommit") this.#touched = true;
+  }
+}

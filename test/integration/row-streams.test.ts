@@ -1,0 +1,332 @@
+/** Streams in full, once for every driver: back-pressure, every way to end early, and what is left behind. */
+import { Readable } from "node:stream";
+import { ReadableStream } from "node:stream/web";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CancelledError,
+  type ConnectionPool,
+  DatabaseError,
+  InterfaceError,
+  ProgrammingError,
+  StatementTimeout,
+} from "adbapi";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { describeEach, SERVER_TARGETS, TARGETS, type Target, withPool } from "../support/targets.js";
+
+/** Far more rows than any buffer on the way holds. */
+const ENDLESS = 300_000_000;
+
+const isMysql = ({ server }: Target) => server === "mysql" || server === "mariadb";
+
+/** The numbers from 1 to `count`, made by the database one by one. */
+function numbers(target: Target, count: number): string {
+  if (target.server === "postgres") return `select generate_series(1, ${count}) as n`;
+  if (isMysql(target)) return `select seq as n from seq_1_to_${count}`;
+  return `with recursive c(n) as (select 1 union all select n + 1 from c where n < ${count}) select n from c`;
+}
+
+/** Fails at row 1000. */
+function failing(target: Target): string {
+  const rows = numbers(target, 5_000);
+  if (target.server === "postgres") return `select 1 / (1000 - n) as q from (${rows}) t`;
+  if (isMysql(target)) return `select pow(10, case n when 1000 then 9999 else 1 end) as q from (${rows}) t`;
+  return `select json_extract(case n when 1000 then '{' else '1' end, '$') as q from (${rows})`;
+}
+
+/** Works for a long time, and finds nothing. */
+function nothing(target: Target): string {
+  const rows = numbers(target, ENDLESS);
+  return isMysql(target) ? `${rows} where seq % 7 = 8` : `select n from (${rows}) t where n < 0`;
+}
+
+async function all<Row>(rows: AsyncIterable<Row>): Promise<Row[]> {
+  const read: Row[] = [];
+  for await (const row of rows) read.push(row);
+  return read;
+}
+
+async function first(pool: ConnectionPool, rows: AsyncIterable<unknown>, count: number): Promise<unknown[]> {
+  const read: unknown[] = [];
+  for await (const row of rows) {
+    read.push(row);
+    if (read.length === count) break;
+  }
+  await handedOn(pool);
+  return read;
+}
+
+/** The connection is idle, and good. */
+async function handedOn(pool: ConnectionPool): Promise<void> {
+  await eventually("connections in use", () => pool.stats.inUse, 0);
+  expect(await pool.runQuery("select 1 as one")).toMatchObject([{ one: 1 }]);
+}
+
+describeEach(TARGETS, (target) => {
+  test("every row, in order", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      let sum = 0;
+      let last = 0;
+      for await (const { n } of pool.runStream<{ n: number }>(numbers(target, 10_000))) {
+        expect(Number(n)).toBe(last + 1);
+        last = Number(n);
+        sum += last;
+      }
+      expect(sum).toBe(50_005_000);
+      await handedOn(pool);
+      expect(pool.stats.connects).toBe(1);
+    });
+  });
+
+  test("no rows at all, and rows as arrays", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      expect(await all(pool.runStream("select 1 as n from (select 1 as o) t where o = 2"))).toEqual([]);
+      const sql = target.sql("select 'a' as x, 'b' as y from (select 1 as o) t where o = ?");
+      const rows = await all(pool.runStream(sql, [1], { rowMode: "array" }));
+      expect(rows).toEqual([["a", "b"]]);
+    });
+  });
+
+  test("left early: the cursor is freed, and the connection stays", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      for (let round = 0; round < 3; round++) {
+        expect(await first(pool, pool.runStream(numbers(target, ENDLESS)), 3)).toHaveLength(3);
+      }
+      expect(pool.stats.losses).toBe(0);
+    });
+  });
+
+  test("an error in the loop's body is the caller's own", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const reading = async () => {
+        for await (const _ of pool.runStream(numbers(target, ENDLESS))) throw new RangeError("of the body");
+      };
+      await expect(reading()).rejects.toThrow(RangeError);
+      await handedOn(pool);
+    });
+  });
+
+  test("never begun: nothing is sent, and nothing is held", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const stream = pool.runStream(numbers(target, ENDLESS));
+      await stream.return();
+      expect(pool.stats.connects).toBe(0);
+      expect(await stream.next()).toEqual({ value: undefined, done: true });
+    });
+  });
+
+  describe("an AbortSignal", () => {
+    test("while rows are asked for", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const reading = async () => {
+          let count = 0;
+          for await (const _ of pool.runStream(numbers(target, ENDLESS), [], { signal })) {
+            if (++count === 10) controller.abort(new Error("enough"));
+          }
+        };
+        const error = await reading().catch((reason) => reason);
+        expect(error).toBeInstanceOf(CancelledError);
+        expect(error.cause).toMatchObject({ message: "enough" });
+        await handedOn(pool);
+      });
+    });
+
+    test("while the consumer is idle", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        const controller = new AbortController();
+        const stream = pool.runStream(numbers(target, ENDLESS), [], { signal: controller.signal });
+        await stream.next();
+        expect(pool.stats.inUse).toBe(1);
+        controller.abort();
+        await handedOn(pool);
+        await expect(stream.next()).rejects.toThrow(CancelledError);
+        expect(await stream.next()).toEqual({ value: undefined, done: true });
+      });
+    });
+
+    test("while the first row is long in coming", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const waiting = pool.runStream(nothing(target), [], { signal }).next();
+        setTimeout(() => controller.abort(), 100);
+        await expect(waiting).rejects.toThrow(CancelledError);
+        await handedOn(pool);
+      });
+    });
+
+    test("while it waits for a connection, or before", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        const holding = pool.runStream(numbers(target, ENDLESS));
+        await holding.next();
+        const waiting = pool.runStream("select 1", [], { signal: AbortSignal.timeout(20) }).next();
+        await expect(waiting).rejects.toThrow(CancelledError);
+        const never = pool.runStream("select 1", [], { signal: AbortSignal.abort() }).next();
+        await expect(never).rejects.toMatchObject({ outcome: "not sent" });
+        await holding.return();
+        await handedOn(pool);
+      });
+    });
+  });
+
+  test("timeoutMillis holds for the consumer's pauses too", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      await pool.start();
+      const stream = pool.runStream(numbers(target, ENDLESS), [], { timeoutMillis: 500 });
+      await stream.next();
+      await handedOn(pool);
+      await expect(stream.next()).rejects.toThrow(StatementTimeout);
+    });
+  });
+
+  test("an error in the midst of the rows", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      let count = 0;
+      const reading = async () => {
+        for await (const _ of pool.runStream(failing(target))) count++;
+      };
+      const error = await reading().catch((reason) => reason);
+      expect(error).toBeInstanceOf(DatabaseError);
+      expect(error.sql).toBe(failing(target));
+      expect(count).toBeLessThan(1_000);
+      await handedOn(pool);
+      expect(pool.stats.losses).toBe(0);
+    });
+  });
+
+  test("bad SQL is told to who asks for the first row", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      await expect(pool.runStream("select * from nowhere").next()).rejects.toThrow(ProgrammingError);
+      await expect(pool.runStream(7 as never).next()).rejects.toThrow(InterfaceError);
+      await handedOn(pool);
+    });
+  });
+
+  test("two at once, interleaved", async () => {
+    await withPool(target, { max: 2 }, async (pool) => {
+      const [one, two] = [pool.runStream(numbers(target, 2_000)), pool.runStream(numbers(target, 2_000))];
+      for (let n = 1; n <= 2_000; n++) {
+        expect(Number((await one.next()).value?.n)).toBe(n);
+        expect(Number((await two.next()).value?.n)).toBe(n);
+      }
+      expect((await one.next()).done && (await two.next()).done).toBe(true);
+      await handedOn(pool);
+    });
+  });
+
+  test("rows asked for ahead of their answers come in order", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const stream = pool.runStream(numbers(target, 1_000));
+      const rows = await Promise.all(Array.from({ length: 1_001 }, () => stream.next()));
+      expect(rows.slice(0, 1_000).map(({ value }) => Number(value?.n))).toEqual(
+        Array.from({ length: 1_000 }, (_, index) => index + 1),
+      );
+      expect(rows[1_000]?.done).toBe(true);
+    });
+  });
+
+  test("stream.Readable and web streams, to their end and left early", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const rows = (count: number) => pool.runStream<{ n: number }>(numbers(target, count));
+      expect(await Readable.from(rows(1_000)).toArray()).toHaveLength(1_000);
+      const readable = Readable.from(rows(ENDLESS));
+      for await (const _ of readable) break;
+      await handedOn(pool);
+      expect(await all(ReadableStream.from(rows(1_000)))).toHaveLength(1_000);
+      const reader = ReadableStream.from(rows(ENDLESS)).getReader();
+      await reader.read();
+      await reader.cancel();
+      await handedOn(pool);
+    });
+  });
+
+  describe("in a transaction", () => {
+    test("other statements are refused while it is open, and welcome after it", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        await pool.runOperation(`create table t (n ${target.types.bigint})`);
+        await pool.runInteraction(async (transaction) => {
+          await transaction.runOperation("insert into t values (7)");
+          for await (const _ of transaction.runStream(numbers(target, ENDLESS))) {
+            await expect(transaction.runQuery("select 1")).rejects.toThrow("stream is open");
+            break;
+          }
+          const rows = await all(transaction.runStream<{ n: number }>("select n from t"));
+          expect(rows.map(({ n }) => Number(n))).toEqual([7]);
+          await transaction.runOperation("insert into t values (8)");
+        });
+        expect(await pool.runQuery("select n from t")).toHaveLength(2);
+      });
+    });
+
+    test("its error is the interaction's, and everything is rolled back", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        await pool.runOperation(`create table t (n ${target.types.bigint})`);
+        const work = pool.runInteraction(async (transaction) => {
+          await transaction.runOperation("insert into t values (7)");
+          for await (const _ of transaction.runStream(failing(target))) {
+            // reads on
+          }
+        });
+        await expect(work).rejects.toThrow(DatabaseError);
+        expect(await pool.runQuery("select n from t")).toEqual([]);
+      });
+    });
+
+    test("cancelled with the interaction, while the consumer is idle", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        const controller = new AbortController();
+        const work = pool.runInteraction({ signal: controller.signal }, async (transaction) => {
+          await transaction.runStream(numbers(target, ENDLESS)).next();
+          controller.abort();
+          await sleep(60_000, undefined, { ref: false });
+        });
+        await expect(work).rejects.toThrow(CancelledError);
+        await handedOn(pool);
+      });
+    });
+  });
+
+  test("while the consumer waits, memory does not grow, and the database rests", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const stream = pool.runStream(numbers(target, ENDLESS));
+      for (let n = 0; n < 1_000; n++) await stream.next();
+      await sleep(200);
+      const before = process.memoryUsage();
+      const cpu = process.cpuUsage();
+      await sleep(500);
+      const { user, system } = process.cpuUsage(cpu);
+      const after = process.memoryUsage();
+      // A reader that does not stop takes all of a core, and a hundred megabytes in this time.
+      expect((user + system) / 1_000).toBeLessThan(300);
+      expect(after.rss - before.rss).toBeLessThan(30e6);
+      expect(Number((await stream.next()).value?.n)).toBe(1_001);
+      await stream.return();
+      await handedOn(pool);
+    });
+  });
+});
+
+describeEach(SERVER_TARGETS, (target) => {
+  const working =
+    target.server === "postgres"
+      ? "select pid from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid() and datname = current_database()"
+      : "select id from information_schema.processlist where command in ('Query', 'Execute') and id <> connection_id() and db = database()";
+
+  test("the server is left with no open query", async () => {
+    await withPool(target, { max: 2 }, async (pool, database) => {
+      const busy = async () => (await database.observe(working)).length;
+      const stream = pool.runStream(numbers(target, ENDLESS));
+      await stream.next();
+      await eventually("open queries", busy, 1);
+      await stream.return();
+      await eventually("open queries", busy, 0);
+      const controller = new AbortController();
+      const aborted = pool.runStream(numbers(target, ENDLESS), [], { signal: controller.signal });
+      await aborted.next();
+      controller.abort();
+      await eventually("open queries", busy, 0);
+    });
+  });
+});
