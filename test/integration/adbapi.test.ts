@@ -35,7 +35,9 @@ describeEach(TARGETS, (target) => {
           await cursor.execute("select * from notable");
         }),
       ];
-      for (const failure of failing) await expect(failure).rejects.toBeInstanceOf(DatabaseError);
+      for (const answer of await Promise.allSettled(failing)) {
+        expect(answer).toMatchObject({ status: "rejected", reason: expect.any(DatabaseError) });
+      }
       expect(await database.observe("select * from simple")).toEqual([]);
       expect(await pool.runQuery("select 1 as x")).toEqual([{ x: 1 }]);
     }));
