@@ -194,8 +194,15 @@ export interface DriverConnection {
   /** BEGIN and a first statement in one round trip; the statement must not run when BEGIN fails. */
   beginWith?(options: TransactionOptions, statement: Statement): Promise<Result>;
 
-  /** One text, many lists of params, faster than one by one; stops at, and rejects with, the first failure. Only in a transaction. */
-  executeMany?(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }>;
+  /**
+   * One text, many lists of params, faster than one by one; stops at, and rejects with, the first failure. Only in a transaction.
+   * `whole` names all of it to `cancel`; its own params mean nothing.
+   */
+  executeMany?(
+    sql: string,
+    listOfParams: readonly Params[],
+    whole?: Statement,
+  ): Promise<{ readonly rowCount: number }>;
 
   /**
    * Rows in batches of about `batch`, read only as fast as they are asked for. `return()` frees the cursor and settles when the

@@ -161,16 +161,6 @@ export class Dispatcher implements JobCarrier {
     }
   }
 
-  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
-  #limit(loan: Loan): void {
-    clearTimeout(loan.deadline);
-    loan.deadline = undefined;
-    const [head] = loan.jobs;
-    const owed =
-      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
-    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
-  }
-
   /** Fires when nothing is queued and nothing runs. Nothing new is taken from now on. */
   drain(): Promise<void> {
     this.#state = "closing";
@@ -361,6 +351,16 @@ export class Dispatcher implements JobCarrier {
     // It may have waited for longer than all who wait now.
     clearTimeout(this.#deadlineTimer);
     this.#armDeadline();
+  }
+
+  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
+  #limit(loan: Loan): void {
+    clearTimeout(loan.deadline);
+    loan.deadline = undefined;
+    const [head] = loan.jobs;
+    const owed =
+      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
+    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
   }
 
   /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */

@@ -4,6 +4,7 @@ import type {
   DriverConnection,
   Params,
   Result,
+  Statement,
   TransactionOptions,
 } from "../drivers/driver.js";
 import { checkStatementOptions, type StatementOptions } from "./call-options.js";
@@ -61,6 +62,16 @@ export interface SessionContext {
 /** Lists of params of a bulk between which it can be left. */
 const BULK = 8_000;
 
+/** One text with many params, while it runs. */
+interface Bulk {
+  readonly statement: Statement;
+  readonly sequence: Sequence;
+  /** Why it is to stop. */
+  stopped: End | undefined;
+  /** Called once the server has settled it. */
+  over?: () => void;
+}
+
 /**
  * A connection that is somebody's alone, and its transaction: begins it with the first statement, runs one statement at a time in the order
  * asked, and looks at the transaction's state after each. Transaction, Connection and their cursors are faces of one session.
@@ -74,6 +85,7 @@ export class Session implements JobCarrier {
   #state: TransactionState = "none";
   #ended: End | undefined;
   #current: StatementJob | undefined;
+  #bulk: Bulk | undefined;
   /** The transaction's own, and those of the interactions nested in it. */
   readonly #sequences = new Set<Sequence>();
   /** Statements that failed, to see at the end whether anybody noticed. */
@@ -97,7 +109,7 @@ export class Session implements JobCarrier {
     this.#context = context;
     this.#transaction = transaction;
     this.#mode = mode;
-    lease.busy = () => this.#current !== undefined;
+    lease.busy = () => this.#current !== undefined || this.#bulk !== undefined;
   }
 
   get mode(): SessionMode {
@@ -175,7 +187,7 @@ export class Session implements JobCarrier {
   ): Deferred<{ rowCount: number }> {
     const submit = () =>
       this.step<{ rowCount: number }>(sequence, async (step) => {
-        const { rowCount } = await this.#executeMany(step, sql, listOfParams);
+        const { rowCount } = await this.#executeMany(step, sequence, sql, listOfParams);
         done({ rowCount });
         return { rowCount };
       });
@@ -190,7 +202,10 @@ export class Session implements JobCarrier {
     } catch (error) {
       return refused(error);
     }
-    const step = new Step<T>(act, () => this.#failed.push({ deferred: step.deferred, sequence }));
+    const step = new Step<T>(act, {
+      failed: () => this.#failed.push({ deferred: step.deferred, sequence }),
+      told: (error) => this.told(error),
+    });
     muteUnhandled(step.deferred);
     sequence.push(step);
     return step.deferred;
@@ -219,6 +234,7 @@ export class Session implements JobCarrier {
       driver: this.driver,
       trace: channels.statement.hasSubscribers ? this.#trace(sql, bound !== undefined) : undefined,
       lostOutcome: this.lostOutcome,
+      told: (error: object) => this.told(error),
       open: () =>
         new Promise<{ conn: DriverConnection; done(): void }>((resolve, reject) => {
           const opened = this.step(sequence, async () => {
@@ -252,23 +268,38 @@ export class Session implements JobCarrier {
     this.#state = "open";
   }
 
-  /** From inside of a step, which may be cancelled: one text, many params. */
+  /** From inside of a step of that line, which may be cancelled: one text, many params. */
   async #executeMany(
-    step: { readonly cancelled: boolean },
+    step: Step<{ rowCount: number }>,
+    sequence: Sequence,
     sql: string,
     listOfParams: readonly Params[],
   ): Promise<{ rowCount: number }> {
     await this.begin();
-    const many = this.conn.executeMany?.bind(this.conn);
-    const size = many === undefined ? 1 : BULK;
+    const { conn } = this;
+    const bulk: Bulk = {
+      statement: { sql, params: undefined, rowMode: "array" },
+      sequence,
+      stopped: undefined,
+    };
+    step.whenCancelled = (error) => this.#stopBulk(error);
+    this.#bulk = bulk;
+    const size = conn.executeMany === undefined ? 1 : BULK;
     let rowCount = 0;
-    for (let from = 0; from < listOfParams.length && !step.cancelled; from += size) {
-      if (this.#ended !== undefined) throw this.#ended;
-      if (this.#state === "lost") throw this.#aborted();
-      const some = listOfParams.slice(from, from + size);
-      const sent = many?.(sql, some) ?? this.conn.execute({ sql, params: some[0], rowMode: "object" });
-      rowCount += (await this.#sent(sql, sent)).rowCount;
+    try {
+      for (let from = 0; from < listOfParams.length && bulk.stopped === undefined; from += size) {
+        if (this.#state === "lost") throw this.#aborted();
+        const some = listOfParams.slice(from, from + size);
+        const sent =
+          conn.executeMany?.(sql, some, bulk.statement) ??
+          conn.execute({ ...bulk.statement, params: some[0] });
+        rowCount += (await this.#sent(sql, sent)).rowCount;
+      }
+    } finally {
+      this.#bulk = undefined;
+      bulk.over?.();
     }
+    if (bulk.stopped !== undefined) throw bulk.stopped;
     return { rowCount };
   }
 
@@ -356,6 +387,7 @@ export class Session implements JobCarrier {
     for (const sequence of this.#sequences)
       for (const work of sequence.clear()) work.refuse(error as AdbapiError);
     this.#current?.cancel(error);
+    this.#stopBulk(error);
     this.#streaming?.fail(error);
   }
 
@@ -379,6 +411,7 @@ export class Session implements JobCarrier {
     this.#streaming?.fail(error);
     for (const work of sequence.clear()) work.refuse(error as End as AdbapiError);
     if (this.#current?.sequence === sequence) this.#current.cancel(error);
+    if (this.#bulk?.sequence === sequence) this.#stopBulk(error);
   }
 
   /** Fires when nothing of this session is in flight, which is made so by force when it takes too long. */
@@ -405,16 +438,29 @@ export class Session implements JobCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
+    const { cancellation, over } = this.#stop(job);
+    job.whenOver = over;
+    return cancellation;
+  }
+
+  #stopBulk(error: End): void {
+    const bulk = this.#bulk;
+    if (bulk === undefined || bulk.stopped !== undefined) return;
+    bulk.stopped = error;
+    bulk.over = this.#stop(bulk.statement).over;
+  }
+
+  /** Asks the server to stop what it works at; `over` is to be called once that has settled, or the session ends at a deadline. */
+  #stop(statement: Statement): { readonly cancellation: Cancellation; readonly over: () => void } {
     const { conn } = this;
-    const cancellation = conn.cancel?.(job);
+    const cancellation = conn.cancel?.(statement);
     if (cancellation === undefined) {
       conn.destroy();
-      return { outcome: this.lostOutcome, done: Promise.resolve() };
+      return { cancellation: { outcome: this.lostOutcome, done: Promise.resolve() }, over: () => {} };
     }
     this.#cancels.push(cancellation.done);
     const deadline = setTimeout(() => conn.destroy(), SETTLE_MILLIS).unref();
-    job.whenOver = () => clearTimeout(deadline);
-    return cancellation;
+    return { cancellation, over: () => clearTimeout(deadline) };
   }
 
   async #perform(work: Waiter): Promise<void> {

@@ -23,6 +23,8 @@ export interface StreamOpener {
   /** What listeners are told of it, while there are any. */
   readonly trace?: StatementTrace | undefined;
   readonly lostOutcome: Outcome;
+  /** Hears of what its caller is told. */
+  told?(error: object): void;
   /** Fires with the connection; aborted when nobody wants it any more. */
   open(signal: AbortSignal): Promise<StreamPlace>;
 }
@@ -181,6 +183,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     if (this.#left) return;
     this.#given = error;
     this.#failure ??= new Failure(error);
+    this.#opener.told?.(error);
     this.#stop.abort(error);
     void this.#close();
   }

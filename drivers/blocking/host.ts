@@ -94,11 +94,15 @@ export class ThreadConnection implements DriverConnection, Receiver {
     await this.request(["reset", 0, false]);
   }
 
-  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+  async executeMany(
+    sql: string,
+    listOfParams: readonly Params[],
+    whole?: Statement,
+  ): Promise<{ readonly rowCount: number }> {
     let rowCount = 0;
     for (let from = 0; from < listOfParams.length; from += MANY) {
       const slice = listOfParams.slice(from, from + MANY).map((params) => ownParams(params)!);
-      rowCount += asResult(await this.request(["many", 0, true, sql, slice])).rowCount;
+      rowCount += asResult(await this.request(["many", 0, true, sql, slice], whole)).rowCount;
     }
     return { rowCount };
   }

@@ -38,13 +38,14 @@ export class MariadbConnection extends MysqlConnection {
   override async executeMany(
     sql: string,
     listOfParams: readonly Params[],
+    whole?: Statement,
   ): Promise<{ readonly rowCount: number }> {
     const bulk =
       this.native.info.isMariaDB() && /^\s*(?:insert|replace|update|delete)\b(?!.*\breturning\b)/is.test(sql);
-    if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams);
+    if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams, whole);
     let rowCount = 0;
     for (const lot of lots(listOfParams as readonly unknown[][])) {
-      const one = { sql, params: lot[0]!, rowMode: "array" } as const;
+      const one = { sql, params: lot[0]!, rowMode: "array", whole } as const;
       rowCount += (await (lot.length === 1 ? this.execute(one) : this.#bulk(one, lot))).rowCount;
     }
     return { rowCount };

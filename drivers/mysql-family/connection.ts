@@ -19,9 +19,14 @@ import { type Facts, restoring } from "./reset.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
+/** One of many: cancelling the whole cancels it. */
+export interface Part extends Statement {
+  readonly whole?: Statement | undefined;
+}
+
 /** A statement that was sent and has not settled. */
 export interface InFlight {
-  readonly statement: Statement;
+  readonly statement: Part;
   readonly reject: (error: unknown) => void;
 }
 
@@ -51,9 +56,9 @@ export abstract class MysqlConnection implements DriverConnection {
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.#socket = socket;
     this.#setup = setup;
-    socket.once("close", () =>
-      this.lose(new ConnectionLost("The connection was lost: its socket was closed")),
-    );
+    const lose = () => this.lose(new ConnectionLost("The connection was lost: its socket was closed"));
+    // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
+    socket.once("end", lose).once("close", lose);
   }
 
   get state(): SessionState {
@@ -89,10 +94,15 @@ export abstract class MysqlConnection implements DriverConnection {
     await this.command(sql);
   }
 
-  async executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
+  async executeMany(
+    sql: string,
+    listOfParams: readonly Params[],
+    whole?: Statement,
+  ): Promise<{ readonly rowCount: number }> {
     let rowCount = 0;
     for (const params of listOfParams) {
-      rowCount += (await this.execute({ sql, params, rowMode: "array" })).rowCount;
+      const part: Part = { sql, params, rowMode: "array", whole };
+      rowCount += (await this.execute(part)).rowCount;
     }
     return { rowCount };
   }
@@ -126,7 +136,8 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   cancel(statement: Statement): Cancellation {
-    const atWork = this.#inFlight[0]?.statement === statement;
+    const part = this.#inFlight[0]?.statement;
+    const atWork = part !== undefined && (part === statement || part.whole === statement);
     return { outcome: "unknown", done: atWork ? this.#kill() : Promise.resolve() };
   }
 
@@ -174,7 +185,7 @@ export abstract class MysqlConnection implements DriverConnection {
     return this.query({ sql, params: undefined, rowMode: "array" });
   }
 
-  protected sent(statement: Statement, reject: (error: unknown) => void): InFlight {
+  protected sent(statement: Part, reject: (error: unknown) => void): InFlight {
     const entry = { statement, reject };
     this.#inFlight.push(entry);
     return entry;

@@ -89,8 +89,11 @@ export class PgConnection implements DriverConnection, StreamOwner {
     });
   }
 
-  executeMany(sql: string, listOfParams: readonly Params[]): Promise<{ readonly rowCount: number }> {
-    const statement: Statement = { sql, params: [], rowMode: "array" };
+  executeMany(
+    sql: string,
+    listOfParams: readonly Params[],
+    statement: Statement = { sql, params: [], rowMode: "array" },
+  ): Promise<{ readonly rowCount: number }> {
     return executeMany(sql, listOfParams, this.#prepareValue, (bytes) =>
       this.#sent((settle) => new CountingExecution(this, bytes, settle, statement)),
     );

@@ -7,6 +7,7 @@ import { describeEach, SERVER_TARGETS, TARGETS } from "../support/targets.js";
 import {
   eachMeans,
   failureOf,
+  GENEROUS,
   ids,
   proveOutcome,
   running,
@@ -22,13 +23,14 @@ describeEach(TARGETS, (target) => {
     withItems(target, { ...means.pool, min: 1, max: 1 }, async (pool, database) => {
       const session = async () => {
         const [row] =
-          target.sessionIdSql === undefined ? [{ id: 0 }] : await pool.runQuery(target.sessionIdSql);
+          target.sessionIdSql === undefined
+            ? [{ id: 0 }]
+            : await pool.runQuery(target.sessionIdSql, [], GENEROUS);
         return row!.id;
       };
       const before = await session();
       const query = pool.runQuery(target.endlessSql, undefined, means.options());
-      await untilRunning(target, pool, database);
-      means.giveUp(query);
+      await means.giveUp(query, () => untilRunning(target, pool, database));
       const error = await failureOf(query);
       expect(error).toBeInstanceOf(means.error);
       expect(error.outcome).toMatch(/^(unknown|not applied|applied)$/);
@@ -42,12 +44,11 @@ describeEach(TARGETS, (target) => {
   test.each(eachMeans())("F7 F9 $name while a write runs: its outcome is true", (means) =>
     withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
       const write = pool.runOperation(slowInsert(target, 10, 2), undefined, means.options());
-      await untilRunning(target, pool, database);
-      means.giveUp(write);
+      await means.giveUp(write, () => untilRunning(target, pool, database));
       const error = await failureOf(write);
       expect(error).toBeInstanceOf(means.error);
       // The next write comes after it, and stands on firm ground.
-      await pool.runOperation(insert, [11], { timeoutMillis: 20_000 });
+      await pool.runOperation(insert, [11], GENEROUS);
       await proveOutcome(database, error, 10);
       expect(await ids(database)).toContain(11);
     }),
@@ -59,14 +60,14 @@ describeEach(TARGETS, (target) => {
       const holder = pool.runInteraction(() => new Promise<void>((resolve) => (release = resolve)));
       const write = pool.runOperation(insert, [10], means.options());
       await eventually("in use", () => pool.stats.inUse, 1);
-      means.giveUp(write);
+      await means.giveUp(write);
       const error = await failureOf(write);
       expect(error).toBeInstanceOf(means.error);
       expect(error.outcome).toBe("not sent");
       expect(pool.stats.waiting).toBe(0);
       release();
       await holder;
-      await pool.runOperation(insert, [11]);
+      await pool.runOperation(insert, [11], GENEROUS);
       expect(await ids(database)).toEqual([1, 2, 3, 11]);
     }),
   );
@@ -77,7 +78,7 @@ describeEach(TARGETS, (target) => {
       write.cancel();
       const error = await failureOf(write);
       expect(error.outcome).toBe("not sent");
-      await pool.runOperation(insert, [11]);
+      await pool.runOperation(insert, [11], GENEROUS);
       expect(await ids(database)).toEqual([1, 2, 3, 11]);
     }));
 
@@ -103,7 +104,7 @@ describeEach(TARGETS, (target) => {
       write.cancel();
       expect(write.called).toBe(true);
       const error = await failureOf(write);
-      await pool.runOperation(insert, [11]);
+      await pool.runOperation(insert, [11], GENEROUS);
       await proveOutcome(database, error, 10);
     }));
 

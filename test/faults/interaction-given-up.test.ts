@@ -8,6 +8,7 @@ import {
   eachInteractionMeans,
   eachMeans,
   failureOf,
+  GENEROUS,
   ids,
   running,
   slowInsert,
@@ -17,17 +18,14 @@ import {
 
 describeEach(TARGETS, (target) => {
   const insert = target.sql("insert into items values (?, 'new')");
-  const generous = { timeoutMillis: 20_000 };
-
   test.each(eachMeans())(
     "F7 F9 $name of a statement: the interaction fails with it, nothing lasts",
     (means) =>
       withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
         const work = pool.runInteraction(async (transaction) => {
-          await transaction.runOperation(insert, [10], generous);
+          await transaction.runOperation(insert, [10], GENEROUS);
           const query = transaction.runQuery(target.endlessSql, undefined, means.options());
-          await untilRunning(target, pool, database);
-          means.giveUp(query);
+          await means.giveUp(query, () => untilRunning(target, pool, database));
           await query;
         });
         const error = await failureOf(work);
@@ -45,8 +43,7 @@ describeEach(TARGETS, (target) => {
         await transaction.runOperation(insert, [10]);
         await transaction.runQuery(target.endlessSql);
       });
-      await untilRunning(target, pool, database);
-      means.giveUp(work);
+      await means.giveUp(work, () => untilRunning(target, pool, database));
       const error = await failureOf(work);
       expect(error).toBeInstanceOf(means.error);
       expect(error.outcome).toBe("not applied");
@@ -66,8 +63,7 @@ describeEach(TARGETS, (target) => {
           inserted = true;
           await new Promise(() => {});
         });
-        await eventually("inserted", () => inserted, true);
-        means.giveUp(work);
+        await means.giveUp(work, () => eventually("inserted", () => inserted, true));
         const error = await failureOf(work);
         expect(error).toBeInstanceOf(means.error);
         expect(error.outcome).toBe("not applied");
@@ -88,7 +84,7 @@ describeEach(TARGETS, (target) => {
         const work = pool.runInteraction({ signal, timeoutMillis }, () => {
           ran = true;
         });
-        means.giveUp(work);
+        await means.giveUp(work);
         const error = await failureOf(work);
         expect(error).toBeInstanceOf(means.error);
         expect(error.outcome).toBe("not sent");
@@ -142,7 +138,7 @@ describeEach(TARGETS, (target) => {
         await bulk;
       });
       const error = await failureOf(work);
-      expect(error).toMatchObject({ name: "CancelledError" });
+      expect(error).toMatchObject({ name: "CancelledError", outcome: "not applied" });
       await pool.runOperation(insert, [11]);
       expect(await ids(database)).toEqual([1, 2, 3, 11]);
     }));
@@ -210,6 +206,23 @@ describeEach(TARGETS, (target) => {
 describeEach(SERVER_TARGETS, (target) => {
   const insert = target.sql("insert into items values (?, 'new')");
 
+  test("F9 executeMany that waits for a lock, its interaction cancelled: the server stops, the session goes on", () =>
+    withItems(target, { min: 2, max: 2 }, async (pool, database) => {
+      await pool.start();
+      const touch = target.sql("update items set name = 'touched' where id = ?");
+      await pool.runInteraction(async (holder) => {
+        await holder.runOperation(touch, [2]);
+        const work = pool.runInteraction((transaction) => transaction.executeMany(touch, [[1], [2], [3]]));
+        await untilRunning(target, pool, database);
+        work.cancel();
+        expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });
+        await eventually("running", () => running(target, database), 0, 3_000);
+        // Its locks are gone, though the other holds on to its own.
+        await holder.runOperation(touch, [1]);
+      });
+      expect(pool.stats).toMatchObject({ size: 2, disconnects: 0 });
+    }));
+
   test.each(eachInteractionMeans())(
     "F9 F15 $name while COMMIT is on its way: unknown, never repeated",
     async (means) => {
@@ -219,15 +232,19 @@ describeEach(SERVER_TARGETS, (target) => {
           min: 0,
           max: 1,
         });
+        await pool.runQuery("select 1 as v");
         let attempts = 0;
+        let committing = false;
         const { signal, timeoutMillis } = means.options();
         const work = pool.runInteraction({ signal, timeoutMillis, retries: 3 }, async (transaction) => {
           attempts++;
           await transaction.runOperation(insert, [10]);
           forwarder.stall();
+          committing = true;
         });
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        means.giveUp(work);
+        await eventually("committing", () => committing, true);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await means.giveUp(work);
         if (means.name === "timeoutMillis") await new Promise((resolve) => setTimeout(resolve, 400));
         forwarder.resume();
         const error = await failureOf(work);
@@ -249,11 +266,14 @@ describeEach(SERVER_TARGETS, (target) => {
         min: 0,
         max: 1,
       });
+      let committing = false;
       const work = pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10]);
         forwarder.stall();
+        committing = true;
       });
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await eventually("committing", () => committing, true);
+      await new Promise((resolve) => setTimeout(resolve, 50));
       work.cancel();
       await failureOf(work);
       forwarder.resume();

@@ -10,7 +10,7 @@ describeEach(SERVER_TARGETS, (target) => {
   const insert = target.sql("insert into items values (?, 'new')");
 
   test("F5 killed in mid-statement, autocommitted: unknown, and true", () =>
-    withItems(target, { max: 2 }, async (pool, database) => {
+    withItems(target, { max: 1 }, async (pool, database) => {
       const failing = failureOf(pool.runOperation(slowInsert(target, 10, 3)));
       await untilRunning(target, pool, database);
       await database.killSessions();
@@ -22,7 +22,7 @@ describeEach(SERVER_TARGETS, (target) => {
     }));
 
   test("F5 killed in mid-statement inside an interaction: not applied, and nothing more is sent", () =>
-    withItems(target, { max: 2 }, async (pool, database) => {
+    withItems(target, { max: 1 }, async (pool, database) => {
       let after: Error | undefined;
       const work = pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10]);
@@ -62,7 +62,7 @@ describeEach(SERVER_TARGETS, (target) => {
     }));
 
   test("F17 lost before COMMIT: with retries the whole runs again, without it fails", () =>
-    withItems(target, { max: 2 }, async (pool, database) => {
+    withItems(target, { max: 1 }, async (pool, database) => {
       let attempts = 0;
       const once = (retries: number) =>
         pool.runInteraction({ retries }, async (transaction) => {

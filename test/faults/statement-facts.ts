@@ -5,6 +5,9 @@ import { eventually } from "../support/eventually.js";
 import type { Target, TestDatabase } from "../support/target.js";
 import { type PoolOptions, withPool } from "../support/with-pool.js";
 
+/** Enough for any machine, where a short time is the pool's default. */
+export const GENEROUS = { timeoutMillis: 20_000 };
+
 /** A pool over one table of three rows, made by others; afterwards nothing is borrowed, waiting or open, and the pool still worked. */
 export function withItems(
   target: Target,
@@ -16,8 +19,10 @@ export function withItems(
     await other.runOperation("create table items (id integer primary key, name varchar(100))");
     await other.runOperation("insert into items values (1, 'one'), (2, 'two'), (3, 'three')");
     await other.close();
+    // What is timed is not the connecting.
+    if (options.min !== 0) await pool.start();
     await use(pool, database);
-    if (!pool.closed) expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
+    if (!pool.closed) expect(await pool.runQuery("select 1 as v", [], GENEROUS)).toEqual([{ v: 1 }]);
   });
 }
 
@@ -95,19 +100,23 @@ export interface Means {
   readonly name: string;
   readonly pool: PoolOptions;
   readonly options: () => { signal?: AbortSignal; timeoutMillis?: number };
-  readonly giveUp: (deferred: Deferred<unknown>) => void;
+  /** `ready` tells when it is in the phase to be given up in; time runs out by itself. */
+  readonly giveUp: (deferred: Deferred<unknown>, ready?: () => Promise<unknown>) => Promise<void>;
   readonly error: typeof CancelledError | typeof StatementTimeout;
 }
 
 export function eachMeans(): Means[] {
   let controller = new AbortController();
-  const nothing = () => {};
+  const nothing = async () => {};
   return [
     {
       name: "cancel()",
       pool: {},
       options: () => ({}),
-      giveUp: (deferred) => deferred.cancel(),
+      giveUp: async (deferred, ready) => {
+        await ready?.();
+        deferred.cancel();
+      },
       error: CancelledError,
     },
     {
@@ -117,7 +126,10 @@ export function eachMeans(): Means[] {
         controller = new AbortController();
         return { signal: controller.signal };
       },
-      giveUp: () => controller.abort(new Error("no longer wanted")),
+      giveUp: async (_, ready) => {
+        await ready?.();
+        controller.abort(new Error("no longer wanted"));
+      },
       error: CancelledError,
     },
     {

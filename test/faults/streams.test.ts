@@ -22,7 +22,12 @@ const ENDS: readonly End[] = [
     act: (controller) => controller.abort(new Error("no longer wanted")),
     error: CancelledError,
   },
-  { name: "timeoutMillis", options: () => ({ timeoutMillis: 400 }), act: () => {}, error: StatementTimeout },
+  {
+    name: "timeoutMillis",
+    options: () => ({ timeoutMillis: 1_000 }),
+    act: () => {},
+    error: StatementTimeout,
+  },
 ];
 
 describeEach(TARGETS, (target) => {
@@ -33,7 +38,7 @@ describeEach(TARGETS, (target) => {
       const controller = new AbortController();
       const rows = pool.runStream(target.endlessSql, undefined, end.options(controller.signal));
       const failing = failureOf(rows.next());
-      await untilRunning(target, pool, database);
+      if (end.error === CancelledError) await untilRunning(target, pool, database);
       end.act(controller);
       expect(await failing).toBeInstanceOf(end.error);
       if (target.server !== undefined) await eventually("running", () => running(target, database), 0, 3_000);
@@ -111,6 +116,27 @@ describeEach(TARGETS, (target) => {
       if (target.server !== undefined) await eventually("running", () => running(target, database), 0, 3_000);
       expect(await ids(database)).toEqual([1, 2, 3, 11]);
     }));
+
+  test.each(ENDS)("F7 F9 $name of a stream of an interaction: the whole is undone, and says so", (end) =>
+    withItems(target, { min: 1, max: 1 }, async (pool, database) => {
+      const controller = new AbortController();
+      const work = pool.runInteraction(async (transaction) => {
+        await transaction.runOperation(insert, [10]);
+        const options = end.options(controller.signal);
+        const rows = transaction.runStream(target.endlessSql, undefined, options);
+        const next = rows.next();
+        next.catch(() => {});
+        if (end.error === CancelledError) await untilRunning(target, pool, database);
+        end.act(controller);
+        await next;
+        for await (const _ of rows);
+      });
+      const error = await failureOf(work);
+      expect(error).toBeInstanceOf(end.error);
+      expect(error.outcome).toBe("not applied");
+      expect(await ids(database)).toEqual([1, 2, 3]);
+    }),
+  );
 
   test("F10 a stream of an interaction that fails half-way: rolled back, its error", () =>
     withItems(target, { min: 1, max: 1 }, async (pool, database) => {
