@@ -141,7 +141,9 @@ export class Interaction<T> implements Taker {
         failure = error;
       }
       const committed = this.#session?.committed === true;
-      const again = left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
+      // Who got no connection has waited for as long as it may.
+      const begun = this.#state !== "waiting";
+      const again = begun && left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
       if (!again) {
         this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
         return;

@@ -23,7 +23,7 @@ export interface EntryRow {
   readonly times: number;
 }
 
-/** A work's number carries its part of the ledger, so that two ledgers never share one. */
+/** One for each database. The numbers of its works are never used again. */
 export class Ledger {
   readonly #figures: Figures;
   readonly #entries = new Map<number, Entry>();
@@ -54,12 +54,6 @@ export class Ledger {
   /** It was undone by its own caller. */
   undone(work: number): void {
     this.#settle(work, "not there", "undone");
-  }
-
-  /** Whether every caller has an answer. */
-  get settled(): boolean {
-    for (const { standing } of this.#entries.values()) if (standing === "open") return false;
-    return true;
   }
 
   /** Those that nobody was told of. */
