@@ -6,6 +6,9 @@ export interface Contender {
   readonly name: string;
   /** Does one piece of the work. */
   once(n: number): PromiseLike<unknown> | unknown;
+  /** Called around each of its turns. */
+  before?(): void;
+  after?(): void;
   close(): PromiseLike<unknown> | unknown;
 }
 
@@ -69,6 +72,7 @@ interface Sample {
 
 async function sample(contender: Contender, concurrency: number, millis: number): Promise<Sample> {
   let done = 0;
+  contender.before?.();
   const cpu = process.cpuUsage();
   const loop = performance.eventLoopUtilization();
   const begin = performance.now();
@@ -83,6 +87,7 @@ async function sample(contender: Contender, concurrency: number, millis: number)
   const seconds = (performance.now() - begin) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   const { utilization } = performance.eventLoopUtilization(loop);
+  contender.after?.();
   return { rate: done / seconds, cpuMicros: (user + system) / done, busy: utilization };
 }
 

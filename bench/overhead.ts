@@ -1,29 +1,7 @@
 /** The pool itself: over a driver that answers at once, and with 1 000 or 100 000 statements waiting. */
-import { ConnectionPool, type Driver, type ConnectionPool as Pool } from "adbapi";
+import { ConnectionPool, type ConnectionPool as Pool } from "adbapi";
 import { compare, count, median } from "./harness.js";
-
-const answer = { rows: [], rowCount: 0, lastInsertId: undefined, columns: [] };
-
-/** Honours the contract, and does nothing else. */
-const instant: Driver = {
-  name: "instant",
-  paramstyle: "qmark",
-  pipeline: 16,
-  stackable: () => true,
-  translate: (error) => error as never,
-  connect: async () => ({
-    native: undefined,
-    id: undefined,
-    state: "idle" as const,
-    execute: () => Promise.resolve(answer),
-    begin: async () => {},
-    commit: async () => {},
-    rollback: async () => {},
-    ping: async () => {},
-    close: async () => {},
-    destroy: () => {},
-  }),
-};
+import { answer, instant } from "./instant.js";
 
 export default async function question(): Promise<string> {
   const report: string[] = [];

@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { closeServers } from "./data.js";
 
-const HELPERS = ["run", "harness", "data", "plot"];
+const HELPERS = ["run", "harness", "data", "instant", "plot"];
 const all = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts"))
   .map((file) => file.slice(0, -3))

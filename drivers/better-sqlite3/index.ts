@@ -1,5 +1,6 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
+import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { checkFileAndOptions, fromUrl, identify, maxConnections, type OptionType } from "./args.js";
 import { classify } from "./errors.js";
@@ -20,7 +21,7 @@ const OPTIONS = {
   nativeBinding: "string",
 } as const satisfies Record<keyof BetterSqlite3Options, OptionType>;
 
-const MODULE = new URL("./module.js", import.meta.url);
+const MODULE = beside("./module.js", import.meta.url);
 
 /** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
 export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {

@@ -3,9 +3,9 @@ import { createRequire } from "node:module";
 import type BetterSqlite3 from "better-sqlite3";
 import { InterfaceError } from "../../src/errors.js";
 
-const require = createRequire(import.meta.url);
-
 export function loadPackage(): typeof BetterSqlite3 {
+  // In a bundle of CommonJS modules there is no URL: the package is looked for from where the program runs.
+  const require = createRequire(import.meta.url ?? `${process.cwd()}/`);
   try {
     return require("better-sqlite3") as typeof BetterSqlite3;
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { ResourceLimits } from "node:worker_threads";
 import { InterfaceError } from "../../src/errors.js";
 import type { ConnectOptions, Driver, DriverConnection, Params, Paramstyle } from "../driver.js";
+import { beside } from "./beside.js";
 import { type Classify, StatementCancelled, translate } from "./errors.js";
 import { ThreadConnection } from "./host.js";
 import { Threads } from "./thread.js";
@@ -73,7 +74,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
   } = options;
   const threads = new Threads({
     module: url.href,
-    workerUrl: options.workerUrl ?? new URL("./worker.js", import.meta.url),
+    workerUrl: options.workerUrl ?? beside("./worker.js", import.meta.url),
     resourceLimits: options.resourceLimits,
   });
   return {

@@ -3,6 +3,7 @@
 import { checkFileAndOptions, fromUrl, identify, maxConnections } from "../better-sqlite3/args.js";
 import { bind } from "../better-sqlite3/params.js";
 import { repeatable, stackable } from "../better-sqlite3/text.js";
+import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { classify } from "./errors.js";
 import { loadNodeSqlite } from "./sqlite.js";
@@ -26,7 +27,7 @@ const OPTIONS = {
   enableDoubleQuotedStringLiterals: "boolean",
 } as const satisfies Record<keyof NodeSqliteOptions, "boolean" | "number">;
 
-const MODULE = new URL("./module.js", import.meta.url);
+const MODULE = beside("./module.js", import.meta.url);
 
 /** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
 export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {

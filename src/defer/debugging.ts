@@ -56,7 +56,8 @@ export function describeTrace(deferred: object): string {
   return `\n  Deferred made:\n${trace.made}${fired}`;
 }
 
-const here = new URL(".", import.meta.url).href;
+/** In a bundle there is no folder to tell: all lines are shown. */
+const here = import.meta.url?.replace(/[^/]*$/, "") ?? "no folder";
 
 /** The present stack from the first line that is not of this folder. */
 function stackOutside(): string {

@@ -4,7 +4,8 @@ import type { ConnectionPool } from "../connection-pool.js";
 import { Listener } from "./listener.js";
 
 const NAME = "adbapi";
-const VERSION = "0.1.0";
+/** The version of this package. */
+export const VERSION = "0.1.0";
 
 export interface InstrumentOptions {
   /** @default the global one, whenever that is registered */

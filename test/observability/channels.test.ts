@@ -184,7 +184,7 @@ describeEach(TARGETS, (target) => {
     }));
 
   test("a wait without end is an error of its statement", () =>
-    withPool(target, { min: 1, max: 1, acquireTimeoutMillis: 500 }, async (pool) => {
+    withPool(target, { min: 1, max: 1, acquireTimeoutMillis: 3_000 }, async (pool) => {
       await pool.start();
       const heard = listen("statement", "acquire");
       await pool.runInteraction(async () => {

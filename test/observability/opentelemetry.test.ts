@@ -126,7 +126,7 @@ const target = TARGETS.find(({ name }) => name === "better-sqlite3") ?? TARGETS[
 
 describe("metrics", () => {
   test("of a pool: names, units, and what they say", () =>
-    withPool(target, { name: "orders", min: 1, max: 2, acquireTimeoutMillis: 500 }, async (pool) => {
+    withPool(target, { name: "orders", min: 1, max: 2, acquireTimeoutMillis: 3_000 }, async (pool) => {
       const { metricsNow } = recorded(pool);
       await pool.start();
       await pool.runQuery("select 1 as a");
