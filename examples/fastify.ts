@@ -37,10 +37,10 @@ export async function buildServer(pool: ConnectionPool): Promise<FastifyInstance
     }),
   );
 
-  /** Works until it is stopped. */
+  /** Works until it is stopped, which SQLite can be between two rows. */
   server.get("/endless", (_, reply) =>
     pool.runQuery(
-      "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n % 1000 < 0",
+      "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c where n % 10000 = 0",
       [],
       { signal: gone(reply) },
     ),
@@ -69,6 +69,6 @@ if (process.argv[1] === import.meta.filename) {
   const pool = new ConnectionPool("better-sqlite3", process.env.DATABASE ?? ":memory:");
   const server = await buildServer(pool);
   const port = Number(process.env.PORT ?? 3_000);
-  console.log(`listening at ${await server.listen({ port })}`);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void server.close());
+  console.log(`listening at ${await server.listen({ port })}`);
 }

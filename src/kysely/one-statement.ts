@@ -2,7 +2,8 @@
 const BETWEEN = new Set(["acquireConnection", "provideConnection", "provideControlledConnection"]);
 /** The methods of its executors that run one statement and give the connection back. */
 const ONE_STATEMENT = new Set(["executeQuery", "stream"]);
-const FRAMES = 12;
+/** As many as those can be, and the one that asks. */
+const FRAMES = 8;
 
 /**
  * Whether Kysely, which is just asking for a connection, wants it for a single statement. It tells its drivers nothing of that, so its call stack
@@ -17,10 +18,9 @@ export function askedForOneStatement(): boolean {
   const frames = holder.stack as NodeJS.CallSite[];
   Error.prepareStackTrace = prepareStackTrace;
   Error.stackTraceLimit = stackTraceLimit;
-  const asker = frames.map(nameOf).find((name) => !BETWEEN.has(name));
-  return asker !== undefined && ONE_STATEMENT.has(asker);
-}
-
-function nameOf(frame: NodeJS.CallSite): string {
-  return frame.getMethodName() ?? frame.getFunctionName()?.replace(/^.*\./, "") ?? "";
+  for (const frame of frames) {
+    const name = frame.getFunctionName() ?? "";
+    if (!BETWEEN.has(name)) return ONE_STATEMENT.has(name);
+  }
+  return false;
 }
