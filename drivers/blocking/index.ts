@@ -6,6 +6,7 @@ import { type Classify, StatementCancelled, translate } from "./errors.js";
 import { ThreadConnection } from "./host.js";
 import { Threads } from "./thread.js";
 
+export type { Classify } from "./errors.js";
 export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
 
 type Optional = Pick<
@@ -18,6 +19,7 @@ type Optional = Pick<
   | "maxConnections"
   | "stackable"
   | "repeatable"
+  | "outsideTransaction"
   | "singleWriter"
 >;
 
@@ -68,6 +70,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     maxConnections,
     stackable,
     repeatable,
+    outsideTransaction,
     singleWriter,
     prepare,
   } = options;
@@ -88,6 +91,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     ...(maxConnections && { maxConnections }),
     ...(stackable && { stackable }),
     ...(repeatable && { repeatable }),
+    ...(outsideTransaction && { outsideTransaction }),
     ...(singleWriter && { singleWriter }),
     async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
       prepare?.(args);
