@@ -36,6 +36,16 @@ export interface Question {
   readonly millis?: number;
 }
 
+/** What a question gave, as data. */
+export interface Measured {
+  readonly title: string;
+  /** Ours first. */
+  readonly figures: readonly Figures[];
+}
+
+/** All that was measured in this run, in order. */
+export const measured: Measured[] = [];
+
 /** Runs a question, and gives its part of the report, in Markdown. */
 export async function compare(question: Question): Promise<string> {
   const { title, contenders, concurrency, rounds = 5, millis = 700 } = question;
@@ -48,6 +58,7 @@ export async function compare(question: Question): Promise<string> {
   }
   for (const contender of contenders) await contender.close();
   const figures = contenders.map(({ name }) => figuresOf(name, samples.get(name)!));
+  measured.push({ title, figures });
   return [`### ${title}`, "", table(figures), "", ...verdicts(question, figures), ""].join("\n");
 }
 

@@ -2,7 +2,7 @@
 import { execFile, fork } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
@@ -35,10 +35,13 @@ test("every block is well typed", async () => {
   const checked = join(folder, "types");
   mkdirSync(checked);
   for (const page of pages) {
+    const beside = join(checked, page.path.replaceAll(/[/.]/g, "-"));
+    mkdirSync(beside);
+    for (const [name, text] of page.files) writeFileSync(join(beside, name), text);
     page.programs.forEach((program, index) => {
       const name = fileName(page, index, "ts");
-      names.set(name, program.place);
-      writeFileSync(join(checked, name), `${program.source}\nexport {};\n`);
+      names.set(`${basename(beside)}/${name}`, program.place);
+      writeFileSync(join(beside, name), `${program.source}\nexport {};\n`);
     });
   }
   const compilerOptions = {
@@ -53,7 +56,7 @@ test("every block is well typed", async () => {
   };
   writeFileSync(
     join(checked, "tsconfig.json"),
-    JSON.stringify({ ...config, include: ["*.ts"], exclude: [] }),
+    JSON.stringify({ ...config, include: ["**/*.ts"], exclude: [] }),
   );
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const run = promisify(execFile)(process.execPath, [tsc, "-p", checked, "--pretty", "false"], {
@@ -65,15 +68,28 @@ test("every block is well typed", async () => {
   expect(report).toBe("");
 });
 
-describe.each(pages.filter((page) => page.programs.some(({ runnable }) => runnable !== undefined)))(
-  "$path",
-  (page) => {
-    test("every block runs, and prints what it says", () => runPage(page), 60_000);
-  },
-);
+describe.concurrent.each(
+  pages.filter((page) => page.programs.some(({ runnable }) => runnable !== undefined)),
+)("$path", (page) => {
+  test("every block runs, and prints what it says", () => runPage(page), 60_000);
+});
 
 test("a block that is not run says why", () => {
   expect(pages.flatMap(({ unexplained }) => unexplained)).toEqual([]);
+});
+
+test("an excerpt is what its file says", () => {
+  for (const { file, lines } of pages.flatMap(({ excerpts }) => excerpts)) {
+    const source = new Set(
+      readFileSync(join(root, file), "utf8")
+        .split("\n")
+        .map((line) => line.trim()),
+    );
+    expect(
+      lines.filter((line) => !source.has(line.trim())),
+      file,
+    ).toEqual([]);
+  }
 });
 
 test("npm scripts in shell blocks exist", () => {
@@ -106,7 +122,10 @@ async function runWith(page: Page, databases: TestDatabase[]): Promise<void> {
   }[] = [];
   const beside = join(folder, page.path.replaceAll(/[/.]/g, "-"));
   mkdirSync(beside, { recursive: true });
-  for (const [name, text] of page.files) writeFileSync(join(beside, name), text);
+  for (const [name, text] of page.files) {
+    const { code } = transformSync(text, { loader: "ts", target: "node20" });
+    writeFileSync(join(beside, name.replace(/\.ts$/, ".js")), code);
+  }
   for (const [index, program] of page.programs.entries()) {
     if (program.runnable === undefined) continue;
     const env = await databasesFor(program.runnable, databases);

@@ -21,6 +21,8 @@ export interface Page {
   readonly programs: readonly Program[];
   /** Files that programs of the page find beside them: blocks marked `file=name`. */
   readonly files: ReadonlyMap<string, string>;
+  /** Blocks marked `excerpt=path`, by the file that they are taken from. */
+  readonly excerpts: readonly { readonly file: string; readonly lines: readonly string[] }[];
   /** The lines of its `sh` blocks. */
   readonly commands: readonly string[];
   /** Places of blocks marked `no-run` with no comment above that says why. */
@@ -50,14 +52,17 @@ function pageOf(path: string): Page {
   const blocks = blocksOf(readFileSync(new URL(path, ROOT), "utf8").split("\n"));
   const files = new Map<string, string>();
   const programs: Block[][] = [];
+  const excerpts: { file: string; lines: readonly string[] }[] = [];
   const commands: string[] = [];
   const unexplained: string[] = [];
   for (const block of blocks) {
     if (block.language === "sh") commands.push(...block.lines);
     if (block.language !== "ts" && block.language !== "js") continue;
-    const file = block.marks.find((mark) => mark.startsWith("file="))?.slice("file=".length);
+    const file = markOf(block, "file");
+    const origin = markOf(block, "excerpt");
     if (block.marks.includes("no-run") && !block.explained) unexplained.push(`${path}:${block.line}`);
     if (file !== undefined) files.set(file, `${block.lines.join("\n")}\n`);
+    else if (origin !== undefined) excerpts.push({ file: origin, lines: block.lines });
     else if (programs.length === 0 || block.lines.some((line) => /^import\b/.test(line)))
       programs.push([block]);
     else programs.at(-1)!.push(block);
@@ -66,35 +71,40 @@ function pageOf(path: string): Page {
     path,
     programs: programs.map((program) => programOf(path, program)),
     files,
+    excerpts,
     commands,
     unexplained,
   };
 }
 
+function markOf({ marks }: Block, name: string): string | undefined {
+  return marks.find((mark) => mark.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
 function blocksOf(lines: readonly string[]): readonly Block[] {
   const blocks: Block[] = [];
-  let open:
+  let fenced:
     | { fence: string; language: string; marks: string[]; start: number; explained: boolean }
     | undefined;
   lines.forEach((line, index) => {
     const fence = /^(```+)(\S*)(.*)$/.exec(line);
     if (fence === null) return;
     const [, ticks = "", language = "", marks = ""] = fence;
-    if (open === undefined) {
+    if (fenced === undefined) {
       const above = lines.slice(0, index).findLast((text) => text.trim() !== "") ?? "";
       const explained = above.endsWith("-->");
-      open = {
+      fenced = {
         fence: ticks,
         language,
         marks: marks.split(/\s+/).filter(Boolean),
         start: index + 1,
         explained,
       };
-    } else if (ticks === open.fence && language === "") {
-      const { start, marks: all, explained } = open;
+    } else if (ticks === fenced.fence && language === "") {
+      const { start, marks: all, explained } = fenced;
       const code = lines.slice(start, index);
-      blocks.push({ line: start + 1, language: open.language, marks: all, lines: code, explained });
-      open = undefined;
+      blocks.push({ line: start + 1, language: fenced.language, marks: all, lines: code, explained });
+      fenced = undefined;
     }
   });
   return blocks;
