@@ -34,6 +34,8 @@ export interface Question {
   readonly budgets?: readonly Budget[];
   readonly rounds?: number;
   readonly millis?: number;
+  /** Whether it is in the picture. Default true. */
+  readonly drawn?: boolean;
 }
 
 /** What a question gave, as data. */
@@ -43,7 +45,7 @@ export interface Measured {
   readonly figures: readonly Figures[];
 }
 
-/** All that was measured in this run, in order. */
+/** What was measured in this run and belongs in the picture, in order. */
 export const measured: Measured[] = [];
 
 /** Runs a question, and gives its part of the report, in Markdown. */
@@ -58,7 +60,7 @@ export async function compare(question: Question): Promise<string> {
   }
   for (const contender of contenders) await contender.close();
   const figures = contenders.map(({ name }) => figuresOf(name, samples.get(name)!));
-  measured.push({ title, figures });
+  if (question.drawn !== false) measured.push({ title, figures });
   return [`### ${title}`, "", table(figures), "", ...verdicts(question, figures), ""].join("\n");
 }
 

@@ -8,17 +8,36 @@ const TEXT = "#7d8590";
 const OURS = "#2f81f7";
 const PEER = "#8b949e";
 
-/** An SVG of all questions that were measured. */
+type Group = Extract<TopLevelSpec, { readonly vconcat: unknown }>["vconcat"][number];
+
+/** An SVG of all questions that were measured; the width of the bars tells nothing from one question to the next. */
 export async function plot(measured: readonly Measured[]): Promise<string> {
-  const values = measured.flatMap(({ title, figures }) =>
-    figures.map((one) => ({
-      title,
-      name: one.name,
-      rate: median(one.rates),
-      ours: one === figures[0],
-      label: `${count(median(one.rates))}/s${one === figures[0] ? "" : `  (${ratio(one, figures[0]!).toFixed(2)} ×)`}`,
-    })),
-  );
+  const spec: TopLevelSpec = {
+    $schema: "https://vega.github.io/schema/vega-lite/v5.json",
+    description: "Work done per second, adbapi beside others on the same machine",
+    vconcat: measured.map(group),
+    spacing: 16,
+    background: "transparent",
+    padding: 8,
+    config: {
+      font: "system-ui, sans-serif",
+      view: { stroke: null },
+      axis: { labelColor: TEXT, labelFontSize: 11, labelLimit: 400, minExtent: 200, maxExtent: 200 },
+      title: { anchor: "start", frame: "group", color: TEXT, fontSize: 12 },
+    },
+  };
+  const view = new View(parse(compile(spec).spec), { renderer: "none" });
+  return `${await view.toSVG()}\n`;
+}
+
+function group({ title, figures }: Measured): Group {
+  const first = figures[0]!;
+  const values = figures.map((one) => {
+    const rate = median(one.rates);
+    const beside = one === first ? "" : `   ·   ${ratio(one, first).toFixed(2)} ×`;
+    return { name: one.name, rate, color: one === first ? OURS : PEER, label: `${count(rate)}/s${beside}` };
+  });
+  const most = Math.max(...values.map(({ rate }) => rate));
   const y = {
     field: "name",
     type: "nominal",
@@ -26,52 +45,27 @@ export async function plot(measured: readonly Measured[]): Promise<string> {
     title: null,
     axis: { ticks: false, domain: false },
   } as const;
-  const x = { field: "rate", type: "quantitative", axis: null, scale: { domainMin: 0 } } as const;
-  const spec: TopLevelSpec = {
-    $schema: "https://vega.github.io/schema/vega-lite/v5.json",
-    description: "Work done per second, adbapi beside others on the same machine",
+  // Room for the text behind the longest bar.
+  const x = {
+    field: "rate",
+    type: "quantitative",
+    axis: null,
+    scale: { domainMin: 0, domainMax: most * 1.35 },
+  } as const;
+  return {
+    title,
     data: { values },
-    facet: {
-      field: "title",
-      type: "nominal",
-      sort: null,
-      title: null,
-      header: { labelAnchor: "start", labelFontWeight: "bold", labelFontSize: 12, labelColor: TEXT },
-    },
-    columns: 1,
-    spacing: 14,
-    spec: {
-      width: 420,
-      height: { step: 20 },
-      layer: [
-        {
-          mark: { type: "bar", cornerRadiusEnd: 2, height: 13 },
-          encoding: {
-            x,
-            y,
-            color: {
-              field: "ours",
-              type: "nominal",
-              scale: { domain: [true, false], range: [OURS, PEER] },
-              legend: null,
-            },
-          },
-        },
-        {
-          mark: { type: "text", align: "left", dx: 5, color: TEXT, fontSize: 11 },
-          encoding: { x, y, text: { field: "label" } },
-        },
-      ],
-    },
-    resolve: { scale: { x: "independent", y: "independent" } },
-    background: "transparent",
-    padding: { left: 5, right: 110, top: 5, bottom: 5 },
-    config: {
-      font: "system-ui, sans-serif",
-      view: { stroke: null },
-      axis: { labelColor: TEXT, labelFontSize: 11, labelLimit: 240 },
-    },
+    width: 480,
+    height: { step: 20 },
+    layer: [
+      {
+        mark: { type: "bar", cornerRadiusEnd: 2, height: 13 },
+        encoding: { x, y, color: { field: "color", type: "nominal", scale: null } },
+      },
+      {
+        mark: { type: "text", align: "left", dx: 5, color: TEXT, fontSize: 11 },
+        encoding: { x, y, text: { field: "label" } },
+      },
+    ],
   };
-  const view = new View(parse(compile(spec).spec), { renderer: "none" });
-  return `${await view.toSVG()}\n`;
 }

@@ -46,6 +46,7 @@ export class AdbapiError extends Error {
   readonly sql: string | undefined;
   /** Whether the same work may succeed when it is run again as a whole. */
   readonly retryable: boolean;
+  /** @internal */
   declare [farFromCaller]: boolean;
 
   constructor(message: string, details: ErrorDetails = {}) {
