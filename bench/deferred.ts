@@ -1,8 +1,10 @@
 /**
  * What a Deferred costs beside a native Promise: time and bytes of one with three callbacks, and of an `await`.
- * Run with `npx tsx --expose-gc bench/deferred.ts` after `npm run build`.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Deferred } from "adbapi/defer";
+import { median } from "./harness.js";
 
 const ROUNDS = 15;
 const BATCH = 20_000;
@@ -84,6 +86,11 @@ function queue(fire: () => void): void {
 
 function nothing(): void {}
 
+function collect(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
 function keep<T>(means: T): T {
   kept.push(means);
   return means;
@@ -97,26 +104,30 @@ async function nanosOf(subject: Subject): Promise<number> {
 
 function bytesOf(subject: Subject): number {
   kept = [];
-  globalThis.gc?.();
+  collect();
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < BATCH; i += 1) kept.push(subject.make());
-  globalThis.gc?.();
+  collect();
   return (process.memoryUsage().heapUsed - before) / BATCH;
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
-
-const nanos = new Map(subjects.map((subject) => [subject, [] as number[]]));
-for (let round = 0; round < ROUNDS; round += 1) {
-  // Turn and turn about, so that a slow moment of the machine is no one's alone.
-  for (const subject of subjects) nanos.get(subject)!.push(await nanosOf(subject));
-}
-
-console.log(`| Node.js ${process.version} | ns each | bytes each |\n| --- | ---: | ---: |`);
-for (const subject of subjects) {
-  const time = median(nanos.get(subject)!.slice(3));
-  const bytes = median(Array.from({ length: 7 }, () => bytesOf(subject)));
-  console.log(
-    `| ${subject.name} | ${time.toFixed(0)} | ${globalThis.gc === undefined ? "?" : bytes.toFixed(0)} |`,
-  );
+export default async function question(): Promise<string> {
+  const nanos = new Map(subjects.map((subject) => [subject, [] as number[]]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    // Turn and turn about, so that a slow moment of the machine is no one's alone.
+    for (const subject of subjects) nanos.get(subject)!.push(await nanosOf(subject));
+  }
+  const rows = subjects.map((subject) => {
+    const time = median(nanos.get(subject)!.slice(3));
+    const bytes = median(Array.from({ length: 7 }, () => bytesOf(subject)));
+    return `| ${subject.name} | ${time.toFixed(0)} | ${bytes.toFixed(0)} |`;
+  });
+  return [
+    "### Deferred beside Promise",
+    "",
+    "| | ns each | bytes each |",
+    "| --- | ---: | ---: |",
+    ...rows,
+    "",
+  ].join("\n");
 }

@@ -37,7 +37,19 @@ export interface Question {
   readonly budgets?: readonly Budget[];
   readonly rounds?: number;
   readonly millis?: number;
+  /** Whether it is in the picture. Default true. */
+  readonly drawn?: boolean;
 }
+
+/** What a question gave, as data. */
+export interface Measured {
+  readonly title: string;
+  /** Ours first. */
+  readonly figures: readonly Figures[];
+}
+
+/** What was measured in this run and belongs in the picture, in order. */
+export const measured: Measured[] = [];
 
 /** Runs a question, and gives its part of the report, in Markdown. */
 export async function compare(question: Question): Promise<string> {
@@ -51,6 +63,7 @@ export async function compare(question: Question): Promise<string> {
   }
   for (const contender of contenders) await contender.close();
   const figures = contenders.map(({ name }) => figuresOf(name, samples.get(name)!));
+  if (question.drawn !== false) measured.push({ title, figures });
   return [`### ${title}`, "", table(figures), "", ...verdicts(question, figures), ""].join("\n");
 }
 

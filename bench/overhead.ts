@@ -12,6 +12,7 @@ export default async function question(): Promise<string> {
       await compare({
         title: `A driver that answers at once, ${concurrency} at once (budget: 3 µs each)`,
         concurrency,
+        drawn: false,
         contenders: [
           { name: "adbapi", once: () => pool.runQuery("select 1", [1]), close: () => pool.close() },
           { name: "the driver alone", once: () => Promise.resolve(answer), close: () => {} },

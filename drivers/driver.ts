@@ -147,6 +147,12 @@ export interface Driver {
    */
   stackable?(sql: string): boolean;
 
+  /**
+   * Whether the database refuses this statement inside of a transaction, or ignores it there: a connection that a user holds
+   * (`openfun`, `runWithConnection`) then begins none for it. Decided from the text. Absent: never.
+   */
+  outsideTransaction?(sql: string): boolean;
+
   /** Present where the database has a single writer at a time: writes then form one line, ahead of the connections. */
   readonly singleWriter?: true;
 

@@ -46,7 +46,8 @@ export class AdbapiError extends Error {
   readonly sql: string | undefined;
   /** Whether the same work may succeed when it is run again as a whole. */
   readonly retryable: boolean;
-  /** @internal */ declare [farFromCaller]: boolean;
+  /** @internal */
+  declare [farFromCaller]: boolean;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);

@@ -8,6 +8,7 @@ export {
   type BlockingModule,
   type BlockingResult,
   blockingDriver,
+  type Classify,
 } from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";
 export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";

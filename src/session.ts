@@ -502,6 +502,7 @@ export class Session implements JobCarrier {
   async #begunWith(job: StatementJob): Promise<Result> {
     const { conn } = this;
     if (this.#state === "open" || this.#mode === "autocommit") return conn.execute(job);
+    if (this.#mode === "connection" && this.driver.outsideTransaction?.(job.sql)) return conn.execute(job);
     if (conn.beginWith !== undefined) {
       const result = await conn.beginWith(this.#transaction, job);
       this.#state = "open";

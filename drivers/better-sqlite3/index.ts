@@ -6,7 +6,7 @@ import { checkFileAndOptions, fromUrl, identify, maxConnections, type OptionType
 import { classify } from "./errors.js";
 import { loadPackage } from "./package.js";
 import { bind } from "./params.js";
-import { repeatable, stackable } from "./text.js";
+import { outsideTransaction, repeatable, stackable } from "./text.js";
 
 /** What `new Database(...)` takes, but `verbose`: a function cannot be called from another thread. */
 export type BetterSqlite3Options = Pick<Options, "readonly" | "fileMustExist" | "timeout" | "nativeBinding">;
@@ -39,6 +39,7 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
     prepare: loadOnce,
     stackable,
     repeatable,
+    outsideTransaction,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readonly }] : [file];

@@ -17,3 +17,10 @@ export function stackable(sql: string): boolean {
 export function repeatable(sql: string): boolean {
   return firstWord(sql) === "select" && !sql.includes("(");
 }
+
+const OUTSIDE = new Set(["pragma", "vacuum", "attach", "detach"]);
+
+/** `foreign_keys` is ignored inside of a transaction, `synchronous` and `vacuum` are refused. @see https://www.sqlite.org/pragma.html */
+export function outsideTransaction(sql: string): boolean {
+  return OUTSIDE.has(firstWord(sql));
+}

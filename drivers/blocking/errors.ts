@@ -43,6 +43,7 @@ const KINDS: Readonly<Record<Kind, typeof tree.AdbapiError>> = {
   NotSupportedError: tree.NotSupportedError,
 };
 
+/** The name of the class of the tree that an error belongs to; undefined when it is not known. */
 export type Classify = (error: unknown) => string | undefined;
 
 export interface WireError {

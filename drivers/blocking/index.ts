@@ -7,6 +7,7 @@ import { type Classify, StatementCancelled, translate } from "./errors.js";
 import { ThreadConnection } from "./host.js";
 import { Threads } from "./thread.js";
 
+export type { Classify } from "./errors.js";
 export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
 
 type Optional = Pick<
@@ -19,6 +20,7 @@ type Optional = Pick<
   | "maxConnections"
   | "stackable"
   | "repeatable"
+  | "outsideTransaction"
   | "singleWriter"
 >;
 
@@ -69,6 +71,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     maxConnections,
     stackable,
     repeatable,
+    outsideTransaction,
     singleWriter,
     prepare,
   } = options;
@@ -89,6 +92,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     ...(maxConnections && { maxConnections }),
     ...(stackable && { stackable }),
     ...(repeatable && { repeatable }),
+    ...(outsideTransaction && { outsideTransaction }),
     ...(singleWriter && { singleWriter }),
     async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
       prepare?.(args);

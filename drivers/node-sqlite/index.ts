@@ -2,7 +2,7 @@
 
 import { checkFileAndOptions, fromUrl, identify, maxConnections } from "../better-sqlite3/args.js";
 import { bind } from "../better-sqlite3/params.js";
-import { repeatable, stackable } from "../better-sqlite3/text.js";
+import { outsideTransaction, repeatable, stackable } from "../better-sqlite3/text.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { classify } from "./errors.js";
@@ -44,6 +44,7 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
     prepare: loadNodeSqlite,
     stackable,
     repeatable,
+    outsideTransaction,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readOnly: true }] : [file];
