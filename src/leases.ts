@@ -1,20 +1,16 @@
 import { createPool, type Pool } from "generic-pool";
 import type { Driver } from "../drivers/driver.js";
-import { Backoff } from "./backoff.js";
-import { within } from "./deadline.js";
-import { channels, type Origin, tracedPromise } from "./diagnostics.js";
-import { type AdbapiError, OperationalError, PoolClosed } from "./errors.js";
+import { Connector } from "./connector.js";
+import type { Origin } from "./diagnostics.js";
+import { type AdbapiError, PoolClosed } from "./errors.js";
+import { probe, SETTLE_MILLIS, Silence, sayGoodbye, scrub } from "./hygiene.js";
 import type { Journal } from "./journal.js";
-import { Lease } from "./lease.js";
+import { Keeper } from "./keeper.js";
+import type { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 
 /** A connection used less than this ago is taken to be alive (HikariCP's aliveBypassWindow). */
 const PROBE_AFTER_MILLIS = 500;
-/** The longest that a session may take to answer a probe, a rollback or a reset, or to say goodbye. */
-const SETTLE_MILLIS = 5_000;
-
-/** A connect that takes longer is no reason for others to wait for its end. */
-const HOPE_MILLIS = 1_000;
 
 /** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
 class Stillborn {
@@ -39,28 +35,20 @@ export interface LeasesHooks {
  * is kept empty of meaning: who gets a connection is decided by the dispatcher.
  */
 export class Leases {
-  readonly #driver: Driver;
-  readonly #args: readonly unknown[];
   readonly #options: ResolvedOptions;
+  readonly #driver: Driver;
   readonly #journal: Journal;
   readonly #hooks: LeasesHooks;
+  readonly #connector: Connector;
   readonly #pool: Pool<Lease | Stillborn>;
-  /** Every connection that is open, or closing and not yet gone. */
+  readonly #keeper: Keeper;
+  /** Every connection that is open, opening, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
-  /** Those under way, and when each began. */
-  readonly #attempts = new Map<AbortController, number>();
-  readonly #backoff = new Backoff(10, 5_000);
-  /** Until then, by `performance.now()`, nothing is opened beside connections that are there. */
-  #pauseUntil = 0;
   #refillTimer: NodeJS.Timeout | undefined;
-  #keeperTimer: NodeJS.Timeout | undefined;
-  #keeperDue = Number.POSITIVE_INFINITY;
   #state: "new" | "started" | "closed" = "new";
   #whenEmpty: (() => void) | undefined;
   /** Those who wait in `fill`. */
   #fillers: { resolve(): void; reject(error: unknown): void }[] = [];
-  /** Why the last connect failed, since the last that did not. */
-  lastFailure: AdbapiError | undefined;
 
   constructor(
     driver: Driver,
@@ -70,14 +58,32 @@ export class Leases {
     hooks: LeasesHooks,
   ) {
     this.#driver = driver;
-    this.#args = args;
     this.#options = options;
     this.#journal = journal;
     this.#hooks = hooks;
+    this.#connector = new Connector(driver, args, options, {
+      origin: hooks.origin,
+      prepare: (lease) => hooks.prepare(lease),
+      connected: (lease) => {
+        this.#all.add(lease);
+        journal.connected(lease);
+      },
+      abandoned: (lease) => this.#all.delete(lease),
+      lost: (lease, error) => this.#lost(lease, error),
+    });
     this.#pool = createPool<Lease | Stillborn>(
       { create: () => this.#create(), destroy: async () => {} },
       { min: 0, max: options.max, fifo: false, autostart: false, testOnBorrow: false },
     );
+    this.#keeper = new Keeper({
+      idleTimeoutMillis: options.idleTimeoutMillis,
+      idle: () => [...this.#all].filter((lease) => lease.state === "idle"),
+      spare: () => this.open - options.min,
+      retire: (leases) => {
+        for (const lease of leases) void this.discard(lease);
+        void this.#purge();
+      },
+    });
   }
 
   get idle(): number {
@@ -93,14 +99,17 @@ export class Leases {
   }
 
   get connecting(): number {
-    return this.#attempts.size;
+    return this.#connector.underWay;
+  }
+
+  /** Why the last connect failed, since the last that did not. */
+  get lastFailure(): AdbapiError | undefined {
+    return this.#connector.lastFailure;
   }
 
   /** Whether a connection is there, or may be there soon: then the failure to open one is no reason to give up. */
   get promising(): boolean {
-    if (this.open > 0) return true;
-    const since = performance.now() - HOPE_MILLIS;
-    return [...this.#attempts.values()].some((begun) => begun > since);
+    return this.open > 0 || this.#connector.hopeful;
   }
 
   /** Those that are lent now, for diagnosis. */
@@ -111,14 +120,14 @@ export class Leases {
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#state === "closed") return false;
-    if (this.#pool.available > 0 || this.#backoff.failures === 0) return true;
+    if (this.#pool.available > 0 || !this.#connector.failing) return true;
     if (this.open === 0) return !this.promising;
-    return performance.now() >= this.#pauseUntil;
+    return this.#connector.pauseMillis <= 0;
   }
 
   /** How long it is until it is worth asking again whether it is `ready`. */
   get pauseMillis(): number {
-    return Math.max(10, this.#pauseUntil - performance.now());
+    return Math.max(10, this.#connector.pauseMillis);
   }
 
   /** Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be opened. */
@@ -137,7 +146,7 @@ export class Leases {
     }
     if (lease.state !== "idle") lease.move("idle");
     void this.#pool.release(lease);
-    this.#wakeKeeper(Math.min(lease.expiresAt, lease.idleSince + this.#options.idleTimeoutMillis));
+    this.#keeper.watch(lease);
   }
 
   expired(lease: Lease): boolean {
@@ -160,7 +169,7 @@ export class Leases {
     const broken = lease.conn.state === "broken";
     lease.move("closing");
     if (broken) lease.conn.destroy();
-    else await this.#sayGoodbye(lease);
+    else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
     if (lease.conn.ended !== undefined) await lease.conn.ended;
     this.#buried(lease);
   }
@@ -188,9 +197,9 @@ export class Leases {
   async close(): Promise<void> {
     this.#state = "closed";
     clearTimeout(this.#refillTimer);
-    clearTimeout(this.#keeperTimer);
+    this.#keeper.stop();
     const closed = this.#closedError();
-    for (const attempt of this.#attempts.keys()) attempt.abort(closed);
+    this.#connector.abort(closed);
     this.#tellFillers(closed);
     // What is being opened is ended by its attempt.
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
@@ -208,85 +217,26 @@ export class Leases {
   }
 
   async #create(): Promise<Lease | Stillborn> {
-    const attempt = new AbortController();
-    this.#attempts.set(attempt, performance.now());
-    // A little ahead of those who wait for it, so that they hear the reason instead of their own deadline.
-    const deadline = Math.min(0.9 * this.#options.acquireTimeoutMillis, 15_000);
-    const late = () =>
-      new OperationalError(`no connection within ${Math.round(deadline)} ms: the server does not answer`);
-    const timer = setTimeout(() => attempt.abort(late()), deadline).unref();
-    let opened: Lease | undefined;
-    let failure: AdbapiError | undefined;
     try {
-      const aborted = new Promise<never>((_, reject) => {
-        attempt.signal.addEventListener("abort", () => reject(attempt.signal.reason), { once: true });
-      });
-      const open = () => this.#open(attempt.signal);
-      const connecting = channels.connect.hasSubscribers
-        ? tracedPromise(channels.connect, { ...this.#hooks.origin }, open)
-        : open();
-      connecting.then(
-        (lease) => attempt.signal.aborted && this.#destroyLate(lease),
-        () => {},
-      );
-      opened = await Promise.race([connecting, aborted]);
-      await Promise.race([this.#hooks.prepare(opened), aborted]);
-      if (opened.conn.state !== "idle")
-        throw new OperationalError("the connection was not idle after it was opened");
-      this.#backoff.reset();
-      this.#pauseUntil = 0;
-      this.lastFailure = undefined;
-      opened.move("idle");
+      const lease = await this.#connector.connect();
+      lease.move("idle");
       if (this.open >= this.#options.min) this.#tellFillers(undefined);
-      this.#wakeKeeper(Math.min(opened.expiresAt, opened.idleSince + this.#options.idleTimeoutMillis));
-      return opened;
+      this.#keeper.watch(lease);
+      return lease;
     } catch (error) {
-      if (opened !== undefined) this.#destroyLate(opened);
-      failure = this.#failed(error);
-      return new Stillborn(failure);
+      return this.#stillborn(error as AdbapiError);
     } finally {
-      clearTimeout(timer);
-      this.#attempts.delete(attempt);
-      if (failure !== undefined) this.#hooks.connectFailed(failure);
       this.#emptied();
     }
   }
 
-  async #open(signal: AbortSignal): Promise<Lease> {
-    const { name, prepare, pipeline, int64, maxLifetimeMillis } = this.#options;
-    let lease: Lease | undefined;
-    const conn = await this.#driver.connect(this.#args, {
-      settings: { name, prepare, pipeline, int64 },
-      signal,
-      onLost: (error) => lease !== undefined && this.#lost(lease, error),
-    });
-    // ±2.5 %: connections opened together do not all die in one moment.
-    const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
-    lease = new Lease(conn, performance.now() + lifetime);
-    this.#all.add(lease);
-    this.#journal.connected(lease);
-    return lease;
-  }
-
-  #destroyLate(lease: Lease): void {
-    if (lease.gone) return;
-    lease.move("closed");
-    lease.conn.destroy();
-    this.#all.delete(lease);
-    this.#emptied();
-  }
-
-  #failed(error: unknown): AdbapiError {
-    const translated = this.#driver.translate(error);
-    this.lastFailure = translated;
-    const now = performance.now();
-    // Attempts that fail together are one failure of the server's.
-    if (now >= this.#pauseUntil) this.#pauseUntil = now + this.#backoff.next();
-    if (this.#state !== "closed") this.#journal.connectFailed(translated);
-    this.#tellFillers(translated);
+  #stillborn(failure: AdbapiError): Stillborn {
+    if (this.#state !== "closed") this.#journal.connectFailed(failure);
+    this.#tellFillers(failure);
     // Those whom it was for may have been served meanwhile by a connection that returned: then nobody takes the stillborn out.
     setImmediate(() => void this.#purge());
-    return translated;
+    this.#hooks.connectFailed(failure);
+    return new Stillborn(failure);
   }
 
   #tellFillers(failure: AdbapiError | undefined): void {
@@ -320,45 +270,29 @@ export class Leases {
   async #probe(lease: Lease): Promise<Lease> {
     lease.move("checking");
     const since = performance.now();
-    const deadline = Math.min(SETTLE_MILLIS, this.#options.acquireTimeoutMillis / 4);
-    let silent = false;
-    const late = () => {
-      silent = true;
-      return new OperationalError(`a probe had no answer in ${Math.round(deadline)} ms`);
-    };
     try {
-      await within(lease.conn.ping(this.#options.goodSql), deadline, late);
-      if (lease.conn.state === "idle" && !lease.gone) {
+      await probe(
+        lease,
+        this.#options.goodSql,
+        Math.min(SETTLE_MILLIS, this.#options.acquireTimeoutMillis / 4),
+      );
+      if (!lease.gone) {
         lease.move("leased");
         return lease;
       }
     } catch (error) {
       this.#journal.discarded(lease, error);
-    }
-    if (!lease.gone) this.#bury(lease);
-    if (silent) {
+      if (!lease.gone) this.#bury(lease);
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
-      for (const other of this.#all)
-        if (other.state === "idle" && other.idleSince <= since) this.#bury(other);
-      void this.#purge();
+      if (error instanceof Silence) this.#buryIdle(since);
     }
     return this.acquire();
   }
 
   async #scrub(lease: Lease, reset: boolean): Promise<boolean> {
-    const { conn } = lease;
     lease.move("cleaning");
-    const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
     try {
-      if (conn.state === "in transaction" || conn.state === "unknown")
-        await within(conn.rollback(), SETTLE_MILLIS, late);
-      if (reset) {
-        if (conn.reset === undefined) throw new OperationalError("this driver cannot reset a session");
-        await within(conn.reset(), SETTLE_MILLIS, late);
-        await within(this.#hooks.prepare(lease), SETTLE_MILLIS, late);
-      }
-      if (conn.state !== "idle")
-        throw new OperationalError(`the session is ${conn.state} after it was cleaned`);
+      await scrub(lease, reset ? () => this.#hooks.prepare(lease) : undefined);
       if (lease.gone) return false;
       lease.move("leased");
       return true;
@@ -388,6 +322,11 @@ export class Leases {
     else void lease.conn.ended.then(() => this.#buried(lease));
   }
 
+  #buryIdle(since: number): void {
+    for (const lease of this.#all) if (lease.state === "idle" && lease.idleSince <= since) this.#bury(lease);
+    void this.#purge();
+  }
+
   /** It is gone at the server too, as far as this side can know: its place is free. */
   #buried(lease: Lease): void {
     lease.move("closed");
@@ -402,16 +341,6 @@ export class Leases {
   /** Gives up its place in generic-pool, if it is on loan; what is idle there is found by `#purge`. */
   #forget(entry: Lease | Stillborn): void {
     if (this.#pool.isBorrowedResource(entry)) void this.#pool.destroy(entry);
-  }
-
-  async #sayGoodbye(lease: Lease): Promise<void> {
-    const late = () => new OperationalError(`close had no answer in ${SETTLE_MILLIS} ms`);
-    try {
-      await within(lease.conn.close(), SETTLE_MILLIS, late);
-    } catch (error) {
-      this.#journal.closeFailed(lease, error);
-      lease.conn.destroy();
-    }
   }
 
   /** generic-pool gives up only what is on loan: borrow all that is idle, keep the living, and make up for the others. */
@@ -447,7 +376,7 @@ export class Leases {
       this.#pool.spareResourceCapacity,
     );
     if (missing <= 0) return;
-    const wait = this.#pauseUntil - performance.now();
+    const wait = this.#connector.pauseMillis;
     if (wait <= 0) {
       this.#grow(missing);
       return;
@@ -459,40 +388,8 @@ export class Leases {
     }, wait).unref();
   }
 
-  /** One timer for all that ends by itself: idle connections above `min`, and old ones. */
-  #wakeKeeper(due: number): void {
-    if (due >= this.#keeperDue || this.#state !== "started" || due === Number.POSITIVE_INFINITY) return;
-    clearTimeout(this.#keeperTimer);
-    this.#keeperDue = due;
-    const wait = Math.min(Math.max(due - performance.now(), 1), 2 ** 31 - 1);
-    this.#keeperTimer = setTimeout(() => this.#keep(), wait).unref();
-  }
-
-  #keep(): void {
-    this.#keeperDue = Number.POSITIVE_INFINITY;
-    const now = performance.now();
-    const idle = [...this.#all]
-      .filter((lease) => lease.state === "idle")
-      .sort((a, b) => a.idleSince - b.idleSince);
-    let spare = this.open - this.#options.min;
-    let next = Number.POSITIVE_INFINITY;
-    for (const lease of idle) {
-      const bored = spare > 0 && now >= lease.idleSince + this.#options.idleTimeoutMillis;
-      if (bored || now >= lease.expiresAt) {
-        spare--;
-        void this.discard(lease);
-      } else {
-        const mayBore =
-          spare > 0 ? lease.idleSince + this.#options.idleTimeoutMillis : Number.POSITIVE_INFINITY;
-        next = Math.min(next, lease.expiresAt, mayBore);
-      }
-    }
-    void this.#purge();
-    this.#wakeKeeper(next);
-  }
-
   #emptied(): void {
-    if (this.#attempts.size === 0 && this.#all.size === 0) this.#whenEmpty?.();
+    if (this.connecting === 0 && this.#all.size === 0) this.#whenEmpty?.();
   }
 
   #count(test: (lease: Lease) => boolean): number {
