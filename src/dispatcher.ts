@@ -332,7 +332,9 @@ export class Dispatcher implements JobCarrier {
     }
     const error = this.#driver.translate(reason);
     const cancelled = this.#driver.cancelled?.(reason, job.sql);
-    const unsent = error instanceof ConnectionLost && error.outcome === "not sent";
+    // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
+    const undone = error instanceof ConnectionLost && error.outcome === "not applied" && loan.sealed;
+    const unsent = undone || (error instanceof ConnectionLost && error.outcome === "not sent");
     // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
     const innocent = cancelled === "not applied" && loan.sealed && mayBeStacked(job.habits);
     if (job.state === "sent" && job.sends <= RESENDS && (innocent || (unsent && this.#options.reconnect))) {
