@@ -5,7 +5,7 @@ import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
 describeEach(TARGETS, (target) => {
   test("an interaction with retries that gets no connection fails with PoolTimeout, once", async () => {
-    await withPool(target, { max: 1, acquireTimeoutMillis: 300 }, async (pool) => {
+    await withPool(target, { max: 1, maxWaiting: 0 }, async (pool) => {
       await pool.runInteraction({ readOnly: true }, async () => {
         const refused = pool.runInteraction({ readOnly: true, retries: 3, timeoutMillis: 10_000 }, () => {});
         await expect(refused).rejects.toThrow(PoolTimeout);
