@@ -42,7 +42,7 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test("F1 with a connection open, those who wait get it when it returns, or a PoolTimeout with the reason", () =>
     withFaults(target, { max: 2, acquireTimeoutMillis: 1_500 }, async ({ pool, forwarder, listen }) => {
-      let done = () => {};
+      let done: (() => void) | undefined;
       const holding = listen(
         pool.runInteraction(async (t) => {
           await t.runQuery("select 1");
@@ -52,14 +52,14 @@ describeEach(SERVER_TARGETS, (target) => {
           });
         }),
       );
-      await eventually("held", () => pool.stats.inUse, 1);
+      await eventually("held", () => done !== undefined, true);
       const late = listen(pool.runQuery("select 2"));
       await eventually("the timeout", () => late.fired, 1, 5_000);
       expect(late.error).toBeInstanceOf(PoolTimeout);
       expect((late.error.cause as Error).message).toContain("ECONNREFUSED");
       expect(pool.stats.connectFailures).toBeLessThan(20);
       const intime = listen(pool.runQuery("select 3"));
-      done();
+      done?.();
       await eventually("the return", () => intime.fired + holding.fired, 2);
       expect(intime.heard[0]).toHaveProperty("value");
       await forwarder.accept();
