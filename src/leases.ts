@@ -423,9 +423,9 @@ export class Leases {
   /** Opens so many more. */
   #grow(missing: number): void {
     if (missing <= 0) return;
-    // What is there, or on its way, answers the first requests; only what goes beyond makes generic-pool open more.
-    const there = this.#pool.available + this.connecting - this.#pool.pending;
-    void this.#borrow(missing + Math.max(there, 0)).then(() => this.#hooks.roomMade());
+    // generic-pool opens more only for those who wait beyond what is idle, or being opened, and asked for by nobody.
+    const { size, borrowed, pending } = this.#pool;
+    void this.#borrow(missing + size - borrowed - pending).then(() => this.#hooks.roomMade());
   }
 
   /** Borrows so many from generic-pool, and hands them back unless they are of no use. */
