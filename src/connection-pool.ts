@@ -342,7 +342,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       };
       const granted = (lease: Lease) => {
         signal.removeEventListener("abort", leave);
-        resolve({ conn: lease.conn, done: () => void this.#dispatcher.giveBack(lease, false) });
+        const unwatch = this.#journal.watch(lease);
+        const done = () => {
+          unwatch();
+          void this.#dispatcher.giveBack(lease, false);
+        };
+        resolve({ conn: lease.conn, done });
       };
       const refused = (error: unknown) => {
         signal.removeEventListener("abort", leave);

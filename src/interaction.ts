@@ -165,18 +165,12 @@ export class Interaction<T> implements Taker {
     const { dispatcher, options, journal } = this.#context;
     const { isolation, readOnly } = this.#options;
     const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
-    const leak =
-      options.leakDetectionMillis === undefined
-        ? undefined
-        : setTimeout(
-            () => journal.leaked(lease, performance.now() - lease.heldSince),
-            options.leakDetectionMillis,
-          ).unref();
+    const unwatch = journal.watch(lease);
     this.#session = session;
     try {
       return await this.#within(session);
     } finally {
-      clearTimeout(leak);
+      unwatch();
       clearTimeout(this.#deadline);
       await session.settled();
       // A cancelled commit is waited for here: the session is nobody else's before it has been answered.

@@ -57,6 +57,15 @@ export class Journal {
     this.#log("error", `rollback failed: ${messageOf(error)}`);
   }
 
+  /** Warns, once, when the connection is held for longer than it should be. What it gives ends the watch. */
+  watch(lease: Lease): () => void {
+    const { leakDetectionMillis } = this.#options;
+    if (leakDetectionMillis === undefined) return () => {};
+    const held = () => this.leaked(lease, performance.now() - lease.heldSince);
+    const timer = setTimeout(held, leakDetectionMillis).unref();
+    return () => clearTimeout(timer);
+  }
+
   leaked(lease: Lease, heldMillis: number): void {
     this.leaks++;
     const taken = lease.holderStack === undefined ? "" : `\n${lease.holderStack}`;

@@ -3,7 +3,7 @@ import { PoolTimeout } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { gate } from "../support/scripted-driver.js";
-import { describeEach, FILE_TARGETS } from "../support/targets.js";
+import { describeEach, FILE_TARGETS, TARGETS } from "../support/targets.js";
 import { withPool } from "../support/with-pool.js";
 import { quiet, withScripted } from "../support/with-scripted.js";
 
@@ -104,6 +104,24 @@ test("a logger that throws harms nobody", () => {
     await pool.runQuery("select 2");
     [...server.sessions][0]?.kill();
     await pool.runQuery("select 3");
+  });
+});
+
+describeEach(TARGETS, (target) => {
+  test("a stream that is left open is a leak: warned of with its text and its taker", () => {
+    const warnings: string[] = [];
+    const logger = { ...quiet, warn: (message: string) => void warnings.push(message) };
+    return withPool(target, { min: 0, max: 1, logger, leakDetectionMillis: 100 }, async (pool) => {
+      async function forgetfulReader() {
+        for await (const _ of pool.runStream("select 1 as one")) {
+          await eventually("a warning", () => warnings.length, 1);
+        }
+      }
+      await forgetfulReader();
+      expect(warnings[0]).toContain("runStream: select 1 as one");
+      expect(warnings[0]).toContain("forgetfulReader");
+      expect(pool.stats.leaks).toBe(1);
+    });
   });
 });
 
