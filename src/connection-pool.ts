@@ -174,12 +174,13 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
     const timeoutMillis = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
+    const stack = this.#options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
     const opener = {
       driver: this.#driver,
       trace: channels.statement.hasSubscribers ? this.#traceOf(sql, bound) : undefined,
       lostOutcome: "unknown" as const,
       open: (signal: AbortSignal) => {
-        const open = () => this.#openStream(sql, signal);
+        const open = () => this.#openStream(sql, stack, signal);
         return channels.acquire.hasSubscribers
           ? tracedPromise(channels.acquire, { ...this.#origin }, open)
           : open();
@@ -334,7 +335,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return traced(channels.interaction, trace, () => start(within));
   }
 
-  #openStream(sql: string, signal: AbortSignal): Promise<StreamPlace> {
+  #openStream(sql: string, stack: string | undefined, signal: AbortSignal): Promise<StreamPlace> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#dispatcher.withdraw(request);
@@ -353,8 +354,6 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         signal.removeEventListener("abort", leave);
         reject(error);
       };
-      const stack =
-        this.#options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
       const writes = this.#driver.stackable?.(sql) !== true;
       const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
       signal.addEventListener("abort", leave, { once: true });
