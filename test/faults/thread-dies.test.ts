@@ -43,8 +43,8 @@ test.each(["exit", "eat memory"])("F21 the same inside of an interaction (%s): n
   withThreads({}, async (pool) => {
     const ear = new Ear(
       pool.runInteraction(async (t) => {
-        await t.runQuery("begin work");
-        await t.runQuery(sql);
+        await t.runQuery("select some work");
+        await t.runQuery(`select ${sql}`);
       }),
     );
     await eventually("the answer", () => ear.fired, 1);

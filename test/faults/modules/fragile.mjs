@@ -6,7 +6,8 @@ export function connect(how) {
     get inTransaction() {
       return inTransaction;
     },
-    execute(sql) {
+    execute(text) {
+      const sql = text.replace("select ", "");
       if (sql === "exit") process.exit(3);
       if (sql === "exit soon") setTimeout(() => process.exit(3), 20);
       if (sql === "throw soon")
