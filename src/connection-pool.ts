@@ -249,7 +249,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
   start(): Deferred<void> {
-    return Deferred.fromPromise(this.#dispatcher.whileWorking(this.#leases.fill())) as Deferred<void>;
+    return Deferred.fromPromise(this.#dispatcher.vigil.during(this.#leases.fill())) as Deferred<void>;
   }
 
   /**
@@ -259,7 +259,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    */
   close({ timeoutMillis }: { readonly timeoutMillis?: number | undefined } = {}): Deferred<void> {
     const inside = this.#interactions.size > 0 && calledInside(adbapiInteraction);
-    this.#closing ??= this.#dispatcher.whileWorking(this.#close(timeoutMillis));
+    this.#closing ??= this.#dispatcher.vigil.during(this.#close(timeoutMillis));
     if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
     return Deferred.fromPromise(this.#closing) as Deferred<void>;
   }

@@ -1,68 +1,44 @@
-import type { Cancellation, Driver, Result } from "../drivers/driver.js";
+import type { Cancellation, Driver } from "../drivers/driver.js";
 import { channels, type Origin } from "./diagnostics.js";
-import { copyOf, withDetails } from "./error-details.js";
-import {
-  type AdbapiError,
-  ConnectionLost,
-  type Outcome,
-  PoolClosed,
-  type PoolTimeout,
-  ProgrammingError,
-} from "./errors.js";
+import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
-import { Lane } from "./lane.js";
+import { Flight } from "./flight.js";
+import type { Lane } from "./lane.js";
 import type { Lease } from "./lease.js";
 import type { Leases } from "./leases.js";
 import { Loan } from "./loan.js";
 import type { ResolvedOptions } from "./options.js";
 import { explainPoolTimeout } from "./pool-timeout.js";
 import { mayBeStacked, Profile } from "./profile.js";
+import { Queue } from "./queue.js";
 import type { JobCarrier, StatementJob } from "./statement-job.js";
+import { Vigil } from "./vigil.js";
 import type { Waiter } from "./waiting-line.js";
-
-/** A statement that stays at the head of its connection for longer is stuck: those behind it may go elsewhere. */
-const STUCK_MILLIS = 100;
-/** The longest that a server may take to settle a statement that it was asked to stop; then the connection is destroyed. */
-const SETTLE_MILLIS = 5_000;
-/** How often work that never reached a server is sent anew. */
-const RESENDS = 3;
 
 /**
  * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept while work is queued, and
  * carries several statements ahead of their answers where that is sound.
  */
 export class Dispatcher implements JobCarrier {
-  readonly lostOutcome: Outcome = "unknown";
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
   readonly #leases: Leases;
   readonly #origin: Origin;
   readonly #profile: Profile;
-  /** What reads, or all there is; and what may write, where the database has a single writer. */
-  readonly #main = new Lane(Number.POSITIVE_INFINITY);
-  readonly #writing: Lane | undefined;
-  readonly #lanes: readonly Lane[];
-  readonly #writersFirst: readonly Lane[];
+  readonly #queue: Queue;
+  readonly #flight: Flight;
   readonly #loans = new Set<Loan>();
   /** Connections lent for exclusive use, and the lane that each counts for. */
   readonly #exclusives = new Map<Lease, Lane>();
   /** Connections asked of the leases, and not granted yet. */
   #requested = 0;
-  #tickets = 0;
   /** Connections with nothing to do, for what is left of this turn of the event loop. */
   #lingering: Loan[] = [];
   #releaser: NodeJS.Immediate | undefined;
-  #deadlineTimer: NodeJS.Timeout | undefined;
-  #stuckTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #state: "open" | "closing" = "open";
   #whenDrained: (() => void) | undefined;
-  /** Keeps the process alive while there is work; connections themselves never do. */
-  readonly #alive = setInterval(() => {}, 2 ** 31 - 1).unref();
-  #atWork = false;
-  #errands = 0;
-  /** Statements that were answered, with a result or an error. */
-  statements = 0;
+  readonly vigil = new Vigil();
   /** Waiters that were refused since no connection came free. */
   timeouts = 0;
 
@@ -72,22 +48,42 @@ export class Dispatcher implements JobCarrier {
     this.#leases = leases;
     this.#origin = origin;
     this.#profile = new Profile((sql) => driver.stackable?.(sql) ?? false);
-    this.#writing = driver.singleWriter === true ? new Lane(1) : undefined;
-    this.#lanes = this.#writing === undefined ? [this.#main] : [this.#main, this.#writing];
-    this.#writersFirst = [...this.#lanes].reverse();
+    const limit = options.acquireTimeoutMillis;
+    this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
+      this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
+    );
+    this.#flight = new Flight({
+      driver,
+      profile: this.#profile,
+      loans: this.#loans,
+      reconnect: options.reconnect,
+      settle: (loan) => this.#settle(loan),
+      advance: (loan) => this.#advance(loan),
+      again: (job, loan) => {
+        job.returned();
+        this.#queue.putBack(job, loan.lane ?? this.#queue.main);
+      },
+      clean: (lease) => leases.clean(lease, false),
+    });
+  }
+
+  get lostOutcome(): Outcome {
+    return this.#flight.lostOutcome;
+  }
+
+  /** Statements that were answered, with a result or an error. */
+  get statements(): number {
+    return this.#flight.statements;
   }
 
   get waiting(): number {
-    let waiting = 0;
-    for (const lane of this.#lanes) waiting += lane.line.length;
-    return waiting;
+    return this.#queue.waiting;
   }
 
   /** Gives the job's Deferred. */
   submit(job: StatementJob): StatementJob["deferred"] {
     job.habits = this.#profile.of(job.sql);
-    const reads = this.#writing === undefined || this.#onlyReads(job);
-    this.#enqueue(job, reads ? this.#main : this.#writing!);
+    this.#enqueue(job, this.#queue.writing !== undefined && !this.#onlyReads(job));
     return job.deferred;
   }
 
@@ -97,8 +93,7 @@ export class Dispatcher implements JobCarrier {
   }
 
   request(request: ExclusiveRequest): void {
-    const reads = this.#writing === undefined || !request.taker.writes;
-    this.#enqueue(request, reads ? this.#main : this.#writing!);
+    this.#enqueue(request, request.taker.writes);
   }
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */
@@ -122,8 +117,7 @@ export class Dispatcher implements JobCarrier {
 
   /** With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on waiting for one that returns. */
   connectFailed(error: AdbapiError): void {
-    if (this.#leases.promising) return;
-    for (const lane of this.#lanes) this.#refuseAll(lane, error);
+    if (!this.#leases.promising) this.#refuseAll(error);
   }
 
   /** Takes a waiter out of the line. */
@@ -133,32 +127,7 @@ export class Dispatcher implements JobCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
-    const loan = job.loan;
-    const cancellation = loan?.conn.cancel?.(job);
-    if (loan === undefined || cancellation === undefined) {
-      loan?.conn.destroy();
-      return { outcome: "unknown", done: Promise.resolve() };
-    }
-    loan.cancels++;
-    loan.sealed = true;
-    this.#limit(loan);
-    void cancellation.done.then(() => {
-      loan.cancels--;
-      this.#advance(loan);
-    });
-    return cancellation;
-  }
-
-  /** The process stays alive until this is done, though no statement waits for it. */
-  async whileWorking<T>(work: Promise<T>): Promise<T> {
-    this.#errands++;
-    this.#alive.ref();
-    try {
-      return await work;
-    } finally {
-      this.#errands--;
-      if (this.#errands === 0 && !this.#atWork) this.#alive.unref();
-    }
+    return this.#flight.interrupt(job);
   }
 
   /** Fires when nothing is queued and nothing runs. Nothing new is taken from now on. */
@@ -172,15 +141,15 @@ export class Dispatcher implements JobCarrier {
 
   /** Refuses what waits, and cancels the statements that run. */
   abort(error: AdbapiError): void {
-    for (const lane of this.#lanes) this.#refuseAll(lane, error);
+    this.#refuseAll(error);
     for (const loan of this.#loans) for (const job of [...loan.jobs]) job.cancel(error);
   }
 
   /** Leaves no timer behind. */
   close(): void {
-    clearInterval(this.#alive);
-    clearTimeout(this.#deadlineTimer);
-    clearTimeout(this.#stuckTimer);
+    this.vigil.end();
+    this.#queue.close();
+    this.#flight.close();
     clearTimeout(this.#retryTimer);
     if (this.#releaser !== undefined) clearImmediate(this.#releaser);
   }
@@ -193,25 +162,18 @@ export class Dispatcher implements JobCarrier {
     for (const lease of this.#exclusives.keys()) yield { lease, what: lease.holder, runs: lease.busy() };
   }
 
-  #enqueue(waiter: Waiter, lane: Lane): void {
+  #enqueue(waiter: Waiter, writes: boolean): void {
     if (this.#state === "closing") {
       waiter.refuse(new PoolClosed(`the pool "${this.#options.name}" is closed: nothing was sent`));
       return;
     }
-    waiter.since = performance.now();
-    waiter.ticket = this.#tickets++;
-    lane.line.push(waiter);
-    if (!this.#atWork) {
-      this.#atWork = true;
-      this.#alive.ref();
-    }
+    this.#queue.push(waiter, writes);
+    this.vigil.working = true;
     this.#pump();
-    if (waiter.line === undefined) return;
+    if (!waiter.waiting) return;
     const { maxWaiting } = this.#options;
-    if (maxWaiting !== undefined && this.waiting - this.#requested > maxWaiting) {
-      this.withdraw(waiter);
-      waiter.refuse(this.#timeout(waiter, `${maxWaiting} are waiting already (maxWaiting)`));
-    } else if (this.#deadlineTimer === undefined) this.#armDeadline();
+    if (this.waiting - this.#requested <= maxWaiting) this.#queue.guard();
+    else this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
   }
 
   /** Puts on connections what can go, then asks for the connections that are missing. */
@@ -221,7 +183,7 @@ export class Dispatcher implements JobCarrier {
   }
 
   #putNext(): boolean {
-    for (const lane of this.#byAge()) {
+    for (const lane of this.#queue.byAge()) {
       const first = lane.line.first;
       const loan = first === undefined ? undefined : this.#placeFor(first, lane);
       if (first === undefined || loan === undefined) continue;
@@ -229,14 +191,6 @@ export class Dispatcher implements JobCarrier {
       return true;
     }
     return false;
-  }
-
-  /** The lanes, the one with the oldest work first. */
-  #byAge(): readonly Lane[] {
-    const write = this.#writing?.line.first;
-    if (write === undefined) return this.#lanes;
-    const read = this.#main.line.first;
-    return read === undefined || write.ticket < read.ticket ? this.#writersFirst : this.#lanes;
   }
 
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
@@ -259,7 +213,7 @@ export class Dispatcher implements JobCarrier {
   #mayStack(waiter: Waiter, lane: Lane): boolean {
     if (this.#options.pipeline === 1 || waiter instanceof ExclusiveRequest) return false;
     // In the writers' lane everyone waits for the writer before them in any case.
-    return lane === this.#writing || mayBeStacked((waiter as StatementJob).habits);
+    return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).habits);
   }
 
   #put(waiter: Waiter, lane: Lane, loan: Loan): void {
@@ -270,7 +224,7 @@ export class Dispatcher implements JobCarrier {
       if (loan.lease.state === "idle") loan.lease.move("leased");
     }
     if (waiter instanceof ExclusiveRequest) this.#lend(loan, lane, waiter);
-    else this.#send(waiter as StatementJob, loan, this.#mayStack(waiter, lane));
+    else this.#flight.send(waiter as StatementJob, loan, this.#mayStack(waiter, lane));
   }
 
   #lend(loan: Loan, lane: Lane, request: ExclusiveRequest): void {
@@ -283,101 +237,6 @@ export class Dispatcher implements JobCarrier {
     request.taker.granted(lease);
   }
 
-  #send(job: StatementJob, loan: Loan, stackable: boolean): void {
-    job.sent(loan);
-    if (job.trace !== undefined) job.trace.waitedMillis = performance.now() - job.since;
-    loan.worked = true;
-    loan.stacking = stackable;
-    loan.jobs.push(job);
-    if (loan.jobs.length === 1) job.begun(performance.now());
-    else if (this.#stuckTimer === undefined) this.#watch();
-    const { sends } = job;
-    loan.conn.execute(job).then(
-      (result) => this.#answered(loan, job, sends, result),
-      (error) => this.#failed(loan, job, sends, error),
-    );
-  }
-
-  #answered(loan: Loan, job: StatementJob, sends: number, result: Result): void {
-    const now = performance.now();
-    const { begunAt } = job;
-    loan.take(job, now);
-    this.#limit(loan);
-    // Rescued, and answered after all before it went elsewhere.
-    if (job.sends === sends) job.line?.remove(job);
-    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited again.
-    if (job.sends !== sends || job.state === "settled") {
-      this.#advance(loan);
-      return;
-    }
-    this.statements++;
-    this.#profile.learn(job.sql, job.habits, now - begunAt, result.readOnly);
-    if (loan.jobs.length === 0 && loan.conn.state !== "idle" && loan.conn.state !== "broken") {
-      this.#leftOpen(loan, job);
-      return;
-    }
-    // Whoever hears of the answer may ask for more at once: it may go onto this very connection.
-    this.#settle(loan);
-    job.answered(result);
-    this.#advance(loan);
-  }
-
-  #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
-    loan.take(job, performance.now());
-    this.#limit(loan);
-    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
-    if (job.sends !== sends || job.waiting || job.state === "settled") {
-      this.#advance(loan);
-      return;
-    }
-    const error = this.#driver.translate(reason);
-    const cancelled = this.#driver.cancelled?.(reason, job.sql);
-    // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
-    const undone = error instanceof ConnectionLost && error.outcome === "not applied" && loan.sealed;
-    const unsent = undone || (error instanceof ConnectionLost && error.outcome === "not sent");
-    // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
-    const innocent = cancelled === "not applied" && loan.sealed && mayBeStacked(job.habits);
-    if (job.state === "sent" && job.sends <= RESENDS && (innocent || (unsent && this.#options.reconnect))) {
-      this.#sendAgain(loan, job);
-    } else {
-      this.statements++;
-      const outcome = this.lostOutcome;
-      job.failed(withDetails(error, { sql: job.sql, params: job.params, outcome }), cancelled);
-    }
-    this.#advance(loan);
-  }
-
-  #sendAgain(loan: Loan, job: StatementJob): void {
-    job.returned();
-    (loan.lane ?? this.#main).line.unshift(job);
-    // It may have waited for longer than all who wait now.
-    clearTimeout(this.#deadlineTimer);
-    this.#armDeadline();
-  }
-
-  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
-  #limit(loan: Loan): void {
-    clearTimeout(loan.deadline);
-    loan.deadline = undefined;
-    const [head] = loan.jobs;
-    const owed =
-      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
-    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
-  }
-
-  /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
-  #leftOpen(loan: Loan, job: StatementJob): void {
-    const message =
-      "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
-    const error = new ProgrammingError(message, { sql: job.sql });
-    loan.cancels++;
-    void Promise.resolve(this.#leases.clean(loan.lease, false)).then(() => {
-      loan.cancels--;
-      job.failed(error, undefined);
-      this.#advance(loan);
-    });
-  }
-
   /** Something left the connection, or may have ended: what comes next on it? */
   #advance(loan: Loan): void {
     this.#settle(loan);
@@ -388,8 +247,7 @@ export class Dispatcher implements JobCarrier {
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
   #settle(loan: Loan): void {
     if (!loan.quiet || !this.#loans.has(loan)) return;
-    clearTimeout(loan.deadline);
-    loan.deadline = undefined;
+    loan.relieve();
     loan.sealed = loan.stacking = false;
     if (loan.lease.gone || loan.conn.state !== "idle" || this.#leases.expired(loan.lease))
       this.#dismiss(loan);
@@ -450,9 +308,7 @@ export class Dispatcher implements JobCarrier {
 
   #ask(): void {
     const free = this.#options.max - this.#loans.size - this.#exclusives.size - this.#requested;
-    let wanted = -this.#requested;
-    for (const { line, limit, serving } of this.#lanes) wanted += Math.min(line.length, limit - serving);
-    for (let n = Math.min(free, wanted); n > 0; n--) {
+    for (let n = Math.min(free, this.#queue.wanted - this.#requested); n > 0; n--) {
       if (!this.#leases.ready) {
         this.#retryTimer ??= setTimeout(() => {
           this.#retryTimer = undefined;
@@ -483,41 +339,16 @@ export class Dispatcher implements JobCarrier {
     this.#advance(loan);
   }
 
-  #refuseAll(lane: Lane, error: AdbapiError): void {
-    for (let left = lane.line.length; left > 0; left--) {
-      const waiter = lane.line.first;
-      if (waiter === undefined) break;
-      lane.line.remove(waiter);
-      waiter.refuse(copyOf(error));
-    }
+  #refuseAll(error: AdbapiError): void {
+    this.#queue.refuseAll(error);
     this.#settleDown();
   }
 
-  #armDeadline(): void {
-    let due = Number.POSITIVE_INFINITY;
-    for (const { line } of this.#lanes) {
-      if (line.first !== undefined)
-        due = Math.min(due, line.first.since + this.#options.acquireTimeoutMillis);
-    }
-    this.#deadlineTimer = undefined;
-    if (due === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(1, Math.ceil(due - performance.now()));
-    this.#deadlineTimer = setTimeout(() => this.#expire(), wait).unref();
-  }
-
-  #expire(): void {
-    this.#deadlineTimer = undefined;
-    const limit = this.#options.acquireTimeoutMillis;
-    const now = performance.now();
-    for (const { line } of this.#lanes) {
-      for (let first = line.first; first !== undefined && now >= first.since + limit; first = line.first) {
-        const error = this.#timeout(first, `no connection came free in ${limit} ms (acquireTimeoutMillis)`);
-        line.remove(first);
-        first.refuse(error);
-      }
-    }
-    this.#armDeadline();
-    this.#settleDown();
+  /** It has waited for long enough, or there is no room for it to wait. */
+  #giveUp(waiter: Waiter, why: string): void {
+    const error = this.#timeout(waiter, why);
+    this.withdraw(waiter);
+    waiter.refuse(error);
   }
 
   #timeout(waiter: Waiter, why: string): PoolTimeout {
@@ -530,45 +361,14 @@ export class Dispatcher implements JobCarrier {
       connecting: this.#leases.connecting,
       waiting: this.waiting,
       holders: [...this.holders()],
-      awaitsWriter: this.#writing !== undefined && waiter.line === this.#writing.line,
+      awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing?.line,
       lastFailure: this.#leases.lastFailure,
     });
   }
 
-  /** Looks for statements that got stuck in front of others. */
-  #watch(): void {
-    const due = performance.now() + STUCK_MILLIS / 2;
-    this.#stuckTimer = setTimeout(() => {
-      this.#stuckTimer = undefined;
-      // When this process itself was busy, the answers may be here, unread.
-      const late = performance.now() - due;
-      const limit = performance.now() - STUCK_MILLIS - late;
-      let stacked = false;
-      for (const loan of [...this.#loans]) {
-        const head = loan.jobs[0];
-        if (head === undefined || loan.jobs.length === 1) continue;
-        stacked = true;
-        if (head.begunAt < limit && !loan.sealed) this.#rescue(loan);
-      }
-      if (stacked && this.#stuckTimer === undefined) this.#watch();
-    }, STUCK_MILLIS / 2).unref();
-  }
-
-  /** What waits behind a stuck statement, and may be run twice, goes to the head of the queue. */
-  #rescue(loan: Loan): void {
-    loan.sealed = true;
-    for (const job of loan.jobs.slice(1).reverse()) {
-      if (job.state === "sent" && this.#driver.repeatable?.(job.sql) === true) this.#sendAgain(loan, job);
-    }
-    this.#pump();
-  }
-
   #settleDown(): void {
     if (this.#loans.size > 0 || this.#exclusives.size > 0 || this.waiting > 0) return;
-    if (this.#atWork) {
-      this.#atWork = false;
-      if (this.#errands === 0) this.#alive.unref();
-    }
+    this.vigil.working = false;
     this.#whenDrained?.();
   }
 }

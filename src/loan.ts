@@ -33,6 +33,13 @@ export class Loan {
     return this.jobs.length === 0 && this.cancels === 0;
   }
 
+  /** Nothing is owed any more. */
+  relieve(): void {
+    if (this.deadline === undefined) return;
+    clearTimeout(this.deadline);
+    this.deadline = undefined;
+  }
+
   /** The answer to `job` has come; what was behind it begins. */
   take(job: StatementJob, now: number): void {
     if (this.jobs[0] === job) {

@@ -1,0 +1,183 @@
+import type { Cancellation, Driver, Result } from "../drivers/driver.js";
+import { withDetails } from "./error-details.js";
+import { ConnectionLost, type Outcome, ProgrammingError } from "./errors.js";
+import type { Lease } from "./lease.js";
+import type { Loan } from "./loan.js";
+import { mayBeStacked, type Profile } from "./profile.js";
+import type { StatementJob } from "./statement-job.js";
+
+/** A statement that stays at the head of its connection for longer is stuck: those behind it may go elsewhere. */
+const STUCK_MILLIS = 100;
+/** The longest that a server may take to settle a statement that it was asked to stop; then the connection is destroyed. */
+const SETTLE_MILLIS = 5_000;
+/** How often work that never reached a server is sent anew. */
+const RESENDS = 3;
+
+export interface FlightHooks {
+  readonly driver: Driver;
+  readonly profile: Profile;
+  readonly loans: ReadonlySet<Loan>;
+  /** Whether a statement that never reached the server is sent again. */
+  readonly reconnect: boolean;
+  /** Something left the connection: it may be free. */
+  settle(loan: Loan): void;
+  /** The same; and what comes next? */
+  advance(loan: Loan): void;
+  /** Nothing of it was done: it waits again, ahead of all. */
+  again(job: StatementJob, loan: Loan): void;
+  /** Ends what is open on the session. */
+  clean(lease: Lease): boolean | Promise<boolean>;
+}
+
+/** Autocommitted statements on their connections, from the sending to the answer, with all that can come between. */
+export class Flight {
+  /** What becomes of a statement whose connection dies. */
+  readonly lostOutcome: Outcome = "unknown";
+  readonly #hooks: FlightHooks;
+  #stuckTimer: NodeJS.Timeout | undefined;
+  /** Statements that were answered, with a result or an error. */
+  statements = 0;
+
+  constructor(hooks: FlightHooks) {
+    this.#hooks = hooks;
+  }
+
+  send(job: StatementJob, loan: Loan, stackable: boolean): void {
+    job.sent(loan);
+    if (job.trace !== undefined) job.trace.waitedMillis = performance.now() - job.since;
+    loan.worked = true;
+    loan.stacking = stackable;
+    loan.jobs.push(job);
+    if (loan.jobs.length === 1) job.begun(performance.now());
+    else if (this.#stuckTimer === undefined) this.#watch();
+    const { sends } = job;
+    loan.conn.execute(job).then(
+      (result) => this.#answered(loan, job, sends, result),
+      (error) => this.#failed(loan, job, sends, error),
+    );
+  }
+
+  /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
+  interrupt(job: StatementJob): Cancellation {
+    const { loan } = job;
+    const cancellation = loan?.conn.cancel?.(job);
+    if (loan === undefined || cancellation === undefined) {
+      loan?.conn.destroy();
+      return { outcome: "unknown", done: Promise.resolve() };
+    }
+    loan.cancels++;
+    loan.sealed = true;
+    this.#limit(loan);
+    void cancellation.done.then(() => {
+      loan.cancels--;
+      this.#hooks.advance(loan);
+    });
+    return cancellation;
+  }
+
+  close(): void {
+    clearTimeout(this.#stuckTimer);
+  }
+
+  #answered(loan: Loan, job: StatementJob, sends: number, result: Result): void {
+    const { settle, advance, profile } = this.#hooks;
+    const now = performance.now();
+    const { begunAt } = job;
+    loan.take(job, now);
+    this.#limit(loan);
+    // Rescued, and answered after all before it went elsewhere.
+    if (job.sends === sends) job.line?.remove(job);
+    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited again.
+    if (job.sends !== sends || job.state === "settled") {
+      advance(loan);
+      return;
+    }
+    this.statements++;
+    profile.learn(job.sql, job.habits, now - begunAt, result.readOnly);
+    const { state } = loan.conn;
+    if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {
+      this.#leftOpen(loan, job);
+      return;
+    }
+    // Whoever hears of the answer may ask for more at once: it may go onto this very connection.
+    settle(loan);
+    job.answered(result);
+    advance(loan);
+  }
+
+  #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
+    const { driver, reconnect, again, advance } = this.#hooks;
+    loan.take(job, performance.now());
+    this.#limit(loan);
+    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
+    if (job.sends !== sends || job.waiting || job.state === "settled") {
+      advance(loan);
+      return;
+    }
+    const error = driver.translate(reason);
+    const cancelled = driver.cancelled?.(reason, job.sql);
+    const lost = error instanceof ConnectionLost ? error.outcome : undefined;
+    // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
+    const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
+    // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
+    const innocent = cancelled === "not applied" && loan.sealed && mayBeStacked(job.habits);
+    if (job.state === "sent" && job.sends <= RESENDS && (innocent || (unsent && reconnect))) again(job, loan);
+    else {
+      this.statements++;
+      const { sql, params } = job;
+      job.failed(withDetails(error, { sql, params, outcome: this.lostOutcome }), cancelled);
+    }
+    advance(loan);
+  }
+
+  /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
+  #leftOpen(loan: Loan, job: StatementJob): void {
+    const message =
+      "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
+    const error = new ProgrammingError(message, { sql: job.sql });
+    loan.cancels++;
+    void Promise.resolve(this.#hooks.clean(loan.lease)).then(() => {
+      loan.cancels--;
+      job.failed(error, undefined);
+      this.#hooks.advance(loan);
+    });
+  }
+
+  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
+  #limit(loan: Loan): void {
+    loan.relieve();
+    const [head] = loan.jobs;
+    const owed =
+      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
+    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
+  }
+
+  /** Looks for statements that got stuck in front of others. */
+  #watch(): void {
+    const due = performance.now() + STUCK_MILLIS / 2;
+    this.#stuckTimer = setTimeout(() => {
+      this.#stuckTimer = undefined;
+      const now = performance.now();
+      // When this process itself was busy, the answers may be here, unread.
+      const limit = now - STUCK_MILLIS - (now - due);
+      let stacked = false;
+      for (const loan of [...this.#hooks.loans]) {
+        const head = loan.jobs[0];
+        if (head === undefined || loan.jobs.length === 1) continue;
+        stacked = true;
+        if (head.begunAt < limit && !loan.sealed) this.#rescue(loan);
+      }
+      if (stacked && this.#stuckTimer === undefined) this.#watch();
+    }, STUCK_MILLIS / 2).unref();
+  }
+
+  /** What waits behind a stuck statement, and may be run twice, goes to the head of the queue. */
+  #rescue(loan: Loan): void {
+    const { driver, again, advance } = this.#hooks;
+    loan.sealed = true;
+    for (const job of loan.jobs.slice(1).reverse()) {
+      if (job.state === "sent" && driver.repeatable?.(job.sql) === true) again(job, loan);
+    }
+    advance(loan);
+  }
+}
