@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { MAX, type Place } from "./place.js";
 
 /** A turn of the event loop that takes longer holds everyone up; the machine itself may be late by less. */
-const LONGEST_TURN_MILLIS = 2_500;
+const LONGEST_TURN_MILLIS = 1_000;
 /** A server may take so long to notice that a client is gone, and has been replaced. */
 const NOTICE_MILLIS = 2_000;
 const EVERY_MILLIS = 1_000;
