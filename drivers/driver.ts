@@ -10,15 +10,19 @@ import type { AdbapiError, Outcome } from "../src/errors.js";
 /** PEP 249's names for the ways to mark params: `?` is `"qmark"`, `$1` is `"numeric"`. */
 export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";
 
+/** Values in order, or by name where the driver has named params. */
 export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 /** Families of SQL: what query builders write differently. */
 export type Dialect = "postgres" | "mysql" | "sqlite";
 
+/** Rows as objects by column name, or as arrays in the order of the columns. */
 export type RowMode = "object" | "array";
 
+/** The levels of the SQL standard. What each means, and which are granted, is the database's affair. */
 export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
 
+/** How a transaction begins. */
 export interface TransactionOptions {
   /** Default: the server's. */
   readonly isolation?: IsolationLevel | undefined;
@@ -34,10 +38,13 @@ export interface Statement {
   readonly rowMode: RowMode;
 }
 
+/** A column of a result. */
 export interface Column {
+  /** Its label, as the SQL gives it. */
   readonly name: string;
 }
 
+/** What a statement gave. */
 export interface Result {
   /** Objects or arrays, as the statement's `rowMode` asked; empty when there are none. */
   readonly rows: unknown[];
@@ -45,6 +52,7 @@ export interface Result {
   readonly rowCount: number;
   /** The last generated key: a number when safe, else a bigint; undefined where the database has none. */
   readonly lastInsertId: number | bigint | undefined;
+  /** In order; empty when there are no rows to be had. */
   readonly columns: readonly Column[];
   /** What the database itself says of the text: that it can write nothing. Undefined where it does not tell. */
   readonly readOnly?: boolean | undefined;
@@ -82,6 +90,7 @@ export interface DriverSettings {
   readonly int64: "driver" | "bigint" | "string" | "number";
 }
 
+/** What `connect` is told beside its arguments. */
 export interface ConnectOptions {
   readonly settings: DriverSettings;
   /** Aborted when nobody wants the connection any more, or its time is over: reject soon and leave nothing open. */
@@ -98,6 +107,7 @@ export interface Cancellation {
   readonly done: Promise<void>;
 }
 
+/** A database, as the pool sees it. docs/writing-a-driver.md has a complete one. */
 export interface Driver {
   /** Its name in the registry, and the default name of a pool. */
   readonly name: string;
@@ -169,6 +179,7 @@ export interface Driver {
   cancelled?(error: unknown, sql: string): Outcome | undefined;
 }
 
+/** One session with a database. */
 export interface DriverConnection {
   /** The package's own handle, where it lives on this thread. */
   readonly native: unknown;

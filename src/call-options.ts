@@ -10,11 +10,13 @@ import {
   type OptionCheck,
 } from "./option-checks.js";
 
+/** Options of one statement, or of one stream. */
 export interface StatementOptions {
   /** Aborted: the statement fails with `CancelledError`, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The longest that the statement may run, in milliseconds; then it is cancelled at the server and fails with `StatementTimeout`.
+   * The longest that the statement may run, in milliseconds; then it is cancelled at the server and fails with `StatementTimeout`. While it
+   * waits for a connection the same limit holds, and its outcome is `"not sent"`. Of a stream: from the first row asked for to its end.
    * @default the pool's `statementTimeoutMillis`
    */
   readonly timeoutMillis?: number | undefined;
@@ -25,6 +27,7 @@ export interface StatementOptions {
   readonly rowMode?: RowMode | undefined;
 }
 
+/** Options of `runInteraction` and `runWithConnection`. Those of a nested interaction are not used: it is part of the outermost one. */
 export interface InteractionOptions {
   /** @default the server's */
   readonly isolation?: IsolationLevel | undefined;

@@ -75,6 +75,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly paramstyle: Paramstyle;
   /** Which SQL the database speaks, where the driver says so. */
   readonly dialect: Dialect | undefined;
+  /** The option `name`, else the driver's name. */
   readonly name: string;
   /** What the database is called in traces and metrics, as far as the connect arguments tell. */
   readonly database: DatabaseName;
@@ -264,6 +265,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return Deferred.fromPromise(this.#closing) as Deferred<void>;
   }
 
+  /** `await using pool = …` closes it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

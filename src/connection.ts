@@ -24,6 +24,7 @@ export class Connection {
     return this.#session.conn.native;
   }
 
+  /** A cursor on this session; several share its transaction. */
   cursor(): Cursor {
     return new Cursor(this.#session, this.#sequence);
   }

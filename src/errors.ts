@@ -12,6 +12,7 @@
  */
 export type Outcome = "not sent" | "not applied" | "applied" | "unknown";
 
+/** What an error of the tree is made with. */
 export interface ErrorDetails {
   /** The driver's own error, or whatever led to this one. */
   readonly cause?: unknown;
@@ -25,6 +26,7 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
 }
 
+/** The same, for work of which something may be known. */
 export interface LossDetails extends ErrorDetails {
   /** Default `"unknown"`. */
   readonly outcome?: Outcome;
@@ -41,6 +43,7 @@ export const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
 export class AdbapiError extends Error {
   /** The database's own code, undefined when the error is the library's own. */
   readonly code: string | undefined;
+  /** The five characters of SQLSTATE; undefined where the database has none, and for errors of the library. */
   readonly sqlState: string | undefined;
   /** The text of the statement that failed, never its params. */
   readonly sql: string | undefined;
@@ -81,9 +84,13 @@ export class DataError extends DatabaseError {}
 
 /** The relational integrity of the database would be broken. */
 export class IntegrityError extends DatabaseError {}
+/** The key is there already. */
 export class UniqueViolation extends IntegrityError {}
+/** A row that is referred to is missing, or would be. */
 export class ForeignKeyViolation extends IntegrityError {}
+/** A column that must have a value would have none. */
 export class NotNullViolation extends IntegrityError {}
+/** A CHECK of the table says no. */
 export class CheckViolation extends IntegrityError {}
 
 /** Something outside of the statement went wrong: connection, memory, locks, time. */
@@ -91,6 +98,7 @@ export class OperationalError extends DatabaseError {}
 
 /** The connection died with this work in flight; `outcome` says what is known of it. */
 export class ConnectionLost extends OperationalError {
+  /** What is known of the work. */
   readonly outcome: Outcome;
   constructor(message: string, details: LossDetails = {}) {
     super(message, details);
@@ -100,6 +108,7 @@ export class ConnectionLost extends OperationalError {
 
 /** The statement, or the interaction, took longer than `timeoutMillis`; `outcome` says what is known of it. */
 export class StatementTimeout extends OperationalError {
+  /** What is known of the work. */
   readonly outcome: Outcome;
   constructor(message: string, details: LossDetails = {}) {
     super(message, details);
@@ -109,8 +118,11 @@ export class StatementTimeout extends OperationalError {
 
 /** The database ended the transaction under the interaction. Nothing of it is applied. */
 export class TransactionAborted extends OperationalError {}
+/** Two transactions waited for each other, and this one was ended. Retryable as a whole. */
 export class DeadlockDetected extends OperationalError {}
+/** What the transaction read has changed since. Retryable as a whole. */
 export class SerializationFailure extends OperationalError {}
+/** A lock did not come in time: NOWAIT, a lock timeout, SQLite's busy. */
 export class LockNotAvailable extends OperationalError {}
 
 /** Bad SQL, no such table, wrong number of params. */

@@ -15,7 +15,7 @@ import {
 } from "./option-checks.js";
 import { checkSql } from "./statement-text.js";
 
-/** Where the pool writes to: console and pino fit as they are. */
+/** Where the pool writes to: console and pino fit as they are. What it throws is not heard. */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void;
   info(message: string, ...details: unknown[]): void;

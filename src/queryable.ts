@@ -14,6 +14,7 @@ export type RowUnder<Row, Options> = Options extends { readonly rowMode: "array"
     : unknown[]
   : Row;
 
+/** What `runOperation` fires with. */
 export interface OperationResult {
   /** Rows affected, or returned. */
   readonly rowCount: number;

@@ -47,6 +47,7 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
   });
 }
 
+/** The driver `"better-sqlite3"`. */
 export const betterSqlite3: BlockingDriver = betterSqlite3With();
 
 export default betterSqlite3;

@@ -24,6 +24,7 @@ type Optional = Pick<
   | "singleWriter"
 >;
 
+/** Facts of the database behind a blocking driver; all are optional. */
 export interface BlockingDriverOptions extends Optional {
   /** @default the module's file name, without its ending */
   readonly name?: string;
@@ -51,6 +52,7 @@ export interface BundledOptions extends Pick<BlockingDriverOptions, "workerUrl" 
   readonly moduleUrl?: URL;
 }
 
+/** A driver whose connections live in threads. */
 export interface BlockingDriver extends Driver {
   /**
    * Threads that were given up inside a statement and have not ended yet.

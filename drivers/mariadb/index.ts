@@ -20,8 +20,10 @@ import { translate } from "./errors.js";
 import { aside, firstRow, open } from "./native.js";
 import { bind } from "./params.js";
 
+/** What `createConnection` of mariadb takes; a string is a URL. */
 export type MariadbConnectArgs = string | ConnectionConfig;
 
+/** The driver `"mariadb"`. */
 export const mariadb: Driver = {
   name: "mariadb",
   paramstyle: "qmark",

@@ -19,8 +19,10 @@ import { translate } from "./errors.js";
 import { aside, firstRow, open } from "./native.js";
 import { bind } from "./params.js";
 
+/** What `createConnection` of mysql2 takes; a string is a URL. */
 export type Mysql2ConnectArgs = string | ConnectionOptions;
 
+/** The driver `"mysql2"`. */
 export const mysql2: Driver = {
   name: "mysql2",
   paramstyle: "qmark",

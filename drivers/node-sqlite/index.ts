@@ -52,6 +52,7 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
   });
 }
 
+/** The driver `"node:sqlite"`. */
 export const nodeSqlite: BlockingDriver = nodeSqliteWith();
 
 export default nodeSqlite;

@@ -11,6 +11,7 @@ import { configOf } from "./url.js";
 /** What `new pg.Client` takes; a string is a URL. */
 export type PgConnectArgs = string | ClientConfig;
 
+/** The driver `"pg"`. */
 export const pg: Driver = {
   name: "pg",
   paramstyle: "numeric",

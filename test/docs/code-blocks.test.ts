@@ -39,6 +39,7 @@ test("every block is well typed", async () => {
     mkdirSync(beside);
     for (const [name, text] of page.files) writeFileSync(join(beside, name), text);
     page.programs.forEach((program, index) => {
+      if (!program.typed) return;
       const name = fileName(page, index, "ts");
       names.set(`${basename(beside)}/${name}`, program.place);
       writeFileSync(join(beside, name), `${program.source}\nexport {};\n`);

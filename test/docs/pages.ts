@@ -11,6 +11,8 @@ export interface Program {
   readonly source: string;
   /** The same without the blocks marked `no-run`; undefined when nothing is left to run. */
   readonly runnable: string | undefined;
+  /** JavaScript is run, and not type-checked. */
+  readonly typed: boolean;
   /** What lines of the form `console.log(…); // text` promise. */
   readonly promised: readonly string[];
 }
@@ -63,8 +65,7 @@ function pageOf(path: string): Page {
     if (block.marks.includes("no-run") && !block.explained) unexplained.push(`${path}:${block.line}`);
     if (file !== undefined) files.set(file, `${block.lines.join("\n")}\n`);
     else if (origin !== undefined) excerpts.push({ file: origin, lines: block.lines });
-    else if (programs.length === 0 || block.lines.some((line) => /^import\b/.test(line)))
-      programs.push([block]);
+    else if (programs.length === 0 || startsProgram(block)) programs.push([block]);
     else programs.at(-1)!.push(block);
   }
   return {
@@ -75,6 +76,10 @@ function pageOf(path: string): Page {
     commands,
     unexplained,
   };
+}
+
+function startsProgram({ lines, marks }: Block): boolean {
+  return !marks.includes("continue") && lines.some((line) => /^import\b/.test(line));
 }
 
 function markOf({ marks }: Block, name: string): string | undefined {
@@ -115,10 +120,10 @@ function programOf(path: string, blocks: readonly Block[]): Program {
   const assemble = (chosen: readonly Block[]) => {
     const out: string[] = [];
     for (const block of chosen) {
-      const first = block === blocks[0];
+      const open = block === blocks[0] || block.marks.includes("continue");
       while (out.length < block.line - 2) out.push("");
-      if (out.length < block.line - 1) out.push(first ? "" : "{");
-      out.push(...block.lines, first ? "" : "}");
+      if (out.length < block.line - 1) out.push(open ? "" : "{");
+      out.push(...block.lines, open ? "" : "}");
     }
     return out.join("\n");
   };
@@ -128,6 +133,7 @@ function programOf(path: string, blocks: readonly Block[]): Program {
   );
   return {
     place: `${path}:${blocks[0]!.line}`,
+    typed: blocks[0]!.language === "ts",
     source: assemble(blocks),
     runnable: runs.includes(blocks[0]!) ? assemble(runs) : undefined,
     promised,
