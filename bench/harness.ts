@@ -6,6 +6,8 @@ export interface Contender {
   readonly name: string;
   /** Does one piece of the work. */
   once(n: number): PromiseLike<unknown> | unknown;
+  /** In place of `once`, for a program outside: gives pieces of work per second. */
+  outside?(millis: number): Promise<number>;
   /** Called around each of its turns. */
   before?(): void;
   after?(): void;
@@ -84,6 +86,9 @@ interface Sample {
 }
 
 async function sample(contender: Contender, concurrency: number, millis: number): Promise<Sample> {
+  if (contender.outside !== undefined) {
+    return { rate: await contender.outside(millis), cpuMicros: Number.NaN, busy: Number.NaN };
+  }
   let done = 0;
   contender.before?.();
   const cpu = process.cpuUsage();
@@ -117,7 +122,7 @@ function table(figures: readonly Figures[]): string {
   const first = figures[0]!;
   const rows = figures.map((one) => {
     const times = one === first ? "1" : ratio(one, first).toFixed(2);
-    return `| ${one.name} | ${count(median(one.rates))}/s | ${times} | ${one.cpuMicros.toFixed(1)} µs | ${one.busy.toFixed(2)} |`;
+    return `| ${one.name} | ${count(median(one.rates))}/s | ${times} | ${figure(one.cpuMicros, 1, " µs")} | ${figure(one.busy, 2)} |`;
   });
   return [
     "| | median | ratio to the first | CPU each | main thread busy |",
@@ -133,6 +138,10 @@ function verdicts({ budgets = [] }: Question, figures: readonly Figures[]): stri
     const reached = ratio(a, b);
     return `- ${reached >= least ? "met" : "**missed**"}: ${ours} is ${reached.toFixed(2)} × ${peer} (budget ${least} ×)`;
   });
+}
+
+function figure(value: number, digits: number, unit = ""): string {
+  return Number.isNaN(value) ? "–" : `${value.toFixed(digits)}${unit}`;
 }
 
 export function count(value: number): string {
