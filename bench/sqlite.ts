@@ -1,9 +1,9 @@
 /** SQLite: point selects, 1 000 rows and single inserts, against node-sqlite3 and better-sqlite3 on the main thread. */
 import { ConnectionPool } from "adbapi";
 import Database from "better-sqlite3";
-import sqlite3 from "sqlite3";
 import { ROWS, someId, sqliteFile } from "./data.js";
 import { type Contender, compare } from "./harness.js";
+import { sqlite3 } from "./node-sqlite3.js";
 
 const POINT = "select * from items where id = ?";
 const MANY = "select * from items where id >= ? limit 1000";

@@ -24,6 +24,9 @@ import { Work } from "./work.js";
 /** How long a cancelled statement may take to stop by itself before its thread is given up. */
 const GRACE_MILLIS = 50;
 
+/** The same when others are in the thread, who would lose their answers with it: a busy machine may run it late. */
+const SHARED_GRACE_MILLIS = 250;
+
 /** Lists of params that travel as one message. */
 const MANY = 1_000;
 
@@ -125,7 +128,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
       work.reject(new StatementCancelled());
       return { outcome: "not sent", done: Promise.resolve() };
     }
-    work.grace ??= setTimeout(() => this.#retire(work), GRACE_MILLIS);
+    if (work.grace === undefined) this.#giveGrace(work);
     return {
       outcome: caught === "running" ? "not applied" : "unknown",
       done: work.done.then(nothing, nothing),
@@ -227,6 +230,20 @@ export class ThreadConnection implements DriverConnection, Receiver {
     this.#slot = (this.#slot + 1) % this.#thread.cells.slots;
     this.#thread.cells.queue(this.#slot);
     return work.placed(this.#slot);
+  }
+
+  /** In short pieces: of a time in which this side did not run, one piece counts. */
+  #giveGrace(work: Work, given = 0): void {
+    const over = () => this.#graceOver(work, given + GRACE_MILLIS);
+    // When this side is late, the answer may lie in the port: the turn in between takes it.
+    work.grace = setTimeout(() => setImmediate(over), GRACE_MILLIS);
+  }
+
+  #graceOver(work: Work, given: number): void {
+    if (!this.#inFlight.includes(work)) return;
+    const shared = this.#inFlight.length + this.#outbox.length > 1;
+    if (this.#inbox.busy || (shared && given < SHARED_GRACE_MILLIS)) this.#giveGrace(work, given);
+    else this.#retire(work);
   }
 
   /** The statement is deaf: its callers are answered, and the thread ends when the call returns. */

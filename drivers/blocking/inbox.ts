@@ -51,6 +51,11 @@ export class Inbox {
     this.#cells = cells;
   }
 
+  /** Answers have come whose rows are still to be made. */
+  get busy(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   take(answers: readonly Answer[]): void {
     for (let at = 0; at < answers.length; at++) {
       if (this.#made >= TURN || this.#waiting.length > 0) {

@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { own } from "../support/children.js";
 import type { TestDatabase } from "../support/target.js";
 import { TARGETS } from "../support/targets.js";
 import { allPages, type Page, type Program, ROOT } from "./pages.js";
@@ -184,10 +185,12 @@ function runPrograms(jobs: readonly object[]): Promise<ReadonlyMap<string, Answe
   const answers = new Map<string, Answer>();
   const fixture = fileURLToPath(new URL("../fixtures/run-programs.js", import.meta.url));
   const list = JSON.stringify(jobs, (key, value) => (key === "program" ? undefined : value));
-  const child = fork(fixture, [list], {
-    execArgv: ["--enable-source-maps"],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  const child = own(
+    fork(fixture, [list], {
+      execArgv: ["--enable-source-maps"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    }),
+  );
   let output = "";
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding("utf8").on("data", (text) => (output += text));

@@ -7,8 +7,7 @@ import { type Monitor, monitor, type Report } from "adbapi/monitor";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+import { CHROMIUM } from "../support/chromium.js";
 
 let pool: ConnectionPool<"better-sqlite3">;
 let page: Monitor;
@@ -122,12 +121,12 @@ describe("monitor", () => {
   });
 });
 
-describe("in a browser", () => {
+describe.runIf(CHROMIUM)("in a browser", () => {
   let browser: Browser;
 
   beforeAll(async () => {
     const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args });
     await mkdir("artifacts", { recursive: true });
   });
 
@@ -166,7 +165,7 @@ describe("in a browser", () => {
       }, 20);
       await view.locator("#slowest", { hasText: "with recursive" }).waitFor();
       await view.locator("#errors", { hasText: "ProgrammingError" }).waitFor();
-      await view.waitForTimeout(8_000);
+      await view.waitForTimeout(3_000);
       clearInterval(load);
 
       const after = await Promise.all(

@@ -8,6 +8,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { forward, type PortForwarder, parseAddress } from "../../examples/port-forward.js";
+import { own } from "../support/children.js";
 
 describe("forward", () => {
   let server: Server;
@@ -182,9 +183,11 @@ describe("the command", () => {
 });
 
 function run(...args: string[]): ChildProcess {
-  return spawn(process.execPath, ["--import", "tsx", "examples/run.ts", "port-forward", ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return own(
+    spawn(process.execPath, ["--import", "tsx", "examples/run.ts", "port-forward", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
 }
 
 function sum(bytes: Buffer): string {

@@ -175,7 +175,7 @@ describeEach(TARGETS, (target) => {
   test("F7 a part that was committed before the end of time is not called undone", () =>
     withItems(target, { max: 1 }, async (pool, database) => {
       let committed = false;
-      const work = pool.runWithConnection({ timeoutMillis: 400 }, async (connection) => {
+      const work = pool.runWithConnection({ timeoutMillis: 1_000 }, async (connection) => {
         const cursor = connection.cursor();
         await cursor.execute(insert, [10]);
         await connection.commit();

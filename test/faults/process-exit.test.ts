@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
+import { own } from "../support/children.js";
 import { eventually } from "../support/eventually.js";
 import { Forwarder } from "../support/forwarder.js";
 import { describeEach, SERVER_TARGETS, TARGETS, type Target } from "../support/targets.js";
@@ -16,7 +17,7 @@ async function run(target: Target, connectArgs: string, program: string, options
     const pool = new ConnectionPool(driver, args, { logger: silent, min: 2, max: 3, ${options} });
     ${program}`;
   const args = ["--input-type=module", "-e", source, target.name, connectArgs];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = own(spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] }));
   const late = setTimeout(() => child.kill("SIGKILL"), 12_000);
   const [said, complaints, [status, signal]] = await Promise.all([
     text(child.stdout),

@@ -1,6 +1,7 @@
 /** What the tests of statements and transactions share: a table of three rows, slow statements, and ways to give one up. */
 import { CancelledError, ConnectionPool, type Deferred, type Outcome, StatementTimeout } from "adbapi";
 import { expect } from "vitest";
+import { untilThreadWorks } from "../support/busy-thread.js";
 import { eventually } from "../support/eventually.js";
 import type { Target, TestDatabase } from "../support/target.js";
 import { type PoolOptions, withPool } from "../support/with-pool.js";
@@ -19,8 +20,11 @@ export function withItems(
     await other.runOperation("create table items (id integer primary key, name varchar(100))");
     await other.runOperation("insert into items values (1, 'one'), (2, 'two'), (3, 'three')");
     await other.close();
-    // What is timed is not the connecting.
-    if (options.min !== 0) await pool.start();
+    // What is timed is not the connecting, nor a thread that has yet to load its modules.
+    if (options.min !== 0) {
+      await pool.start();
+      await pool.runQuery("select 1 as v", [], GENEROUS);
+    }
     await use(pool, database);
     if (!pool.closed) expect(await pool.runQuery("select 1 as v", [], GENEROUS)).toEqual([{ v: 1 }]);
   });
@@ -59,7 +63,7 @@ export async function running(target: Target, database: TestDatabase): Promise<n
   return Number(row!.n);
 }
 
-/** Fires once the server works at a statement; where there is none to ask, a moment after a connection was taken. */
+/** Fires once the server works at a statement; where there is none to ask, once the thread does, as its use of the processor shows. */
 export async function untilRunning(
   target: Target,
   pool: ConnectionPool,
@@ -68,7 +72,7 @@ export async function untilRunning(
   if (target.server !== undefined)
     return eventually("statements that run", () => running(target, database), 1);
   await eventually("connections in use", () => pool.stats.inUse, 1);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await untilThreadWorks();
 }
 
 /** What it fails with. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { untilThreadWorks } from "../support/busy-thread.js";
 import { sqliteDrivers, ThreadTester, temporaryFile } from "../support/thread-connections.js";
 
 const ENDLESS =
@@ -9,8 +10,6 @@ const DEAF =
   "with recursive n(i) as (select 1 union all select i + 1 from n where i < 4000000) select count(*) as n from n";
 const DEAF_WRITE = `insert into t ${DEAF}`;
 
-const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis));
-
 for (const driver of sqliteDrivers) {
   describe(`${driver.name}: cancel`, () => {
     it("stops a query between two rows, and the connection goes on", async () => {
@@ -18,7 +17,7 @@ for (const driver of sqliteDrivers) {
       const statement = test.statement(ENDLESS);
       const running = test.connection.execute(statement);
       const behind = test.execute("select 1 as one");
-      await pause(30);
+      await untilThreadWorks();
       const cancellation = test.connection.cancel!(statement);
       expect(cancellation.outcome).toBe("not applied");
       const error = await running.catch((reason) => reason);
@@ -27,6 +26,20 @@ for (const driver of sqliteDrivers) {
       expect((await behind).rows).toEqual([{ one: 1 }]);
       expect(test.connection.state).toBe("idle");
       expect(driver.retiredThreads).toBe(0);
+    });
+
+    it("is not mistaken for deaf when it is the pool's own thread that is late", async () => {
+      const test = await ThreadTester.open(driver);
+      const statement = test.statement(ENDLESS);
+      const running = test.connection.execute(statement);
+      const behind = test.execute("select 1 as one");
+      await untilThreadWorks();
+      const { outcome } = test.connection.cancel!(statement);
+      const until = performance.now() + 400;
+      while (performance.now() < until);
+      await running.catch((reason) => expect(driver.cancelled!(reason, statement.sql)).toBe(outcome));
+      expect((await behind).rows).toEqual([{ one: 1 }]);
+      expect(test.connection.state).toBe("idle");
     });
 
     it("takes back what was not sent yet, and what waits in the thread", async () => {
@@ -39,7 +52,7 @@ for (const driver of sqliteDrivers) {
       const running = test.connection.execute(first);
       const queued = test.statement("insert into t values (2)");
       const waiting = test.connection.execute(queued);
-      await pause(30);
+      await untilThreadWorks();
       const cancellation = test.connection.cancel!(queued);
       expect(cancellation.outcome).toBe("not sent");
       await waiting.catch((reason) => expect(driver.cancelled!(reason, queued.sql)).toBe("not applied"));
@@ -67,7 +80,7 @@ for (const driver of sqliteDrivers) {
       const statement = test.statement(DEAF);
       const running = test.connection.execute(statement);
       const behind = test.failure(test.execute("select 1 as one"));
-      await pause(30);
+      await untilThreadWorks();
       const cancellation = test.connection.cancel!(statement);
       const error = await running.catch((reason) => reason);
       expect(driver.cancelled!(error, statement.sql)).toBe("not applied");
@@ -89,7 +102,7 @@ for (const driver of sqliteDrivers) {
       await test.execute("create table t (n)");
       const statement = test.statement(DEAF_WRITE);
       const running = test.connection.execute(statement);
-      await pause(30);
+      await untilThreadWorks();
       expect(test.connection.cancel!(statement).outcome).toBe("not applied");
       expect(driver.cancelled!(await running.catch((reason) => reason), statement.sql)).toBe("not applied");
       await test.connection.ended;
@@ -112,7 +125,7 @@ for (const driver of sqliteDrivers) {
       await test.connection.begin({});
       const statement = test.statement(ENDLESS);
       const running = test.connection.execute(statement);
-      await pause(30);
+      await untilThreadWorks();
       test.connection.cancel!(statement);
       await expect(running).rejects.toThrow(/cancelled/);
       expect(test.connection.state).toBe("in transaction");
@@ -131,7 +144,7 @@ for (const driver of sqliteDrivers) {
       await test.execute("create table t (n)");
       await test.connection.begin({});
       const running = test.failure(test.execute(DEAF_WRITE));
-      await pause(30);
+      await untilThreadWorks();
       test.connection.destroy();
       test.connection.destroy();
       expect(test.connection.state).toBe("broken");

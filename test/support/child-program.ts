@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { own } from "./children.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,11 +19,13 @@ export class ChildProgram implements AsyncDisposable {
 
   /** Runs `node` with these arguments, at the root of the repository. */
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...process.env, NO_COLOR: "1", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    this.#child = own(
+      spawn(process.execPath, args, {
+        cwd: ROOT,
+        env: { ...process.env, NO_COLOR: "1", ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.#output += text;
