@@ -372,9 +372,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     try {
       await openfun(new Connection(session, sequence));
       await sequence.idle();
-      await session.commit();
+      await session.transaction.commit();
     } catch (error) {
-      await session.rollback(error);
+      await session.transaction.rollback(error);
       throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
     }
     session.close(sequence);

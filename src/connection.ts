@@ -31,12 +31,12 @@ export class Connection {
 
   /** Fires when the transaction is committed; the next statement begins another. */
   commit(): Deferred<void> {
-    return this.#session.step(this.#sequence, () => this.#session.commit());
+    return this.#session.step(this.#sequence, () => this.#session.transaction.commit());
   }
 
   /** Fires when the transaction is rolled back; the next statement begins another. */
   rollback(): Deferred<void> {
-    return this.#session.step(this.#sequence, () => this.#session.rollback(undefined));
+    return this.#session.step(this.#sequence, () => this.#session.transaction.rollback(undefined));
   }
 
   /** Does nothing: the pool owns the connection, and takes it back by itself. */

@@ -7,11 +7,13 @@ import { channels, tracedPromise } from "./diagnostics.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
+import type { TransactionMode } from "./implicit-transaction.js";
 import { adbapiInteraction } from "./inside.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
 import type { Sequence } from "./sequence.js";
-import { type End, overError, Session, type SessionContext, type SessionMode } from "./session.js";
+import { Session, type SessionContext } from "./session.js";
+import { type End, overError } from "./session-errors.js";
 
 /** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
@@ -36,7 +38,7 @@ const MOVES = {
 /** What an interaction lends to its function, and how it treats the connection. */
 export interface InteractionKind {
   readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
-  readonly mode: SessionMode;
+  readonly mode: TransactionMode;
   /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
   readonly reset: boolean;
   /** What the function is given. */
@@ -140,7 +142,7 @@ export class Interaction<T> implements Taker {
       } catch (error) {
         failure = error;
       }
-      const committed = this.#session?.committed === true;
+      const committed = this.#session?.transaction.committed === true;
       // Who got no connection has waited for as long as it may.
       const begun = this.#state !== "waiting";
       const again = begun && left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
@@ -191,7 +193,7 @@ export class Interaction<T> implements Taker {
       if (this.#stopped !== undefined) throw this.#stopped;
       session.close(sequence);
       if (this.#state === "running") this.#move("committing");
-      await session.commit().catch((error) => {
+      await session.transaction.commit().catch((error) => {
         this.#sayRefused(error);
         throw error;
       });
@@ -200,7 +202,7 @@ export class Interaction<T> implements Taker {
     } catch (error) {
       session.end(this.#stopped ?? overError());
       await session.settled();
-      await session.rollback(error);
+      await session.transaction.rollback(error);
       session.undone(error);
       throw error;
     }

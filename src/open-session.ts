@@ -44,26 +44,26 @@ export class OpenSession {
 
   /** BEGIN goes out together with the next statement. */
   begin(options: TransactionOptions): Deferred<void> {
-    return this.#session.step(this.#sequence, async () => this.#session.enterTransaction(options));
+    return this.#session.step(this.#sequence, async () => this.#session.transaction.enter(options));
   }
 
   commit(): Deferred<void> {
     return this.#session.step(this.#sequence, async () => {
-      await this.#session.commit();
-      this.#session.leaveTransaction();
+      await this.#session.transaction.commit();
+      this.#session.transaction.leave();
     });
   }
 
   /** Never fails: an interaction that the pool has ended meanwhile is rolled back by the pool. */
   rollback(): Deferred<void> {
     const rolledBack = this.#session.step(this.#sequence, async () => {
-      await this.#session.rollback(undefined);
-      this.#session.leaveTransaction();
+      await this.#session.transaction.rollback(undefined);
+      this.#session.transaction.leave();
     });
     return rolledBack.addErrback(() => {}) as Deferred<void>;
   }
 
   #touch(): void {
-    if (this.#session.mode === "autocommit") this.#touched = true;
+    if (this.#session.transaction.mode === "autocommit") this.#touched = true;
   }
 }

@@ -87,7 +87,7 @@ export class Transaction extends Cursor implements Queryable {
     args: readonly unknown[],
   ): Promise<unknown> {
     const { session } = this;
-    const name = await session.savepoint();
+    const name = await session.transaction.savepoint();
     const sequence = session.open();
     const nested = new Transaction(session, sequence);
     this.#nested = nested;
@@ -104,12 +104,12 @@ export class Transaction extends Cursor implements Queryable {
       const unnoticed = session.unnoticed(sequence);
       if (unnoticed !== undefined) throw unnoticed;
       session.close(sequence);
-      await session.run(`RELEASE SAVEPOINT ${name}`);
+      await session.transaction.run(`RELEASE SAVEPOINT ${name}`);
       return value;
     } catch (error) {
       session.close(sequence);
       await sequence.idle();
-      await session.rollbackTo(name);
+      await session.transaction.rollbackTo(name);
       throw error;
     } finally {
       this.#nested = undefined;

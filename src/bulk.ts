@@ -1,0 +1,65 @@
+import type { DriverConnection, Params, Statement } from "../drivers/driver.js";
+import type { ImplicitTransaction } from "./implicit-transaction.js";
+import type { Interrupts } from "./interrupts.js";
+import type { Sequence } from "./sequence.js";
+import type { End } from "./session-errors.js";
+
+/** Lists of params between which it can be left. */
+const PORTION = 8_000;
+
+/** One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on the way. */
+export class Bulk {
+  readonly sequence: Sequence;
+  readonly #conn: DriverConnection;
+  readonly #transaction: ImplicitTransaction;
+  readonly #interrupts: Interrupts;
+  readonly #whole: Statement;
+  #stopped: End | undefined;
+  #settled: (() => void) | undefined;
+
+  constructor(
+    conn: DriverConnection,
+    transaction: ImplicitTransaction,
+    interrupts: Interrupts,
+    sequence: Sequence,
+    sql: string,
+  ) {
+    this.#conn = conn;
+    this.#transaction = transaction;
+    this.#interrupts = interrupts;
+    this.sequence = sequence;
+    this.#whole = { sql, params: undefined, rowMode: "array" };
+  }
+
+  /** Fires with the sum of the rows affected. */
+  async run(listOfParams: readonly Params[]): Promise<{ rowCount: number }> {
+    const size = this.#conn.executeMany === undefined ? 1 : PORTION;
+    let rowCount = 0;
+    try {
+      for (let from = 0; from < listOfParams.length && this.#stopped === undefined; from += size) {
+        const lost = this.#transaction.lost();
+        if (lost !== undefined) throw lost;
+        rowCount += await this.#send(listOfParams.slice(from, from + size));
+      }
+    } finally {
+      this.#settled?.();
+    }
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return { rowCount };
+  }
+
+  cancel(error: End): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = error;
+    this.#settled = this.#interrupts.stop(this.#whole, this.#transaction.lostOutcome).settled;
+  }
+
+  async #send(portion: readonly Params[]): Promise<number> {
+    const conn = this.#conn;
+    const { sql } = this.#whole;
+    const work =
+      conn.executeMany?.(sql, portion, this.#whole) ?? conn.execute({ ...this.#whole, params: portion[0] });
+    const { rowCount } = await this.#transaction.sent<{ readonly rowCount: number }>(sql, work);
+    return rowCount;
+  }
+}

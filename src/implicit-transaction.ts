@@ -1,0 +1,285 @@
+import type { Driver, DriverConnection, Result, Statement, TransactionOptions } from "../drivers/driver.js";
+import { within } from "./deadline.js";
+import { setOutcome, withDetails } from "./error-details.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  InterfaceError,
+  OperationalError,
+  type Outcome,
+  TransactionAborted,
+} from "./errors.js";
+import type { Journal } from "./journal.js";
+import { abortedError, type End, lostError, Unsent } from "./session-errors.js";
+import { mayEndTransaction } from "./statement-text.js";
+
+/** The longest that the server may take to roll back; then the connection is destroyed. */
+const ROLLBACK_MILLIS = 5_000;
+
+/**
+ * - `none`: no transaction; the next statement begins one;
+ * - `open`: begun;
+ * - `lost`: the database ended it under us: nothing more may run, or it would be committed on its own.
+ */
+type TransactionState = "none" | "open" | "lost";
+
+const MOVES = {
+  none: ["open", "lost"],
+  open: ["none", "lost"],
+  lost: ["none"],
+} as const satisfies Record<TransactionState, readonly TransactionState[]>;
+
+/**
+ * - `transaction`: the first statement begins one, which is the pool's to end;
+ * - `connection`: the first statement begins one, which the caller may end in SQL too;
+ * - `autocommit`: statements are on their own, unless the caller begins a transaction.
+ */
+export type TransactionMode = "transaction" | "connection" | "autocommit";
+
+/** How a statement ended; `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
+export type StatementEnd =
+  | { readonly result: Result; readonly failure?: undefined }
+  | { readonly failure: AdbapiError; readonly cancelled: Outcome | undefined };
+
+/**
+ * The transaction of one session, which its first statement begins: whether it is open, how it ends, and what is known of the work in it.
+ * It trusts the server's word over its own, and looks at that after everything it has sent. Only one thing is sent at a time.
+ */
+export class ImplicitTransaction {
+  readonly #conn: DriverConnection;
+  readonly #driver: Driver;
+  readonly #journal: Journal;
+  #options: TransactionOptions;
+  #mode: TransactionMode;
+  #state: TransactionState = "none";
+  #halted: End | undefined;
+  /** The caller's own text that the server works at. */
+  #running: string | undefined;
+  #committing = false;
+  #committed = false;
+  /** The first failure that running the whole again may avoid. */
+  #retryable: AdbapiError | undefined;
+  #savepoints = 0;
+
+  constructor(
+    conn: DriverConnection,
+    driver: Driver,
+    journal: Journal,
+    options: TransactionOptions,
+    mode: TransactionMode,
+  ) {
+    this.#conn = conn;
+    this.#driver = driver;
+    this.#journal = journal;
+    this.#options = options;
+    this.#mode = mode;
+  }
+
+  get mode(): TransactionMode {
+    return this.#mode;
+  }
+
+  /** Whether a part of the work may last, by a commit of the caller's own or a statement that commits: then it must not be done again. */
+  get committed(): boolean {
+    return this.#committed;
+  }
+
+  /** Why nothing more is sent. */
+  get halted(): End | undefined {
+    return this.#halted;
+  }
+
+  /** What becomes of what was done so far, when nothing more comes. */
+  get lostOutcome(): Outcome {
+    if (this.#mode === "autocommit" && this.#state === "none") return "unknown";
+    const running = this.#running;
+    return this.#committed || this.#committing || (running !== undefined && mayEndTransaction(running))
+      ? "unknown"
+      : "not applied";
+  }
+
+  /** The next statement begins a transaction, the pool's to end. */
+  enter(options: TransactionOptions): void {
+    if (this.#state !== "none" || this.#mode !== "autocommit") {
+      throw new InterfaceError("a transaction is open already on this session: end it first");
+    }
+    this.#options = options;
+    this.#mode = "transaction";
+    this.#committed = false;
+  }
+
+  /** After the end of that transaction: statements are on their own again. */
+  leave(): void {
+    this.#mode = "autocommit";
+  }
+
+  /** From now on only a rollback is sent. */
+  halt(error: End): void {
+    this.#halted ??= error;
+  }
+
+  /** Why nothing may be sent, when the database ended it under us. */
+  lost(): AdbapiError | undefined {
+    if (this.#state !== "lost") return undefined;
+    return this.#conn.state === "broken" ? lostError() : abortedError(this.#retryable);
+  }
+
+  /** A transaction is open after it, where statements have one. */
+  async begin(): Promise<void> {
+    const refusal = this.#halted ?? this.lost();
+    if (refusal !== undefined) throw refusal;
+    if (this.#state === "open" || this.#mode === "autocommit") return;
+    await this.sent("BEGIN", this.#conn.begin(this.#options));
+    this.#move("open");
+  }
+
+  /** A statement of the caller's, behind BEGIN where that is due; `wanted` is asked again when BEGIN went ahead of it. Never rejects. */
+  async execute(statement: Statement, wanted: () => boolean): Promise<StatementEnd> {
+    const { sql, params } = statement;
+    this.#running = sql;
+    let end: StatementEnd;
+    try {
+      end = { result: await this.#begunWith(statement, wanted) };
+    } catch (reason) {
+      const cancelled = reason instanceof Unsent ? "not sent" : this.#driver.cancelled?.(reason, sql);
+      const details = { sql, params, outcome: this.lostOutcome };
+      const failure = withDetails(this.#driver.translate(reason), details);
+      this.#note(failure);
+      end = { failure, cancelled };
+    }
+    this.look(end.failure);
+    // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have committed.
+    if (end.failure !== undefined && this.#state === "none" && this.#mode === "transaction")
+      this.#move("lost");
+    this.#running = undefined;
+    return end;
+  }
+
+  /** The library's own SQL. */
+  async run(sql: string): Promise<Result> {
+    await this.begin();
+    return this.sent(sql, this.#conn.execute({ sql, params: undefined, rowMode: "object" }));
+  }
+
+  /** Waits for something that was sent in it, and completes what that fails with. */
+  async sent<T>(sql: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (reason) {
+      const error = withDetails(this.#driver.translate(reason), { sql, outcome: this.lostOutcome });
+      this.#note(error);
+      throw error;
+    } finally {
+      this.look();
+    }
+  }
+
+  /** On some databases a statement can end the transaction: what comes after it would be committed on its own. */
+  look(failure?: AdbapiError): void {
+    const { state } = this.#conn;
+    if (this.#state === "open" && (state === "idle" || state === "broken")) {
+      // A deadlock undid it; anything else that ended it may have committed.
+      if (state === "idle" ? failure?.retryable !== true : this.lostOutcome === "unknown") {
+        this.#committed = true;
+      }
+      this.#move(this.#mode !== "transaction" && state === "idle" ? "none" : "lost");
+    } else if (this.#state === "none" && state === "in transaction") this.#move("open");
+  }
+
+  /** Fires with the name of a new savepoint. */
+  async savepoint(): Promise<string> {
+    this.#savepoints++;
+    const name = `adbapi_${this.#savepoints}`;
+    await this.run(`SAVEPOINT ${name}`);
+    return name;
+  }
+
+  /** Undoes what came after the savepoint. Never rejects: if it cannot be done, the transaction is not committed either. */
+  async rollbackTo(name: string): Promise<void> {
+    if (this.#state !== "open" || this.#halted !== undefined) return;
+    try {
+      await this.run(`ROLLBACK TO SAVEPOINT ${name}`);
+      this.#retryable = undefined;
+    } catch (error) {
+      this.#journal.rollbackFailed(error);
+      this.#move("lost");
+    }
+  }
+
+  /** Fires only when the transaction, if there was one, is committed. */
+  async commit(): Promise<void> {
+    const lost = this.lost();
+    if (lost !== undefined) throw lost;
+    const open =
+      this.#state === "open" || (this.#mode !== "transaction" && this.#conn.state === "in transaction");
+    if (!open) return;
+    this.#committing = true;
+    try {
+      await this.#conn.commit();
+      this.#move("none");
+      this.#committed = true;
+    } catch (reason) {
+      throw this.#commitFailed(this.#driver.translate(reason));
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  /** Ends the transaction, if one may be open. Never rejects: a session that cannot be rolled back is destroyed. */
+  async rollback(why: unknown): Promise<void> {
+    const conn = this.#conn;
+    if (conn.state !== "idle" && conn.state !== "broken") {
+      const late = () => new OperationalError(`ROLLBACK had no answer in ${ROLLBACK_MILLIS} ms`);
+      try {
+        await within(conn.rollback(), ROLLBACK_MILLIS, late);
+        this.#journal.rolledBack(why);
+      } catch (error) {
+        this.#journal.rollbackFailed(error);
+        conn.destroy();
+      }
+    }
+    this.#move("none");
+  }
+
+  async #begunWith(statement: Statement, wanted: () => boolean): Promise<Result> {
+    const conn = this.#conn;
+    if (this.#state === "open" || this.#mode === "autocommit") return conn.execute(statement);
+    if (this.#mode === "connection" && this.#driver.outsideTransaction?.(statement.sql))
+      return conn.execute(statement);
+    if (conn.beginWith !== undefined) {
+      const result = await conn.beginWith(this.#options, statement);
+      this.#move("open");
+      return result;
+    }
+    await conn.begin(this.#options);
+    this.#move("open");
+    if (!wanted()) throw new Unsent("given up before it was sent");
+    return conn.execute(statement);
+  }
+
+  #commitFailed(error: AdbapiError): AdbapiError {
+    const cause = this.#retryable;
+    // Somebody swallowed the failure that led to this one.
+    if (error instanceof TransactionAborted && cause !== undefined)
+      return new TransactionAborted(error.message, { sql: "COMMIT", retryable: true, cause });
+    this.#note(error);
+    if (error instanceof ConnectionLost) {
+      // Sent and not answered: it may have been done. Never called "not applied", never sent again.
+      this.#committed ||= error.outcome !== "not sent";
+      setOutcome(error, this.#committed ? "unknown" : "not applied");
+    }
+    return withDetails(error, { sql: "COMMIT" });
+  }
+
+  #note(error: AdbapiError): void {
+    if (error.retryable) this.#retryable ??= error;
+  }
+
+  #move(to: TransactionState): void {
+    if (to === this.#state) return;
+    if (!(MOVES[this.#state] as readonly TransactionState[]).includes(to)) {
+      throw new Error(`a transaction cannot go from ${this.#state} to ${to}`);
+    }
+    this.#state = to;
+  }
+}

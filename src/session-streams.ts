@@ -1,0 +1,60 @@
+import type { Statement } from "../drivers/driver.js";
+import type { StatementOptions } from "./call-options.js";
+import type { StatementTrace } from "./diagnostics.js";
+import type { Sequence } from "./sequence.js";
+import type { Session } from "./session.js";
+import { overError } from "./session-errors.js";
+import { RowStream, type StreamPlace } from "./stream.js";
+
+/** The streams of one session. Each is a turn that lasts until its reader is done, so that at most one is open. */
+export class SessionStreams {
+  readonly #session: Session;
+  #open: RowStream<unknown> | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get busy(): boolean {
+    return this.#open !== undefined;
+  }
+
+  make(
+    sequence: Sequence,
+    statement: Statement,
+    options: StatementOptions,
+    trace: StatementTrace | undefined,
+  ): RowStream<unknown> {
+    const session = this.#session;
+    const opener = {
+      driver: session.driver,
+      trace,
+      lostOutcome: session.lostOutcome,
+      told: (error: object) => session.told(error),
+      open: () => this.#turn(sequence, stream),
+    };
+    const stream: RowStream<unknown> = new RowStream(opener, statement, options);
+    return stream;
+  }
+
+  /** Whoever reads on from the open one gets the error. */
+  fail(error: Error): void {
+    this.#open?.fail(error);
+  }
+
+  /** Fires when it is the stream's turn, which ends when the stream says so. */
+  #turn(sequence: Sequence, stream: RowStream<unknown>): Promise<StreamPlace> {
+    const { conn, transaction } = this.#session;
+    return new Promise((resolve, reject) => {
+      const turn = this.#session.step(sequence, async () => {
+        if (sequence.state !== "open") throw overError();
+        await transaction.begin();
+        this.#open = stream;
+        await new Promise<void>((done) => resolve({ conn, done }));
+        this.#open = undefined;
+        transaction.look();
+      });
+      turn.addErrback((failure) => reject(failure.value));
+    });
+  }
+}
