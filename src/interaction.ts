@@ -9,6 +9,7 @@ import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
 import type { TransactionMode } from "./implicit-transaction.js";
 import { adbapiInteraction } from "./inside.js";
+import { interactionTimeout } from "./interaction-timeout.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
 import type { Sequence } from "./sequence.js";
@@ -211,14 +212,14 @@ export class Interaction<T> implements Taker {
   /** It was to stop while COMMIT was on its way, and COMMIT has been answered. */
   #sayApplied(): void {
     if (this.#stopped instanceof StatementTimeout)
-      this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
+      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "applied");
     if (this.#stopped !== undefined) throw this.#stopped;
   }
 
   /** As above, and COMMIT has failed: unless the answer was lost, nothing of it lasts. */
   #sayRefused(error: unknown): void {
     if (this.#stopped instanceof StatementTimeout && this.#session?.lostOutcome === "not applied")
-      this.#stopped = timeoutError(this.#options.timeoutMillis, "not applied", error);
+      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "not applied", error);
   }
 
   /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */
@@ -252,7 +253,7 @@ export class Interaction<T> implements Taker {
 
   #expire(timeoutMillis: number): void {
     if (this.#state === "settled") return;
-    this.#stop(timeoutError(timeoutMillis, this.#outcome));
+    this.#stop(interactionTimeout(timeoutMillis, this.#outcome));
   }
 
   #stop(error: End): void {
@@ -295,13 +296,4 @@ export class Interaction<T> implements Taker {
     }
     this.#state = to;
   }
-}
-
-function timeoutError(
-  timeoutMillis: number | undefined,
-  outcome: Outcome,
-  cause?: unknown,
-): StatementTimeout {
-  const message = `the interaction's ${timeoutMillis} ms (timeoutMillis) were over; outcome: ${outcome}`;
-  return new StatementTimeout(message, { outcome, ...(cause === undefined ? {} : { cause }) });
 }
