@@ -7,12 +7,11 @@ import { channels, tracedPromise } from "./diagnostics.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
-import type { TransactionMode } from "./implicit-transaction.js";
 import { adbapiInteraction } from "./inside.js";
+import type { InteractionKind } from "./interaction-kind.js";
 import { interactionTimeout } from "./interaction-timeout.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
-import type { Sequence } from "./sequence.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
 
@@ -35,16 +34,6 @@ const MOVES = {
   resting: ["waiting", "settled"],
   settled: [],
 } as const satisfies Record<InteractionState, readonly InteractionState[]>;
-
-/** What an interaction lends to its function, and how it treats the connection. */
-export interface InteractionKind {
-  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
-  readonly mode: TransactionMode;
-  /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
-  readonly reset: boolean;
-  /** What the function is given. */
-  face(session: Session, sequence: Sequence): unknown;
-}
 
 export interface InteractionContext extends SessionContext {
   readonly dispatcher: Dispatcher;
