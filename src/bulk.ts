@@ -1,7 +1,6 @@
 import type { DriverConnection, Params, Statement } from "../drivers/driver.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { Interrupts } from "./interrupts.js";
-import type { Sequence } from "./sequence.js";
 import type { End } from "./session-errors.js";
 
 /** Lists of params between which it can be left. */
@@ -9,25 +8,17 @@ const PORTION = 8_000;
 
 /** One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on the way. */
 export class Bulk {
-  readonly sequence: Sequence;
   readonly #conn: DriverConnection;
   readonly #transaction: ImplicitTransaction;
   readonly #interrupts: Interrupts;
   readonly #whole: Statement;
   #stopped: End | undefined;
-  #settled: (() => void) | undefined;
+  #over = false;
 
-  constructor(
-    conn: DriverConnection,
-    transaction: ImplicitTransaction,
-    interrupts: Interrupts,
-    sequence: Sequence,
-    sql: string,
-  ) {
+  constructor(conn: DriverConnection, transaction: ImplicitTransaction, interrupts: Interrupts, sql: string) {
     this.#conn = conn;
     this.#transaction = transaction;
     this.#interrupts = interrupts;
-    this.sequence = sequence;
     this.#whole = { sql, params: undefined, rowMode: "array" };
   }
 
@@ -42,16 +33,16 @@ export class Bulk {
         rowCount += await this.#send(listOfParams.slice(from, from + size));
       }
     } finally {
-      this.#settled?.();
+      this.#over = true;
     }
     if (this.#stopped !== undefined) throw this.#stopped;
     return { rowCount };
   }
 
   cancel(error: End): void {
-    if (this.#stopped !== undefined) return;
+    if (this.#over || this.#stopped !== undefined) return;
     this.#stopped = error;
-    this.#settled = this.#interrupts.stop(this.#whole, this.#transaction.lostOutcome).settled;
+    this.#interrupts.stop(this.#whole, this.#transaction.lostOutcome);
   }
 
   async #send(portion: readonly Params[]): Promise<number> {

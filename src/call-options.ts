@@ -1,5 +1,6 @@
 /** The options of a single call: of a statement, of an interaction. */
 import type { IsolationLevel, RowMode } from "../drivers/driver.js";
+import { InterfaceError } from "./errors.js";
 import {
   checkOptions,
   isBoolean,
@@ -49,6 +50,9 @@ export interface InteractionOptions {
   readonly timeoutMillis?: number | undefined;
 }
 
+/** What may give up an interaction from outside. */
+export type InteractionLimits = Pick<InteractionOptions, "signal" | "timeoutMillis">;
+
 const statementChecks = {
   signal: isSignal,
   timeoutMillis: isDuration,
@@ -68,7 +72,21 @@ export function checkStatementOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, statementChecks, "statement option");
 }
 
+/** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */
+const OUTERMOST = ["isolation", "readOnly", "retries"] as const satisfies (keyof InteractionOptions)[];
+
 /** Throws an `InterfaceError` that names the option. */
 export function checkInteractionOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, interactionChecks, "interaction option");
+}
+
+/** As above, for an interaction inside of another. */
+export function checkNestedOptions(options: InteractionOptions | undefined): void {
+  checkInteractionOptions(options);
+  const name = OUTERMOST.find((name) => options?.[name] !== undefined);
+  if (name === undefined) return;
+  throw new InterfaceError(
+    `the option ${name} belongs to the outermost interaction: one inside of it is a savepoint of the same transaction, and takes only ` +
+      "signal and timeoutMillis",
+  );
 }

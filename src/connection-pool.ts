@@ -1,40 +1,29 @@
 import { inspect } from "node:util";
-
 import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
-
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { argumentsOf } from "./arguments.js";
-import {
-  checkInteractionOptions,
-  checkStatementOptions,
-  type InteractionOptions,
-  type StatementOptions,
-} from "./call-options.js";
-import { Connection } from "./connection.js";
+import { boundParams } from "./bound-params.js";
+import type { InteractionOptions, StatementOptions } from "./call-options.js";
+import { cancelledBefore } from "./cancelled-before.js";
+import type { Connection } from "./connection.js";
 import { within } from "./deadline.js";
-import { CancelledError, Deferred, fail } from "./defer/index.js";
-import {
-  channels,
-  type InteractionTrace,
-  type Origin,
-  type StatementTrace,
-  traced,
-  tracedPromise,
-} from "./diagnostics.js";
+import { Deferred, fail } from "./defer/index.js";
+import { channels, type Origin, traced } from "./diagnostics.js";
 import { Dispatcher } from "./dispatcher.js";
-import { OperationalError, PoolClosed } from "./errors.js";
-import { ExclusiveRequest } from "./exclusive-request.js";
+import { PoolClosed } from "./errors.js";
 import { adbapiInteraction, calledInside } from "./inside.js";
-import { Interaction, type InteractionContext, type InteractionKind } from "./interaction.js";
+import type { InteractionContext } from "./interaction.js";
+import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction-kind.js";
+import { Interactions } from "./interactions.js";
 import { Journal } from "./journal.js";
-import type { Lease } from "./lease.js";
 import { Leases } from "./leases.js";
-import { OpenSession } from "./open-session.js";
+import type { OpenSession } from "./open-session.js";
+import { runOpenfun } from "./openfun.js";
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { poolStream } from "./pool-stream.js";
 import {
   type Answer,
   type AnyRow,
-  interactionCall,
   type OperationResult,
   operationOf,
   type Queryable,
@@ -43,26 +32,10 @@ import {
   rowsOf,
   type StatementResult,
 } from "./queryable.js";
-import { Session } from "./session.js";
 import { StatementJob } from "./statement-job.js";
-import { checkSql } from "./statement-text.js";
 import { type PoolStats, statsOf } from "./stats.js";
-import { RowStream, refusedStream, type StreamPlace } from "./stream.js";
-import { Transaction } from "./transaction.js";
-
-const INTERACTION: InteractionKind = {
-  verb: "runInteraction",
-  mode: "transaction",
-  reset: false,
-  face: (session, sequence) => new Transaction(session, sequence),
-};
-
-const WITH_CONNECTION: InteractionKind = {
-  verb: "runWithConnection",
-  mode: "connection",
-  reset: true,
-  face: (session, sequence) => new Connection(session, sequence),
-};
+import type { RowStream } from "./stream.js";
+import type { Transaction } from "./transaction.js";
 
 /**
  * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be awaited.
@@ -86,7 +59,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly #dispatcher: Dispatcher;
   readonly #context: InteractionContext;
   readonly #origin: Origin;
-  readonly #interactions = new Set<Interaction<unknown>>();
+  readonly #interactions: Interactions;
   #closing: Promise<void> | undefined;
 
   /**
@@ -106,7 +79,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.#journal = new Journal(this.#options);
     this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
       origin: this.#origin,
-      prepare: (lease) => this.#prepare(lease),
+      prepare: (lease) => runOpenfun(lease, this.#context),
       roomMade: () => this.#dispatcher.wake(),
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
     });
@@ -118,6 +91,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       dispatcher: this.#dispatcher,
       origin: this.#origin,
     };
+    this.#interactions = new Interactions(this.#context);
   }
 
   /**
@@ -167,27 +141,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     params?: Params,
     options?: Options,
   ): RowStream<RowUnder<Row, Options>> {
-    let bound: Params | undefined;
-    try {
-      bound = this.#bound(sql, params, options);
-    } catch (error) {
-      return refusedStream(this.#driver, error);
-    }
-    const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
-    const timeoutMillis = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
-    const stack = this.#options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
-    const opener = {
-      driver: this.#driver,
-      trace: channels.statement.hasSubscribers ? this.#traceOf(sql, bound) : undefined,
-      lostOutcome: "unknown" as const,
-      open: (signal: AbortSignal) => {
-        const open = () => this.#openStream(sql, stack, signal);
-        return channels.acquire.hasSubscribers
-          ? tracedPromise(channels.acquire, { ...this.#origin }, open)
-          : open();
-      },
-    };
-    return new RowStream(opener, statement, { ...options, timeoutMillis });
+    return poolStream(this.#context, sql, params, options) as RowStream<RowUnder<Row, Options>>;
   }
 
   /**
@@ -204,7 +158,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runInteraction(...call: unknown[]): Deferred<unknown> {
-    return this.#interaction(INTERACTION, call);
+    return this.#interactions.run(INTERACTION, call);
   }
 
   /**
@@ -221,7 +175,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runWithConnection(...call: unknown[]): Deferred<unknown> {
-    return this.#interaction(WITH_CONNECTION, call);
+    return this.#interactions.run(WITH_CONNECTION, call);
   }
 
   /**
@@ -233,19 +187,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     options: InteractionOptions,
     fn: (session: OpenSession) => PromiseLike<void>,
   ): Deferred<void> {
-    let lent: OpenSession | undefined;
-    const kind: InteractionKind = {
-      verb: "runWithSession",
-      mode: "autocommit",
-      get reset() {
-        return lent?.touched === true;
-      },
-      face(session, sequence) {
-        lent = new OpenSession(session, sequence);
-        return lent;
-      },
-    };
-    return this.#interaction(kind, [options, fn]) as Deferred<void>;
+    return this.#interactions.run(withSession(), [options, fn]) as Deferred<void>;
   }
 
   /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
@@ -284,7 +226,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   ): Deferred<T> {
     let bound: Params | undefined;
     try {
-      bound = this.#bound(sql, params, options);
+      bound = boundParams(this.#driver, sql, params, options);
     } catch (error) {
       return fail(error) as unknown as Deferred<T>;
     }
@@ -292,92 +234,13 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
     const job = () => new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
     if (!channels.statement.hasSubscribers) return this.#dispatcher.submit(job()) as Deferred<T>;
-    const trace = this.#traceOf(sql, bound);
+    const trace = { ...this.#origin, sql, parameterized: bound !== undefined, inTransaction: false };
     const submit = () => {
       const watched = job();
       watched.trace = trace;
       return this.#dispatcher.submit(watched) as Deferred<T>;
     };
     return traced(channels.statement, trace, submit);
-  }
-
-  #traceOf(sql: string, bound: Params | undefined): StatementTrace {
-    return { ...this.#origin, sql, parameterized: bound !== undefined, inTransaction: false };
-  }
-
-  #bound(sql: string, params: Params | undefined, options: StatementOptions | undefined): Params | undefined {
-    checkSql(sql);
-    if (options !== undefined) checkStatementOptions(options);
-    return params === undefined ? undefined : (this.#driver.bind?.(params) ?? params);
-  }
-
-  #interaction(kind: InteractionKind, call: readonly unknown[]): Deferred<unknown> {
-    let parsed: ReturnType<typeof interactionCall>;
-    try {
-      parsed = interactionCall(call);
-      checkInteractionOptions(parsed.options);
-    } catch (error) {
-      return fail(error);
-    }
-    const { options = {}, fn, args } = parsed;
-    if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
-    const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
-    const start = (fn: (face: unknown) => unknown) => {
-      const interaction = new Interaction<unknown>(this.#context, kind, options, fn, () =>
-        this.#interactions.delete(interaction),
-      );
-      this.#interactions.add(interaction);
-      interaction.start();
-      return interaction.deferred;
-    };
-    if (!channels.interaction.hasSubscribers) return start(work);
-    const trace: InteractionTrace = { ...this.#origin, verb: kind.verb };
-    const within = (face: unknown) =>
-      trace.around === undefined ? work(face) : trace.around(() => work(face));
-    return traced(channels.interaction, trace, () => start(within));
-  }
-
-  #openStream(sql: string, stack: string | undefined, signal: AbortSignal): Promise<StreamPlace> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#dispatcher.withdraw(request);
-        reject(signal.reason);
-      };
-      const granted = (lease: Lease) => {
-        signal.removeEventListener("abort", leave);
-        const unwatch = this.#journal.watch(lease);
-        const done = () => {
-          unwatch();
-          void this.#dispatcher.giveBack(lease, false);
-        };
-        resolve({ conn: lease.conn, done });
-      };
-      const refused = (error: unknown) => {
-        signal.removeEventListener("abort", leave);
-        reject(error);
-      };
-      const writes = this.#driver.stackable?.(sql) !== true;
-      const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
-      signal.addEventListener("abort", leave, { once: true });
-      this.#dispatcher.request(request);
-    });
-  }
-
-  /** What `openfun` does to a new session is committed before anyone uses it. */
-  async #prepare(lease: Lease): Promise<void> {
-    const { openfun } = this.#options;
-    if (openfun === undefined) return;
-    const session = new Session(lease, this.#context, {}, "connection");
-    const sequence = session.open();
-    try {
-      await openfun(new Connection(session, sequence));
-      await sequence.idle();
-      await session.transaction.commit();
-    } catch (error) {
-      await session.transaction.rollback(error);
-      throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
-    }
-    session.close(sequence);
   }
 
   async #close(timeoutMillis: number | undefined): Promise<void> {
@@ -390,8 +253,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       await within(drained, timeoutMillis, () => closed).catch(async () => {
         this.#dispatcher.abort(closed);
         // Those that waited for a connection have had their answer.
-        const running = [...this.#interactions].filter(({ state }) => state !== "waiting");
-        for (const interaction of running) interaction.cancel(closed);
+        this.#interactions.cancel(closed);
         // What does not settle then, is destroyed.
         await within(drained, 6_000, () => closed).catch(() => this.#leases.destroyAll());
         await drained;
@@ -400,13 +262,4 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     await this.#leases.close();
     this.#dispatcher.close();
   }
-}
-
-function cancelledBefore(signal: AbortSignal, sql: string | undefined): Deferred<never> {
-  const error = new CancelledError("cancelled before it was sent", {
-    cause: signal.reason,
-    outcome: "not sent",
-    sql,
-  });
-  return fail(error) as unknown as Deferred<never>;
 }

@@ -7,11 +7,11 @@ import { channels, tracedPromise } from "./diagnostics.js";
 import type { Dispatcher } from "./dispatcher.js";
 import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
-import type { TransactionMode } from "./implicit-transaction.js";
 import { adbapiInteraction } from "./inside.js";
+import type { InteractionKind } from "./interaction-kind.js";
+import { interactionTimeout } from "./interaction-timeout.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
-import type { Sequence } from "./sequence.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
 
@@ -34,16 +34,6 @@ const MOVES = {
   resting: ["waiting", "settled"],
   settled: [],
 } as const satisfies Record<InteractionState, readonly InteractionState[]>;
-
-/** What an interaction lends to its function, and how it treats the connection. */
-export interface InteractionKind {
-  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
-  readonly mode: TransactionMode;
-  /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
-  readonly reset: boolean;
-  /** What the function is given. */
-  face(session: Session, sequence: Sequence): unknown;
-}
 
 export interface InteractionContext extends SessionContext {
   readonly dispatcher: Dispatcher;
@@ -211,14 +201,14 @@ export class Interaction<T> implements Taker {
   /** It was to stop while COMMIT was on its way, and COMMIT has been answered. */
   #sayApplied(): void {
     if (this.#stopped instanceof StatementTimeout)
-      this.#stopped = timeoutError(this.#options.timeoutMillis, "applied");
+      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "applied");
     if (this.#stopped !== undefined) throw this.#stopped;
   }
 
   /** As above, and COMMIT has failed: unless the answer was lost, nothing of it lasts. */
   #sayRefused(error: unknown): void {
     if (this.#stopped instanceof StatementTimeout && this.#session?.lostOutcome === "not applied")
-      this.#stopped = timeoutError(this.#options.timeoutMillis, "not applied", error);
+      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "not applied", error);
   }
 
   /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */
@@ -252,7 +242,7 @@ export class Interaction<T> implements Taker {
 
   #expire(timeoutMillis: number): void {
     if (this.#state === "settled") return;
-    this.#stop(timeoutError(timeoutMillis, this.#outcome));
+    this.#stop(interactionTimeout(timeoutMillis, this.#outcome));
   }
 
   #stop(error: End): void {
@@ -295,13 +285,4 @@ export class Interaction<T> implements Taker {
     }
     this.#state = to;
   }
-}
-
-function timeoutError(
-  timeoutMillis: number | undefined,
-  outcome: Outcome,
-  cause?: unknown,
-): StatementTimeout {
-  const message = `the interaction's ${timeoutMillis} ms (timeoutMillis) were over; outcome: ${outcome}`;
-  return new StatementTimeout(message, { outcome, ...(cause === undefined ? {} : { cause }) });
 }

@@ -12,7 +12,7 @@ export class Sequence {
   readonly #line = new WaitingLine();
   readonly #start: (work: Waiter) => Promise<void>;
   state: SequenceState = "open";
-  #busy = false;
+  #running: Waiter | undefined;
   #whenIdle: (() => void)[] = [];
 
   /** @param start runs a piece of work; fires when the next may begin, and never rejects. */
@@ -20,13 +20,14 @@ export class Sequence {
     this.#start = start;
   }
 
-  get busy(): boolean {
-    return this.#busy;
+  /** What has begun, and has not ended. */
+  get running(): Waiter | undefined {
+    return this.#running;
   }
 
   push(work: Waiter): void {
     this.#line.push(work);
-    if (!this.#busy) void this.#run();
+    if (this.#running === undefined) void this.#run();
   }
 
   remove(work: Waiter): void {
@@ -43,17 +44,17 @@ export class Sequence {
 
   /** Fires when nothing runs and nothing is left to run. */
   idle(): Promise<void> {
-    if (!this.#busy) return Promise.resolve();
+    if (this.#running === undefined) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
   async #run(): Promise<void> {
-    this.#busy = true;
     for (let first = this.#line.first; first !== undefined; first = this.#line.first) {
       this.#line.remove(first);
+      this.#running = first;
       await this.#start(first);
     }
-    this.#busy = false;
+    this.#running = undefined;
     const heard = this.#whenIdle;
     this.#whenIdle = [];
     for (const hear of heard) hear();

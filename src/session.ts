@@ -8,7 +8,7 @@ import type {
 } from "../drivers/driver.js";
 import { boundParams } from "./bound-params.js";
 import { Bulk } from "./bulk.js";
-import type { StatementOptions } from "./call-options.js";
+import type { InteractionLimits, StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, type Deferred } from "./defer/index.js";
@@ -53,7 +53,7 @@ export class Session implements JobCarrier {
   readonly #streams: SessionStreams;
   /** The transaction's own, and those of the interactions nested in it. */
   readonly #sequences = new Set<Sequence>();
-  /** What the server works at, and can be asked to stop. */
+  /** What the server works at. */
   #running: StatementJob | Bulk | undefined;
   /** What failed, to see at the end whether anybody noticed. */
   readonly #failed: { readonly deferred: Deferred<unknown>; readonly sequence: Sequence }[] = [];
@@ -118,9 +118,10 @@ export class Session implements JobCarrier {
     const submit = () =>
       this.step<{ rowCount: number }>(sequence, async (step) => {
         await this.transaction.begin();
-        const bulk = new Bulk(this.conn, this.transaction, this.#interrupts, sequence, sql);
+        if (step.givenUp !== undefined) throw step.givenUp;
+        const bulk = new Bulk(this.conn, this.transaction, this.#interrupts, sql);
         this.#running = bulk;
-        step.whenCancelled = (error) => bulk.cancel(error);
+        step.whenGivenUp = (error) => bulk.cancel(error);
         const result = await bulk.run(listOfParams).finally(() => {
           this.#running = undefined;
         });
@@ -132,16 +133,18 @@ export class Session implements JobCarrier {
   }
 
   /** Something else that takes its turn among the statements. */
-  step<T>(sequence: Sequence, act: (step: Step<T>) => Promise<T>): Deferred<T> {
+  step<T>(sequence: Sequence, act: (step: Step<T>) => Promise<T>, limits?: InteractionLimits): Deferred<T> {
     try {
-      this.#admit(sequence, undefined);
+      this.#admit(sequence, limits?.signal);
     } catch (error) {
       return refused(error);
     }
-    const step = new Step<T>(act, {
+    const hooks = {
       failed: () => this.#failed.push({ deferred: step.deferred, sequence }),
-      told: (error) => this.told(error),
-    });
+      told: (error: End) => this.told(error),
+      undoneOutcome: () => this.lostOutcome,
+    };
+    const step = new Step<T>(act, hooks, limits);
     muteUnhandled(step.deferred);
     sequence.push(step);
     return step.deferred;
@@ -170,9 +173,8 @@ export class Session implements JobCarrier {
   /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
   end(error: End): void {
     this.transaction.halt(error);
-    for (const sequence of this.#sequences) refuseAll(sequence, error);
-    this.#running?.cancel(error);
     this.#streams.fail(error);
+    for (const sequence of this.#sequences) giveUp(sequence, error);
   }
 
   /** The function of a line is over: fires when all that it asked for is done. A stream that it left open is ended. */
@@ -193,8 +195,7 @@ export class Session implements JobCarrier {
   leave(sequence: Sequence, error: End): void {
     sequence.state = "closed";
     this.#streams.fail(error);
-    refuseAll(sequence, error);
-    if (this.#running?.sequence === sequence) this.#running.cancel(error);
+    giveUp(sequence, error);
   }
 
   /** Fires when nothing of this session is in flight, which is made so by force when it takes too long. */
@@ -232,9 +233,7 @@ export class Session implements JobCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
-    const { cancellation, settled } = this.#interrupts.stop(job, this.lostOutcome);
-    job.whenOver = settled;
-    return cancellation;
+    return this.#interrupts.stop(job, this.lostOutcome);
   }
 
   async #perform(work: Waiter): Promise<void> {
@@ -242,7 +241,7 @@ export class Session implements JobCarrier {
     if (halted !== undefined) return work.refuse(halted as AdbapiError);
     if (work instanceof StatementJob) await this.#execute(work);
     else await (work as Step).perform();
-    await this.#interrupts.arrived();
+    await this.#interrupts.settled();
   }
 
   async #execute(job: StatementJob): Promise<void> {
@@ -254,7 +253,6 @@ export class Session implements JobCarrier {
     // Cancelled, or out of time, while BEGIN was on its way: then it is not sent.
     const end = await this.transaction.execute(job, () => job.state === "sent");
     this.#running = undefined;
-    job.whenOver?.();
     if (end.failure === undefined) return job.answered(end.result);
     this.#failed.push({ deferred: job.deferred, sequence: job.sequence as Sequence });
     job.failed(end.failure, end.cancelled);
@@ -282,6 +280,13 @@ export class Session implements JobCarrier {
   #timeoutOf(options: StatementOptions | undefined): number | undefined {
     return options?.timeoutMillis ?? this.#context.options.statementTimeoutMillis;
   }
+}
+
+function giveUp(sequence: Sequence, error: End): void {
+  refuseAll(sequence, error);
+  const { running } = sequence;
+  if (running instanceof StatementJob) running.cancel(error);
+  else if (running instanceof Step) running.giveUp(error);
 }
 
 function refuseAll(sequence: Sequence, error: End): void {

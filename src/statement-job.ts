@@ -55,9 +55,8 @@ export class StatementJob extends Waiter implements Statement {
   loan: Loan | undefined;
   /** Told how long it waited, while somebody listens. */
   trace: StatementTrace | undefined;
-  /** A session's: the line that it is asked in, and what to do once the server has settled it. */
+  /** A session's: the line that it is asked in. */
   sequence: Sequence | undefined;
-  whenOver: (() => void) | undefined;
 
   readonly #carrier: JobCarrier;
   /** The caller's async context: callbacks run in it, whoever's answer it was that set them off. */

@@ -1,38 +1,50 @@
+import type { InteractionLimits } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
-import type { AdbapiError } from "./errors.js";
+import type { AdbapiError, Outcome } from "./errors.js";
+import { interactionTimeout } from "./interaction-timeout.js";
+import { Limits } from "./limits.js";
+import type { End } from "./session-errors.js";
 import { Waiter } from "./waiting-line.js";
 
 export interface StepHooks {
   /** It failed: heard before the caller is. */
   failed(): void;
-  /** What its caller is told when it is cancelled. */
-  told(error: CancelledError): void;
+  /** What its caller is told when it is given up. */
+  told(error: End): void;
+  /** What becomes of what it did, once it is undone. */
+  undoneOutcome(): Outcome;
 }
 
 /** A turn of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
 export class Step<T = unknown> extends Waiter {
-  readonly deferred = new Deferred<T>(() => this.#cancel());
+  readonly deferred = new Deferred<T>(() => this.cancel(undefined));
   readonly #act: (step: Step<T>) => Promise<T>;
   readonly #hooks: StepHooks;
+  readonly #limits: Limits | undefined;
   #begun = false;
-  /** Set by what can be left before its end; called once. */
-  whenCancelled: ((error: CancelledError) => void) | undefined;
+  #givenUp: End | undefined;
+  /** Set by what can be left before its end; called once at most. */
+  whenGivenUp: ((error: End) => void) | undefined;
 
   /**
-   * @param act what it does; looks at `cancelled` where it can be left.
+   * @param act what it does; where it can be left, it throws `givenUp`.
    */
-  constructor(act: (step: Step<T>) => Promise<T>, hooks: StepHooks) {
+  constructor(act: (step: Step<T>) => Promise<T>, hooks: StepHooks, limits: InteractionLimits = {}) {
     super();
     this.#act = act;
     this.#hooks = hooks;
+    const { timeoutMillis, signal } = limits;
+    if (timeoutMillis !== undefined || signal !== undefined)
+      this.#limits = new Limits(timeoutMillis, signal, this);
   }
 
-  /** The caller has been answered. */
-  get cancelled(): boolean {
-    return this.deferred.called;
+  /** Why nobody wants its end any more: it was cancelled, or its time is over, or what it is a part of was given up. */
+  get givenUp(): End | undefined {
+    return this.#givenUp;
   }
 
   override refuse(error: AdbapiError): void {
+    this.#limits?.clear();
     this.deferred.errback(error);
   }
 
@@ -40,21 +52,55 @@ export class Step<T = unknown> extends Waiter {
   async perform(): Promise<void> {
     this.#begun = true;
     try {
-      const value = await this.#act(this);
-      if (!this.cancelled) this.deferred.callback(value);
+      const value = await this.#act(this).finally(() => this.#end());
+      if (!this.deferred.called) this.deferred.callback(value);
     } catch (error) {
-      if (this.cancelled) return;
-      this.#hooks.failed();
-      this.deferred.errback(error);
+      if (!this.deferred.called) this.#fail(error);
     }
   }
 
-  #cancel(): void {
+  /** The caller hears at once. */
+  cancel(cause: unknown): void {
+    if (this.deferred.called) return;
     this.line?.remove(this);
     const when = this.#begun ? "while it ran" : "before it was sent";
-    const error = new CancelledError(`cancelled ${when}`, { outcome: this.#begun ? "unknown" : "not sent" });
+    const error = new CancelledError(`cancelled ${when}`, {
+      ...(cause === undefined ? {} : { cause }),
+      outcome: this.#begun ? "unknown" : "not sent",
+    });
+    this.#limits?.clear();
     this.#hooks.told(error);
     this.deferred.errback(error);
-    this.whenCancelled?.(error);
+    this.giveUp(error);
+  }
+
+  /** Its time is over: the caller hears once what it did is undone. */
+  expire(): void {
+    const outcome = this.#begun ? this.#hooks.undoneOutcome() : "not sent";
+    const error = interactionTimeout(this.#limits?.timeoutMillis, outcome);
+    this.#hooks.told(error);
+    if (this.#begun) this.giveUp(error);
+    else {
+      this.line?.remove(this);
+      this.#limits?.clear();
+      this.#fail(error);
+    }
+  }
+
+  /** What has begun is left as soon as it can be. */
+  giveUp(error: End): void {
+    if (this.#givenUp !== undefined) return;
+    this.#givenUp = error;
+    this.whenGivenUp?.(error);
+  }
+
+  #end(): void {
+    this.#limits?.clear();
+    this.whenGivenUp = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#hooks.failed();
+    this.deferred.errback(error);
   }
 }

@@ -1,5 +1,5 @@
 import type { Params } from "../drivers/driver.js";
-import type { InteractionOptions, StatementOptions } from "./call-options.js";
+import { checkNestedOptions, type InteractionOptions, type StatementOptions } from "./call-options.js";
 import { Cursor } from "./cursor.js";
 import type { Deferred } from "./defer/index.js";
 import { adbapiNested, calledInside } from "./inside.js";
@@ -61,7 +61,10 @@ export class Transaction extends Cursor implements Queryable {
     >;
   }
 
-  /** A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. */
+  /**
+   * A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. Of the options it takes `signal` and
+   * `timeoutMillis`, which count for the part; the others belong to the outermost interaction, and are an `InterfaceError` here.
+   */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,
     ...args: Args
@@ -74,8 +77,9 @@ export class Transaction extends Cursor implements Queryable {
   runInteraction(...call: unknown[]): Deferred<unknown> {
     const outer = this.innermost();
     try {
-      const { fn, args } = interactionCall(call);
-      return outer.session.step(outer.sequence, (step) => outer.#runNested(step, fn as never, args));
+      const { options, fn, args } = interactionCall(call);
+      checkNestedOptions(options);
+      return outer.session.step(outer.sequence, (step) => outer.#runNested(step, fn as never, args), options);
     } catch (error) {
       return refused(error);
     }
@@ -91,16 +95,17 @@ export class Transaction extends Cursor implements Queryable {
     const sequence = session.open();
     const nested = new Transaction(session, sequence);
     this.#nested = nested;
-    const cancelled = new Promise<never>((_, reject) => {
-      step.whenCancelled = (error) => {
+    const givenUp = new Promise<never>((_, reject) => {
+      step.whenGivenUp = (error) => {
         session.leave(sequence, error);
         reject(error);
       };
     });
     try {
-      const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), cancelled]);
+      if (step.givenUp !== undefined) throw step.givenUp;
+      const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), givenUp]);
       await session.finish(sequence);
-      if (step.cancelled) await cancelled;
+      if (step.givenUp !== undefined) throw step.givenUp;
       const unnoticed = session.unnoticed(sequence);
       if (unnoticed !== undefined) throw unnoticed;
       session.close(sequence);

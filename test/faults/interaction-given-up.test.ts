@@ -172,6 +172,69 @@ describeEach(TARGETS, (target) => {
       expect(await ids(database)).toEqual([1, 2, 3, 10, 12]);
     }));
 
+  test.each(eachInteractionMeans())(
+    "F7 F9 $name of a nested interaction, another inside of it at work: undone to its savepoint, the rest is committed",
+    (means) =>
+      withItems(target, { max: 1 }, async (pool, database) => {
+        await pool.runInteraction(async (transaction) => {
+          await transaction.runOperation(insert, [10]);
+          let inserted = false;
+          const { signal, timeoutMillis } = means.options();
+          const nested = transaction.runInteraction({ signal, timeoutMillis }, async (inner) => {
+            await inner.runOperation(insert, [11]);
+            await inner.runInteraction(async (innermost) => {
+              await innermost.runOperation(insert, [12]);
+              inserted = true;
+              await new Promise(() => {});
+            });
+          });
+          await means.giveUp(nested, () => eventually("inserted", () => inserted, true));
+          const error = await failureOf(nested);
+          expect(error).toBeInstanceOf(means.error);
+          if (means.name === "timeoutMillis") expect(error.outcome).toBe("not applied");
+          await transaction.runOperation(insert, [13]);
+        });
+        expect(await ids(database)).toEqual([1, 2, 3, 10, 13]);
+        expect(pool.stats).toMatchObject({ disconnects: 0 });
+      }),
+  );
+
+  test("F9 a nested interaction, cancelled before its savepoint is there: its function never runs, the rest is committed", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      let ran = false;
+      await pool.runInteraction(async (transaction) => {
+        const nested = transaction.runInteraction(() => {
+          ran = true;
+        });
+        nested.cancel();
+        expect(await failureOf(nested)).toMatchObject({ name: "CancelledError" });
+        const bulk = transaction.executeMany(insert, [[10]]);
+        bulk.cancel();
+        expect(await failureOf(bulk)).toMatchObject({ name: "CancelledError" });
+        await transaction.runOperation(insert, [11]);
+      });
+      expect(ran).toBe(false);
+      expect(await ids(database)).toContain(11);
+    }));
+
+  test("F9 the whole, cancelled while a nested interaction is idle: rolled back, the connection goes on", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      let inserted = false;
+      const work = pool.runInteraction((transaction) =>
+        transaction.runInteraction(async (inner) => {
+          await inner.runOperation(insert, [10]);
+          inserted = true;
+          await new Promise(() => {});
+        }),
+      );
+      await eventually("inserted", () => inserted, true);
+      work.cancel();
+      expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });
+      await pool.runOperation(insert, [11]);
+      expect(pool.stats).toMatchObject({ size: 1, disconnects: 0 });
+      expect(await ids(database)).toEqual([1, 2, 3, 11]);
+    }));
+
   test("F7 a part that was committed before the end of time is not called undone", () =>
     withItems(target, { max: 1 }, async (pool, database) => {
       let committed = false;

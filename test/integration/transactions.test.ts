@@ -218,6 +218,27 @@ describeEach(TARGETS, (target) => {
       expect(await balanceOf(pool, 1)).toBe(105);
     }));
 
+  test.each([{ isolation: "serializable" }, { readOnly: true }, { retries: 0 }] as const)(
+    "a nested interaction is no transaction of its own: %o is refused",
+    (options) =>
+      withAccounts(async (pool) => {
+        let ran = false;
+        await pool.runInteraction(async (transaction) => {
+          const nested = transaction.runInteraction(options, () => {
+            ran = true;
+          });
+          await expect(nested).rejects.toThrow(
+            `the option ${Object.keys(options)} belongs to the outermost interaction`,
+          );
+          await expect(nested).rejects.toBeInstanceOf(InterfaceError);
+          const undefinedOptions = { isolation: undefined, readOnly: undefined, retries: undefined };
+          await transaction.runInteraction(undefinedOptions, (nested) => nested.runOperation(give, [1, 1]));
+        });
+        expect(ran).toBe(false);
+        expect(await balanceOf(pool, 1)).toBe(101);
+      }),
+  );
+
   test("after its end a transaction sends nothing, by any of its members", () =>
     withAccounts(async (pool) => {
       const { over } = await pool.runInteraction((over) => ({ over }));
