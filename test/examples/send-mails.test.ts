@@ -75,7 +75,9 @@ test("everybody gets one mail in three ways, those who cannot are told apart, an
   expect(received).toHaveLength(270);
 });
 
-test("SIGTERM: what is on its way arrives and is recorded, and a second run does the rest", { timeout: 60_000 }, async () => {
+test("SIGTERM: what is on its way arrives and is recorded, and a second run does the rest", {
+  timeout: 60_000,
+}, async () => {
   await using first = mail(1_500);
   while (received.length < 150) await new Promise((done) => setTimeout(done, 10));
   first.signal("SIGTERM");
