@@ -6,7 +6,7 @@ import { gate } from "../support/scripted-driver.js";
 import { describeEach, SERVER_TARGETS, withPool } from "../support/targets.js";
 import { quiet, withScripted } from "../support/with-scripted.js";
 
-const MILLIS = Number(process.env.ADBAPI_TEST_KILLS_MILLIS ?? 2_000);
+const MILLIS = Number(process.env.ADBAPI_TEST_KILLS_MILLIS ?? 1_000);
 const MAX = 4;
 const EXPECTED = ["ConnectionLost", "CancelledError", "OperationalError", "PoolTimeout", "StatementTimeout"];
 

@@ -3,7 +3,7 @@ import { CancelledError, type ConnectionPool, DatabaseError, type Deferred } fro
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, type Target, withPool } from "../support/targets.js";
 
-const STATEMENTS = 25_000;
+const STATEMENTS = 10_000;
 /** Asked for in one go; several times what the connections take. */
 const BURST = 500;
 const ROWS = 1_000;
