@@ -1,5 +1,6 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
 import { channels, type Origin } from "./diagnostics.js";
+import { cancelOn, executeOn, translated } from "./driver-faults.js";
 import { copyOf, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -134,7 +135,7 @@ export class Dispatcher implements JobCarrier {
 
   interrupt(job: StatementJob): Cancellation {
     const loan = job.loan;
-    const cancellation = loan?.conn.cancel?.(job);
+    const cancellation = loan && cancelOn(loan.conn, job);
     if (loan === undefined || cancellation === undefined) {
       loan?.conn.destroy();
       return { outcome: "unknown", done: Promise.resolve() };
@@ -292,7 +293,7 @@ export class Dispatcher implements JobCarrier {
     if (loan.jobs.length === 1) job.begun(performance.now());
     else if (this.#stuckTimer === undefined) this.#watch();
     const { sends } = job;
-    loan.conn.execute(job).then(
+    executeOn(loan.conn, job).then(
       (result) => this.#answered(loan, job, sends, result),
       (error) => this.#failed(loan, job, sends, error),
     );
@@ -311,7 +312,7 @@ export class Dispatcher implements JobCarrier {
       return;
     }
     this.statements++;
-    this.#profile.learn(job.sql, job.habits, now - begunAt, result.readOnly);
+    this.#profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
     if (loan.jobs.length === 0 && loan.conn.state !== "idle" && loan.conn.state !== "broken") {
       this.#leftOpen(loan, job);
       return;
@@ -330,7 +331,7 @@ export class Dispatcher implements JobCarrier {
       this.#advance(loan);
       return;
     }
-    const error = this.#driver.translate(reason);
+    const error = translated(this.#driver, reason);
     const cancelled = this.#driver.cancelled?.(reason, job.sql);
     // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
     const undone = error instanceof ConnectionLost && error.outcome === "not applied" && loan.sealed;

@@ -12,6 +12,7 @@ import { within } from "./deadline.js";
 import { failureLeft, muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, type Deferred } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
+import { cancelOn, translated } from "./driver-faults.js";
 import { setOutcome, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -338,7 +339,7 @@ export class Session implements JobCarrier {
       this.#state = "none";
       this.#committed = true;
     } catch (reason) {
-      const error = this.driver.translate(reason);
+      const error = translated(this.driver, reason);
       const cause = this.retryable;
       // Somebody swallowed the failure that led to this one.
       if (error instanceof TransactionAborted && cause !== undefined)
@@ -453,7 +454,7 @@ export class Session implements JobCarrier {
   /** Asks the server to stop what it works at; `over` is to be called once that has settled, or the session ends at a deadline. */
   #stop(statement: Statement): { readonly cancellation: Cancellation; readonly over: () => void } {
     const { conn } = this;
-    const cancellation = conn.cancel?.(statement);
+    const cancellation = cancelOn(conn, statement);
     if (cancellation === undefined) {
       conn.destroy();
       return { cancellation: { outcome: this.lostOutcome, done: Promise.resolve() }, over: () => {} };
@@ -485,7 +486,7 @@ export class Session implements JobCarrier {
       const unsent = reason instanceof Unsent;
       const cancelled = unsent ? "not sent" : this.driver.cancelled?.(reason, job.sql);
       const { sql, params } = job;
-      const error = withDetails(this.driver.translate(reason), { sql, params, outcome: this.lostOutcome });
+      const error = withDetails(translated(this.driver, reason), { sql, params, outcome: this.lostOutcome });
       this.#note(error);
       failure = error;
       this.#failed.push({ deferred: job.deferred, sequence: job.sequence as Sequence });
@@ -531,7 +532,7 @@ export class Session implements JobCarrier {
     try {
       return await work;
     } catch (reason) {
-      const error = withDetails(this.driver.translate(reason), { sql, outcome: this.lostOutcome });
+      const error = withDetails(translated(this.driver, reason), { sql, outcome: this.lostOutcome });
       this.#note(error);
       throw error;
     } finally {
