@@ -4,6 +4,7 @@ import {
   checkOptions,
   isBoolean,
   isDuration,
+  isDurationOrNever,
   isOneOf,
   isSignal,
   isWholeFrom,
@@ -46,6 +47,14 @@ export interface InteractionOptions {
   readonly timeoutMillis?: number | undefined;
 }
 
+export interface CloseOptions {
+  /**
+   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once.
+   * @default Infinity
+   */
+  readonly timeoutMillis?: number | undefined;
+}
+
 const statementChecks = {
   signal: isSignal,
   timeoutMillis: isDuration,
@@ -60,9 +69,18 @@ const interactionChecks = {
   timeoutMillis: isDuration,
 } as const satisfies Record<keyof InteractionOptions, OptionCheck>;
 
+const closeChecks = {
+  timeoutMillis: (value) => (value === 0 ? undefined : isDurationOrNever(value)),
+} as const satisfies Record<keyof CloseOptions, OptionCheck>;
+
 /** Throws an `InterfaceError` that names the option. */
 export function checkStatementOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, statementChecks, "statement option");
+}
+
+/** Throws an `InterfaceError` that names the option. */
+export function checkCloseOptions(options: unknown): void {
+  checkOptions(options, closeChecks, "close option");
 }
 
 /** Throws an `InterfaceError` that names the option. */
