@@ -86,6 +86,7 @@ export function driverForUrl(url: unknown): { readonly driver: Driver; readonly 
 }
 
 function checkDriver(driver: Driver): Driver {
+  if (typeof driver !== "object" || driver === null) throw new InterfaceError("a driver must be an object");
   for (const member of ["connect", "translate"] as const) {
     if (typeof driver[member] !== "function") {
       throw new InterfaceError(`a driver needs a function "${member}": see docs/writing-a-driver.md`);

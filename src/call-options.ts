@@ -5,6 +5,7 @@ import {
   checkOptions,
   isBoolean,
   isDuration,
+  isDurationOrNever,
   isOneOf,
   isSignal,
   isWholeFrom,
@@ -53,6 +54,14 @@ export interface InteractionOptions {
 /** What may give up an interaction from outside. */
 export type InteractionLimits = Pick<InteractionOptions, "signal" | "timeoutMillis">;
 
+export interface CloseOptions {
+  /**
+   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once.
+   * @default Infinity
+   */
+  readonly timeoutMillis?: number | undefined;
+}
+
 const statementChecks = {
   signal: isSignal,
   timeoutMillis: isDuration,
@@ -67,6 +76,10 @@ const interactionChecks = {
   timeoutMillis: isDuration,
 } as const satisfies Record<keyof InteractionOptions, OptionCheck>;
 
+const closeChecks = {
+  timeoutMillis: (value) => (value === 0 ? undefined : isDurationOrNever(value)),
+} as const satisfies Record<keyof CloseOptions, OptionCheck>;
+
 /** Throws an `InterfaceError` that names the option. */
 export function checkStatementOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, statementChecks, "statement option");
@@ -74,6 +87,11 @@ export function checkStatementOptions(options: unknown): void {
 
 /** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */
 const OUTERMOST = ["isolation", "readOnly", "retries"] as const satisfies (keyof InteractionOptions)[];
+
+/** Throws an `InterfaceError` that names the option. */
+export function checkCloseOptions(options: unknown): void {
+  checkOptions(options, closeChecks, "close option");
+}
 
 /** Throws an `InterfaceError` that names the option. */
 export function checkInteractionOptions(options: unknown): void {

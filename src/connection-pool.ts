@@ -3,7 +3,12 @@ import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { argumentsOf } from "./arguments.js";
 import { boundParams } from "./bound-params.js";
-import type { InteractionOptions, StatementOptions } from "./call-options.js";
+import {
+  type CloseOptions,
+  checkCloseOptions,
+  type InteractionOptions,
+  type StatementOptions,
+} from "./call-options.js";
 import { cancelledBefore } from "./cancelled-before.js";
 import type { Connection } from "./connection.js";
 import { within } from "./deadline.js";
@@ -198,9 +203,14 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   /**
    * Takes nothing new; fires once queued and running work has finished and every connection is closed. Asked again, it gives the same answer.
    * Asked from inside of an interaction of this pool it fires at once, and the pool closes when that has ended.
-   * @param timeoutMillis past this, what waits gets `PoolClosed` and what still runs is cancelled. Default: none.
    */
-  close({ timeoutMillis }: { readonly timeoutMillis?: number | undefined } = {}): Deferred<void> {
+  close(options: CloseOptions = {}): Deferred<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return fail(error) as unknown as Deferred<void>;
+    }
+    const { timeoutMillis } = options;
     const inside = this.#interactions.size > 0 && calledInside(adbapiInteraction);
     this.#closing ??= this.#dispatcher.vigil.during(this.#close(timeoutMillis));
     if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
@@ -245,7 +255,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   async #close(timeoutMillis: number | undefined): Promise<void> {
     const drained = this.#dispatcher.drain();
-    if (timeoutMillis === undefined) await drained;
+    if (timeoutMillis === undefined || timeoutMillis === Number.POSITIVE_INFINITY) await drained;
     else {
       const closed = new PoolClosed(
         `the pool "${this.name}" was closed, and its ${timeoutMillis} ms for work to finish were over`,

@@ -1,6 +1,7 @@
 import type { Driver } from "../drivers/driver.js";
 import { Backoff } from "./backoff.js";
 import { channels, type Origin, tracedPromise } from "./diagnostics.js";
+import { checkConnection, translated } from "./driver-faults.js";
 import { type AdbapiError, OperationalError } from "./errors.js";
 import { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
@@ -118,6 +119,7 @@ export class Connector {
       signal,
       onLost: (error) => lease !== undefined && this.#hooks.lost(lease, error),
     });
+    checkConnection(this.#driver, conn);
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     lease = new Lease(conn, performance.now() + lifetime);
@@ -133,11 +135,11 @@ export class Connector {
   }
 
   #failed(error: unknown): AdbapiError {
-    const translated = this.#driver.translate(error);
-    this.lastFailure = translated;
+    const failure = translated(this.#driver, error);
+    this.lastFailure = failure;
     const now = performance.now();
     // Attempts that fail together are one failure of the server's.
     if (now >= this.#pauseUntil) this.#pauseUntil = now + this.#backoff.next();
-    return translated;
+    return failure;
   }
 }

@@ -29,6 +29,7 @@ export function copyOf<E extends AdbapiError>(error: E): E {
   return new Class(message, { cause, code, sqlState, sql, retryable, ...outcome });
 }
 
+/** A frozen error stays as it is. */
 function set(error: object, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true });
+  Reflect.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true });
 }

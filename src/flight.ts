@@ -1,4 +1,5 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
+import { cancelOn, executeOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { ConnectionLost, type Outcome, ProgrammingError } from "./errors.js";
 import type { Lease } from "./lease.js";
@@ -51,7 +52,7 @@ export class Flight {
     if (loan.jobs.length === 1) job.begun(performance.now());
     else if (this.#stuckTimer === undefined) this.#watch();
     const { sends } = job;
-    loan.conn.execute(job).then(
+    executeOn(loan.conn, job).then(
       (result) => this.#answered(loan, job, sends, result),
       (error) => this.#failed(loan, job, sends, error),
     );
@@ -60,7 +61,7 @@ export class Flight {
   /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
   interrupt(job: StatementJob): Cancellation {
     const { loan } = job;
-    const cancellation = loan?.conn.cancel?.(job);
+    const cancellation = loan && cancelOn(loan.conn, job);
     if (loan === undefined || cancellation === undefined) {
       loan?.conn.destroy();
       return { outcome: "unknown", done: Promise.resolve() };
@@ -93,7 +94,7 @@ export class Flight {
       return;
     }
     this.statements++;
-    profile.learn(job.sql, job.habits, now - begunAt, result.readOnly);
+    profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
     const { state } = loan.conn;
     if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {
       this.#leftOpen(loan, job);
@@ -114,7 +115,7 @@ export class Flight {
       advance(loan);
       return;
     }
-    const error = driver.translate(reason);
+    const error = translated(driver, reason);
     const cancelled = driver.cancelled?.(reason, job.sql);
     const lost = error instanceof ConnectionLost ? error.outcome : undefined;
     // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.

@@ -1,5 +1,6 @@
 import type { Driver, DriverConnection, Result, Statement, TransactionOptions } from "../drivers/driver.js";
 import { within } from "./deadline.js";
+import { executeOn, translated } from "./driver-faults.js";
 import { setOutcome, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -143,7 +144,7 @@ export class ImplicitTransaction {
     } catch (reason) {
       const cancelled = reason instanceof Unsent ? "not sent" : this.#driver.cancelled?.(reason, sql);
       const details = { sql, params, outcome: this.lostOutcome };
-      const failure = withDetails(this.#driver.translate(reason), details);
+      const failure = withDetails(translated(this.#driver, reason), details);
       this.#note(failure);
       end = { failure, cancelled };
     }
@@ -166,7 +167,7 @@ export class ImplicitTransaction {
     try {
       return await work;
     } catch (reason) {
-      const error = withDetails(this.#driver.translate(reason), { sql, outcome: this.lostOutcome });
+      const error = withDetails(translated(this.#driver, reason), { sql, outcome: this.lostOutcome });
       this.#note(error);
       throw error;
     } finally {
@@ -219,7 +220,7 @@ export class ImplicitTransaction {
       this.#move("none");
       this.#committed = true;
     } catch (reason) {
-      throw this.#commitFailed(this.#driver.translate(reason));
+      throw this.#commitFailed(translated(this.#driver, reason));
     } finally {
       this.#committing = false;
     }
@@ -243,9 +244,9 @@ export class ImplicitTransaction {
 
   async #begunWith(statement: Statement, wanted: () => boolean): Promise<Result> {
     const conn = this.#conn;
-    if (this.#state === "open" || this.#mode === "autocommit") return conn.execute(statement);
+    if (this.#state === "open" || this.#mode === "autocommit") return executeOn(conn, statement);
     if (this.#mode === "connection" && this.#driver.outsideTransaction?.(statement.sql))
-      return conn.execute(statement);
+      return executeOn(conn, statement);
     if (conn.beginWith !== undefined) {
       const result = await conn.beginWith(this.#options, statement);
       this.#move("open");
@@ -254,7 +255,7 @@ export class ImplicitTransaction {
     await conn.begin(this.#options);
     this.#move("open");
     if (!wanted()) throw new Unsent("given up before it was sent");
-    return conn.execute(statement);
+    return executeOn(conn, statement);
   }
 
   #commitFailed(error: AdbapiError): AdbapiError {

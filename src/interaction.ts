@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unwatchAbort, watchAbort } from "./abort-watch.js";
 import { Backoff } from "./backoff.js";
 import type { InteractionOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
@@ -96,7 +97,7 @@ export class Interaction<T> implements Taker {
 
   start(): void {
     const { signal, timeoutMillis } = this.#options;
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal !== undefined) watchAbort(signal, this.#onAbort);
     if (timeoutMillis !== undefined)
       this.#timer = setTimeout(() => this.#expire(timeoutMillis), timeoutMillis);
     void this.#run();
@@ -273,7 +274,7 @@ export class Interaction<T> implements Taker {
     if (this.#state === "settled") return;
     this.#move("settled");
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
     this.#onEnd();
     this.#scope.runInAsyncScope(answer);
   }

@@ -1,4 +1,5 @@
 import type { Cancellation, DriverConnection, Statement } from "../drivers/driver.js";
+import { cancelOn } from "./driver-faults.js";
 import type { Outcome } from "./errors.js";
 
 /** The longest that the server may take to settle what it was asked to stop; then the connection is destroyed. */
@@ -17,7 +18,7 @@ export class Interrupts {
   /** Asks the server to stop what it works at. Where the driver cannot ask, the connection is destroyed, and `lostOutcome` is what is known. */
   stop(statement: Statement, lostOutcome: Outcome): Cancellation {
     const conn = this.#conn;
-    const cancellation = conn.cancel?.(statement);
+    const cancellation = cancelOn(conn, statement);
     if (cancellation === undefined) {
       conn.destroy();
       return { outcome: lostOutcome, done: Promise.resolve() };

@@ -2,6 +2,7 @@ import { createPool, type Pool } from "generic-pool";
 import type { Driver } from "../drivers/driver.js";
 import { Connector } from "./connector.js";
 import type { Origin } from "./diagnostics.js";
+import { translated } from "./driver-faults.js";
 import { type AdbapiError, PoolClosed } from "./errors.js";
 import { probe, SETTLE_MILLIS, Silence, sayGoodbye, scrub } from "./hygiene.js";
 import type { Journal } from "./journal.js";
@@ -306,7 +307,7 @@ export class Leases {
   /** The session died by itself. */
   #lost(lease: Lease, error: unknown): void {
     if (lease.gone) return;
-    this.#journal.lost(lease, this.#driver.translate(error));
+    this.#journal.lost(lease, translated(this.#driver, error));
     const idle = lease.state === "idle";
     if (idle) {
       this.#bury(lease);

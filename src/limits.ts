@@ -1,3 +1,5 @@
+import { unwatchAbort, watchAbort } from "./abort-watch.js";
+
 /** What may end a piece of work from outside: its time, and its caller's signal. Most work has neither, and no such object. */
 export class Limits {
   readonly timeoutMillis: number | undefined;
@@ -14,7 +16,7 @@ export class Limits {
     this.#signal = signal;
     this.#onAbort = () => work.cancel(signal?.reason);
     if (timeoutMillis !== undefined) this.#timer = setTimeout(() => work.expire(), timeoutMillis);
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal !== undefined) watchAbort(signal, this.#onAbort);
   }
 
   /** The time begins anew. */
@@ -25,6 +27,6 @@ export class Limits {
   /** The work is over: nothing is left behind. */
   clear(): void {
     clearTimeout(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this.#onAbort);
   }
 }

@@ -3,7 +3,7 @@ import type { Cancellation, Params, Result, RowMode, Statement } from "../driver
 import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import type { StatementTrace } from "./diagnostics.js";
-import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
+import { type AdbapiError, ConnectionLost, InternalError, type Outcome, StatementTimeout } from "./errors.js";
 import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
 import type { Habits } from "./profile.js";
@@ -26,6 +26,8 @@ const MOVES = {
   abandoned: ["settled"],
   settled: [],
 } as const satisfies Record<JobState, readonly JobState[]>;
+
+const NO_RESULT = "the driver's execute fired with no Result: its `rows` must be an array";
 
 /** Who carries a job: the dispatcher for autocommitted statements, a session for those of a transaction. */
 export interface JobCarrier {
@@ -122,6 +124,7 @@ export class StatementJob extends Waiter implements Statement {
     if (state === "sent" || state === "waiting") {
       let value: unknown;
       try {
+        if (!Array.isArray(result?.rows)) throw new InternalError(NO_RESULT, { sql: this.sql });
         value = this.#pick(result);
       } catch (error) {
         this.#fail(error as object);

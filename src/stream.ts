@@ -1,8 +1,10 @@
 import type { Driver, DriverConnection, Statement } from "../drivers/driver.js";
+import { unwatchAbort, watchAbort } from "./abort-watch.js";
 import type { StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { CancelledError, Failure } from "./defer/index.js";
 import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
+import { cancelOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
 
@@ -136,7 +138,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       this.#onAbort();
       throw this.#stop.signal.reason;
     }
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal !== undefined) watchAbort(signal, this.#onAbort);
     if (timeoutMillis !== undefined) {
       const message = `the stream's ${timeoutMillis} ms (timeoutMillis) were over`;
       this.#timer = setTimeout(
@@ -209,7 +211,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     this.#state = "ended";
     this.#batch = [];
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
     const place = this.#place;
     if (place === undefined) {
       if (!this.#stop.signal.aborted) this.#stop.abort(new CancelledError("the stream was left"));
@@ -218,7 +220,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     const overdue = new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
-      const cancelled = this.#pulling ? place.conn.cancel?.(this.#statement) : undefined;
+      const cancelled = this.#pulling ? cancelOn(place.conn, this.#statement) : undefined;
       await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, () => overdue);
     } catch (error) {
       // Not every driver's state tells of rows that are still to come.
@@ -236,7 +238,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #translated(error: unknown): Error {
     if (error instanceof CancelledError) return error;
     const { sql, params } = this.#statement;
-    return withDetails(this.#opener.driver.translate(error), {
+    return withDetails(translated(this.#opener.driver, error), {
       sql,
       params,
       outcome: this.#opener.lostOutcome,

@@ -1,5 +1,5 @@
 /** F22: `close()` of a pool that is idle, busy, stuck, waiting, connecting. */
-import { OperationalError, PoolClosed } from "adbapi";
+import { InterfaceError, OperationalError, PoolClosed } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { gate } from "../support/scripted-driver.js";
@@ -146,4 +146,20 @@ test("F22 a connect that fails while it closes disturbs nobody", () =>
     connecting.err(new Error("down"));
     await eventually("closed", () => closing.fired, 1);
     expect(ear.error).toBeInstanceOf(OperationalError);
+  }));
+
+test("F22 a close option that cannot be right is refused, and the pool stays open; Infinity waits for as long as it takes", () =>
+  withScripted({}, async (pool, server, listen) => {
+    for (const bad of [null, 5, { timeoutMillis: -1 }, { timeoutMillis: "5" }, { timeout: 5 }]) {
+      await expect(pool.close(bad as object).toPromise()).rejects.toBeInstanceOf(InterfaceError);
+    }
+    expect(pool.closed).toBe(false);
+    const running = gate.held();
+    server.next("execute", running);
+    const ear = listen(pool.runQuery("select 1"));
+    await running.entered;
+    const closing = listen(pool.close({ timeoutMillis: Number.POSITIVE_INFINITY }));
+    setTimeout(running.ok, 20);
+    await eventually("closed", () => closing.fired, 1);
+    expect(ear.heard[0]?.error).toBeUndefined();
   }));
