@@ -10,10 +10,9 @@ import { boundParams } from "./bound-params.js";
 import { Bulk } from "./bulk.js";
 import type { InteractionLimits, StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
-import { failureLeft, muteUnhandled } from "./defer/deferred.js";
+import { muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, type Deferred } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
-import { setOutcome } from "./error-details.js";
 import { type AdbapiError, InterfaceError, OperationalError, type Outcome } from "./errors.js";
 import { ImplicitTransaction, type TransactionMode } from "./implicit-transaction.js";
 import { Interrupts } from "./interrupts.js";
@@ -23,6 +22,7 @@ import type { ResolvedOptions } from "./options.js";
 import { refused } from "./refused.js";
 import { Sequence } from "./sequence.js";
 import { type End, overError } from "./session-errors.js";
+import { SessionFailures } from "./session-failures.js";
 import { SessionStreams } from "./session-streams.js";
 import { type JobCarrier, StatementJob } from "./statement-job.js";
 import { Step } from "./step.js";
@@ -55,10 +55,7 @@ export class Session implements JobCarrier {
   readonly #sequences = new Set<Sequence>();
   /** What the server works at. */
   #running: StatementJob | Bulk | undefined;
-  /** What failed, to see at the end whether anybody noticed. */
-  readonly #failed: { readonly deferred: Deferred<unknown>; readonly sequence: Sequence }[] = [];
-  /** What the callers of this session's own work were told. */
-  readonly #told = new WeakSet<object>();
+  readonly #failures = new SessionFailures();
 
   constructor(lease: Lease, context: SessionContext, options: TransactionOptions, mode: TransactionMode) {
     const { driver, journal } = context;
@@ -140,7 +137,7 @@ export class Session implements JobCarrier {
       return refused(error);
     }
     const hooks = {
-      failed: () => this.#failed.push({ deferred: step.deferred, sequence }),
+      failed: () => this.#failures.add(step.deferred, sequence),
       told: (error: End) => this.told(error),
       undoneOutcome: () => this.lostOutcome,
     };
@@ -210,22 +207,16 @@ export class Session implements JobCarrier {
 
   /** The failure of a statement of this line that nobody has noticed. */
   unnoticed(sequence: Sequence): unknown {
-    for (const { deferred, sequence: of } of this.#failed) {
-      const failure = of === sequence ? failureLeft(deferred) : undefined;
-      if (failure !== undefined) return failure;
-    }
-    return undefined;
+    return this.#failures.unnoticed(sequence);
   }
 
   told(error: object): void {
-    this.#told.add(error);
+    this.#failures.told(error);
   }
 
   /** After a rollback: what this session's own work failed with can tell more than was known then. */
   undone(error: unknown): void {
-    if (this.transaction.committed || typeof error !== "object" || error === null || !this.#told.has(error))
-      return;
-    if ("outcome" in error && error.outcome !== "not sent") setOutcome(error, "not applied");
+    if (!this.transaction.committed) this.#failures.undone(error);
   }
 
   withdraw(job: StatementJob): void {
@@ -254,7 +245,7 @@ export class Session implements JobCarrier {
     const end = await this.transaction.execute(job, () => job.state === "sent");
     this.#running = undefined;
     if (end.failure === undefined) return job.answered(end.result);
-    this.#failed.push({ deferred: job.deferred, sequence: job.sequence as Sequence });
+    this.#failures.add(job.deferred, job.sequence as Sequence);
     job.failed(end.failure, end.cancelled);
   }
 
