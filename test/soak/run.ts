@@ -36,6 +36,7 @@ process.on("unhandledRejection", (error) => stray.push(`unhandled: ${describe(er
 process.on("uncaughtException", (error) => stray.push(`uncaught: ${describe(error)}\n${error.stack}`));
 
 const before = openHandles();
+console.log("servers are starting");
 const places = await Promise.all(TARGETS.filter(({ name }) => chosen.includes(name)).map(Place.open));
 const memory = new Memory();
 const random = new Random(seed);
@@ -46,6 +47,10 @@ for (let rounds = 0; performance.now() < end; rounds++) {
   const turn = await round(places, random.fork(`round ${rounds}`), clients, millis);
   longestTurnMillis = Math.max(longestTurnMillis, turn);
   memory.sample();
+  const violated = places.reduce((sum, { figures }) => sum + figures.violations.length, 0);
+  console.log(
+    `round ${rounds + 1}: ${Math.round((end - performance.now()) / 1_000)} s left, ${violated} violations`,
+  );
 }
 await Promise.all(places.map((place) => place[Symbol.asyncDispose]()));
 await sleep(500);
