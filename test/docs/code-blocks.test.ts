@@ -1,13 +1,13 @@
 /** Every block of code in README.md and docs/ is type-checked and run, against the databases of the test run. */
 import { execFile, fork } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { own } from "../support/children.js";
+import { guardedDirectory } from "../support/run-directory.js";
 import type { TestDatabase } from "../support/target.js";
 import { TARGETS } from "../support/targets.js";
 import { allPages, type Page, type Program, ROOT } from "./pages.js";
@@ -23,7 +23,7 @@ const pages = allPages();
 const root = fileURLToPath(ROOT);
 /** Inside of the repository, so that the programs find the package by its own name, and its dependencies. */
 const folder = join(root, "artifacts", `code-blocks-${process.pid}`);
-const outside = mkdtempSync(join(tmpdir(), "adbapi-docs-"));
+const outside = guardedDirectory("docs");
 
 beforeAll(() => mkdirSync(folder, { recursive: true }));
 afterAll(() => {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConnectionPool } from "adbapi";
 import { SMTPServer } from "smtp-server";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
+import { guardedDirectory } from "../support/run-directory.js";
 
 let received: string[];
 let server: SMTPServer;
@@ -30,7 +30,7 @@ beforeEach(async () => {
   server.on("error", () => undefined); // Connections that the crash cuts.
   server.listen(0, "127.0.0.1");
   await once(server.server, "listening");
-  directory = await mkdtemp(join(tmpdir(), "adbapi-mails-"));
+  directory = guardedDirectory("mails");
   file = join(directory, "recipients.db");
 });
 

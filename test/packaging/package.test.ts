@@ -2,7 +2,6 @@
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,6 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { guardedDirectory } from "../support/run-directory.js";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -27,7 +27,7 @@ let packed: {
 
 /** As `npm pack` does it, on a copy: other tests use dist/ meanwhile. */
 beforeAll(async () => {
-  scratch = mkdtempSync(join(tmpdir(), "adbapi-package-"));
+  scratch = guardedDirectory("package");
   const copy = join(scratch, "copy");
   for (const name of ["package.json", ...packageJson.files])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { AdbapiError } from "adbapi";
 import betterSqlite3 from "adbapi/drivers/better-sqlite3";
@@ -14,6 +13,7 @@ import type {
   RowMode,
   Statement,
 } from "../../drivers/driver.js";
+import { guardedDirectory } from "./run-directory.js";
 
 type Row = Record<string, unknown>;
 
@@ -71,7 +71,7 @@ export class ThreadTester {
 }
 
 export function temporaryFile(name = "test.db"): string {
-  const directory = mkdtempSync(join(tmpdir(), "adbapi-"));
+  const directory = guardedDirectory("thread");
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return join(directory, name);
 }
