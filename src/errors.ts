@@ -22,7 +22,7 @@ export interface ErrorDetails {
   readonly sqlState?: string | undefined;
   /** The text of the statement. Never its params. */
   readonly sql?: string | undefined;
-  /** Whether the same work may succeed when it is run again as a whole. Default false. */
+  /** Whether the same work may succeed when it is run again as a whole. Default: true of a deadlock and a serialization failure. */
   readonly retryable?: boolean;
 }
 
@@ -118,10 +118,21 @@ export class StatementTimeout extends OperationalError {
 
 /** The database ended the transaction under the interaction. Nothing of it is applied. */
 export class TransactionAborted extends OperationalError {}
-/** Two transactions waited for each other, and this one was ended. Retryable as a whole. */
-export class DeadlockDetected extends OperationalError {}
-/** What the transaction read has changed since. Retryable as a whole. */
-export class SerializationFailure extends OperationalError {}
+
+/** Two transactions waited for each other, and this one was ended. Retryable as a whole, unless its maker says otherwise. */
+export class DeadlockDetected extends OperationalError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, { retryable: true, ...details });
+  }
+}
+
+/** What the transaction read has changed since. Retryable as a whole, unless its maker says otherwise. */
+export class SerializationFailure extends OperationalError {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, { retryable: true, ...details });
+  }
+}
+
 /** A lock did not come in time: NOWAIT, a lock timeout, SQLite's busy. */
 export class LockNotAvailable extends OperationalError {}
 

@@ -28,7 +28,7 @@ export class CooperativeTask<out I extends Steps> {
   /** @internal */
   constructor(iterator: I, schedule: Schedule) {
     this.#given = iterator;
-    this.#iterator = "next" in iterator ? iterator : iterator[Symbol.iterator]();
+    this.#iterator = iteratorOf(iterator);
     this.#schedule = schedule;
   }
 
@@ -130,4 +130,16 @@ export class CooperativeTask<out I extends Steps> {
   #assertUnfinished(): void {
     if (this.#finished !== undefined) throw this.#finished;
   }
+}
+
+/** An asynchronous iterator never says `done`: it would be stepped for ever. */
+function iteratorOf(steps: Steps): Iterator<unknown, unknown, undefined> {
+  const given = Object(steps);
+  if (!(Symbol.asyncIterator in given)) {
+    if ("next" in given) return given;
+    if (Symbol.iterator in given) return given[Symbol.iterator]();
+  }
+  throw new TypeError(
+    "a task needs an iterator or an iterable, and no asynchronous one: yield what it is to wait for",
+  );
 }

@@ -93,6 +93,15 @@ describe("coiterate", () => {
     await expect(coiterate(waits)).rejects.toThrow("waited for");
     expect(closed).toBe(true);
   });
+
+  it("refuses what it cannot step: an asynchronous iterator would never come to its end", () => {
+    async function* later(): AsyncGenerator<number> {
+      yield 1;
+    }
+    for (const bad of [later(), { [Symbol.asyncIterator]: later }, undefined, null, 5, {}]) {
+      expect(() => coiterate(bad as unknown as Iterator<unknown>)).toThrow(TypeError);
+    }
+  });
 });
 
 describe("a task", () => {
