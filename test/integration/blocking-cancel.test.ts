@@ -34,6 +34,8 @@ for (const driver of sqliteDrivers) {
       const running = test.connection.execute(statement);
       const behind = test.execute("select 1 as one");
       await untilThreadWorks();
+      // From here on the timers have their turn before the messages.
+      await new Promise((resolve) => setImmediate(resolve));
       const { outcome } = test.connection.cancel!(statement);
       const until = performance.now() + 400;
       while (performance.now() < until);
