@@ -11,6 +11,8 @@ import type { StatementJob } from "./statement-job.js";
 const STUCK_MILLIS = 100;
 /** The longest that a server may take to settle a statement that it was asked to stop; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
+/** The longest that a destroyed connection may take to settle what was on it. */
+const LAST_MILLIS = 500;
 /** How often work that never reached a server is sent anew. */
 const RESENDS = 3;
 
@@ -63,7 +65,7 @@ export class Flight {
     const { loan } = job;
     const cancellation = loan && cancelOn(loan.conn, job);
     if (loan === undefined || cancellation === undefined) {
-      loan?.conn.destroy();
+      if (loan !== undefined) this.#destroy(loan);
       return { outcome: "unknown", done: Promise.resolve() };
     }
     loan.cancels++;
@@ -150,7 +152,22 @@ export class Flight {
     const [head] = loan.jobs;
     const owed =
       head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
-    if (owed) loan.deadline = setTimeout(() => loan.conn.destroy(), SETTLE_MILLIS).unref();
+    if (owed) loan.deadline = setTimeout(() => this.#destroy(loan), SETTLE_MILLIS).unref();
+  }
+
+  /** What is in flight rejects by that; what a driver leaves unsettled all the same is lost. */
+  #destroy(loan: Loan): void {
+    loan.conn.destroy();
+    setTimeout(() => {
+      for (const job of [...loan.jobs]) {
+        this.#failed(
+          loan,
+          job,
+          job.sends,
+          new ConnectionLost("the driver did not settle what was destroyed"),
+        );
+      }
+    }, LAST_MILLIS).unref();
   }
 
   /** Looks for statements that got stuck in front of others. */
