@@ -40,6 +40,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
   readonly #onLost: (error: unknown) => void;
   #life: "open" | "closing" | "broken" = "open";
   #transaction: Transaction = "none";
+  #passedOver = 0;
   /** Asked for, not sent yet: leaves at the end of this tick, as one message. */
   readonly #outbox: Work[] = [];
   readonly #inFlight: Work[] = [];
@@ -59,7 +60,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
   get state(): SessionState {
     if (this.#life !== "open") return "broken";
     if (this.#transaction !== "none") return "in transaction";
-    return this.#inFlight.length + this.#outbox.length > 0 ? "unknown" : "idle";
+    // What will be passed over does nothing to the session.
+    return this.#inFlight.length - this.#passedOver + this.#outbox.length > 0 ? "unknown" : "idle";
   }
 
   execute(statement: Statement): Promise<Result> {
@@ -125,6 +127,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
     if (work === undefined) return { outcome: "unknown", done: Promise.resolve() };
     const caught = this.#thread.cells.cancel(work.slot);
     if (caught === "queued") {
+      if (!work.passedOver) this.#passedOver++;
+      work.passedOver = true;
       work.reject(new StatementCancelled());
       return { outcome: "not sent", done: Promise.resolve() };
     }
@@ -173,6 +177,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
   receive(received: Received): void {
     const work = this.#inFlight.shift();
     if (work === undefined) return;
+    if (work.passedOver) this.#passedOver--;
     clearTimeout(work.grace);
     const [failed, open] =
       "kind" in received ? [false, received.open] : [received[0] === "error", received[1]];

@@ -13,6 +13,8 @@ export class Work {
   slot = -1;
   /** Runs from its cancel on: when it is over, the thread is given up. */
   grace: NodeJS.Timeout | undefined;
+  /** Cancelled in the thread's own queue: it will be passed over, and its caller knows. */
+  passedOver = false;
 
   constructor(request: Request, statement: Statement | undefined) {
     this.request = request;
