@@ -50,8 +50,9 @@ describeEach(TARGETS, (target) => {
     const program = `
       let answers = 0;
       for (let n = 0; n < 10; n++) pool.runQuery("select 1").addCallback(() => void answers++);
-      pool.runInteraction((t) => t.runQuery("select 1")).addCallback(() => console.log("end", answers));`;
-    expect(await run(target, database.connectArgs, program)).toBe("end 10\n");
+      pool.runInteraction((t) => t.runQuery("select 1")).addCallback(() => void answers++);
+      process.on("exit", () => console.log("end", answers));`;
+    expect(await run(target, database.connectArgs, program)).toBe("end 11\n");
   });
 
   test("F23 process.exit() in mid-work", async () => {
