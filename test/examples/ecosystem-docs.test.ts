@@ -4,7 +4,7 @@ import { transformSync } from "esbuild";
 import { expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
 
-test.each(["kysely", "drizzle", "fastify", "observability"])("docs/%s.md runs", async (page) => {
+test.each(["kysely", "drizzle", "fastify"])("docs/%s.md runs", async (page) => {
   const text = readFileSync(`docs/${page}.md`, "utf8");
   const code = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block!).join("\n");
   const promised = [...code.matchAll(/^ *\/\/ (.*)$/gm)].map(([, line]) => line!);

@@ -16,15 +16,21 @@ describe("forward", () => {
   let forwarder: PortForwarder;
   let onConnection: (socket: Socket) => void;
   const lines: string[] = [];
+  const sockets = new Set<Socket>();
 
   beforeAll(async () => {
-    server = createServer({ allowHalfOpen: true }, (socket) =>
-      onConnection(socket.on("error", () => {})),
-    ).listen(0, "127.0.0.1");
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.add(socket.on("error", () => {}));
+      onConnection(socket);
+    }).listen(0, "127.0.0.1");
     await once(server, "listening");
     target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
-  afterAll(() => new Promise((done) => server.close(done)));
+  afterAll(async () => {
+    // Half-open ones would keep the server for ever.
+    for (const socket of sockets) socket.destroy();
+    await new Promise((done) => server.close(done));
+  });
   beforeEach(async () => {
     lines.length = 0;
     forwarder = await forward("127.0.0.1:0", target, (line) => lines.push(line));
