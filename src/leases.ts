@@ -113,11 +113,6 @@ export class Leases {
     return this.open > 0 || this.#connector.hopeful;
   }
 
-  /** Those that are lent now, for diagnosis. */
-  held(): Lease[] {
-    return [...this.#all].filter((lease) => lease.inUse);
-  }
-
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#state === "closed") return false;

@@ -81,8 +81,6 @@ export function resultOf({ rows, rowCount, lastInsertId, columns }: Result): Sta
   return { rows, rowCount, lastInsertId, columns };
 }
 
-export type { RowMode };
-
 type Fn = (...args: never[]) => unknown;
 
 /** Sorts out `([options,] fn, ...args)`. */
