@@ -1,4 +1,4 @@
-import type { Column, Params, Result, RowMode } from "../drivers/driver.js";
+import type { Column, Params, Result } from "../drivers/driver.js";
 import type { InteractionOptions, StatementOptions } from "./call-options.js";
 import type { Deferred } from "./defer/index.js";
 import { InterfaceError } from "./errors.js";
