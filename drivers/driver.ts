@@ -232,7 +232,8 @@ export interface DriverConnection {
 
   /**
    * Fires, and never rejects, when a destroyed session has let go of all it held. Absent where `destroy` is enough: a thread inside a native
-   * call goes on until that returns, and keeps the database's locks until then.
+   * call goes on until that returns, and keeps the database's locks until then. Its place in the pool is free before; who waits for it are the next
+   * writer, where there is a `singleWriter`, and `close()`.
    */
   readonly ended?: Promise<void>;
 

@@ -104,7 +104,7 @@ export class Dispatcher implements JobCarrier {
     if (!usable) await this.#leases.discard(lease);
     const lane = this.#exclusives.get(lease);
     this.#exclusives.delete(lease);
-    if (lane !== undefined) lane.serving--;
+    if (lane !== undefined) this.#leave(lane, lease);
     if (usable) this.#adopt(lease);
     this.#pump();
     this.#settleDown();
@@ -255,8 +255,18 @@ export class Dispatcher implements JobCarrier {
   }
 
   #unbind(loan: Loan): void {
-    if (loan.lane !== undefined) loan.lane.serving--;
+    if (loan.lane !== undefined) this.#leave(loan.lane, loan.lease);
     loan.lane = undefined;
+  }
+
+  /** One fewer serves the lane. What is destroyed may hold the writer's locks until its session is really over: the next writer waits for that. */
+  #leave(lane: Lane, { gone, conn: { ended } }: Lease): void {
+    if (!gone || ended === undefined || lane !== this.#queue.writing) lane.serving--;
+    else
+      void ended.then(() => {
+        lane.serving--;
+        this.#pump();
+      });
   }
 
   /**
@@ -286,7 +296,7 @@ export class Dispatcher implements JobCarrier {
     this.#settleDown();
   }
 
-  /** Of no more use; its lane waits until the session is really over. */
+  /** Of no more use. */
   #dismiss(loan: Loan): void {
     const over = () => {
       this.#unbind(loan);

@@ -45,6 +45,8 @@ export class Leases {
   readonly #keeper: Keeper;
   /** Every connection that is open, opening, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
+  /** Destroyed, and still inside of the database. */
+  #ending = 0;
   #refillTimer: NodeJS.Timeout | undefined;
   #state: "new" | "started" | "closed" = "new";
   #whenEmpty: (() => void) | undefined;
@@ -159,14 +161,16 @@ export class Leases {
     return this.#scrub(lease, reset);
   }
 
-  /** Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given up. */
+  /**
+   * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given up; a thread that is
+   * deaf inside of its database goes on without one.
+   */
   async discard(lease: Lease): Promise<void> {
     if (lease.gone) return;
     const broken = lease.conn.state === "broken";
     lease.move("closing");
     if (broken) lease.conn.destroy();
     else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
-    if (lease.conn.ended !== undefined) await lease.conn.ended;
     this.#buried(lease);
   }
 
@@ -314,8 +318,7 @@ export class Leases {
   #bury(lease: Lease): void {
     lease.move("closing");
     lease.conn.destroy();
-    if (lease.conn.ended === undefined) this.#buried(lease);
-    else void lease.conn.ended.then(() => this.#buried(lease));
+    this.#buried(lease);
   }
 
   #buryIdle(since: number): void {
@@ -327,11 +330,21 @@ export class Leases {
   #buried(lease: Lease): void {
     lease.move("closed");
     this.#all.delete(lease);
+    this.#awaitEnd(lease);
     this.#journal.disconnected(lease);
     this.#forget(lease);
     this.#hooks.roomMade();
     this.#refill();
     this.#emptied();
+  }
+
+  #awaitEnd({ conn }: Lease): void {
+    if (conn.ended === undefined) return;
+    this.#ending++;
+    void conn.ended.then(() => {
+      this.#ending--;
+      this.#emptied();
+    });
   }
 
   /** Gives up its place in generic-pool, if it is on loan; what is idle there is found by `#purge`. */
@@ -385,7 +398,7 @@ export class Leases {
   }
 
   #emptied(): void {
-    if (this.connecting === 0 && this.#all.size === 0) this.#whenEmpty?.();
+    if (this.connecting + this.#all.size + this.#ending === 0) this.#whenEmpty?.();
   }
 
   #count(test: (lease: Lease) => boolean): number {
