@@ -1,4 +1,3 @@
-import { createPool, type Pool } from "generic-pool";
 import type { Driver } from "../drivers/driver.js";
 import { Connector } from "./connector.js";
 import type { Origin } from "./diagnostics.js";
@@ -9,17 +8,11 @@ import type { Journal } from "./journal.js";
 import { Keeper } from "./keeper.js";
 import type { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
+import { Places } from "./places.js";
+import { Refill } from "./refill.js";
 
 /** A connection used less than this ago is taken to be alive (HikariCP's aliveBypassWindow). */
 const PROBE_AFTER_MILLIS = 500;
-
-/** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
-class Stillborn {
-  readonly error: AdbapiError;
-  constructor(error: AdbapiError) {
-    this.error = error;
-  }
-}
 
 export interface LeasesHooks {
   readonly origin: Origin;
@@ -31,27 +24,22 @@ export interface LeasesHooks {
   connectFailed(error: AdbapiError): void;
 }
 
-/**
- * The connections of a pool: opens, probes, lends, cleans, expires and closes them. The one place that knows generic-pool, whose queue
- * is kept empty of meaning: who gets a connection is decided by the dispatcher.
- */
+/** The connections of a pool: opens, probes, lends, cleans, expires and closes them. */
 export class Leases {
   readonly #options: ResolvedOptions;
   readonly #driver: Driver;
   readonly #journal: Journal;
   readonly #hooks: LeasesHooks;
   readonly #connector: Connector;
-  readonly #pool: Pool<Lease | Stillborn>;
+  readonly #places: Places;
   readonly #keeper: Keeper;
+  readonly #refill: Refill;
   /** Every connection that is open, opening, or closing and not yet gone. */
   readonly #all = new Set<Lease>();
   /** Destroyed, and still inside of the database. */
   #ending = 0;
-  #refillTimer: NodeJS.Timeout | undefined;
-  #state: "new" | "started" | "closed" = "new";
+  #state: "open" | "closed" = "open";
   #whenEmpty: (() => void) | undefined;
-  /** Those who wait in `fill`. */
-  #fillers: { resolve(): void; reject(error: unknown): void }[] = [];
 
   constructor(
     driver: Driver,
@@ -74,17 +62,27 @@ export class Leases {
       abandoned: (lease) => this.#all.delete(lease),
       lost: (lease, error) => this.#lost(lease, error),
     });
-    this.#pool = createPool<Lease | Stillborn>(
-      { create: () => this.#create(), destroy: async () => {} },
-      { min: 0, max: options.max, fifo: false, autostart: false, testOnBorrow: false },
+    this.#places = new Places(
+      options.max,
+      () => this.#open(),
+      () => this.#refill.check(),
     );
+    this.#refill = new Refill({
+      min: options.min,
+      open: () => this.open,
+      connecting: () => this.connecting,
+      spare: () => this.#places.spare,
+      pauseMillis: () => this.#connector.pauseMillis,
+      grow: (missing) => void this.#places.grow(missing).then(() => hooks.roomMade()),
+      pauseOver: () => hooks.roomMade(),
+    });
     this.#keeper = new Keeper({
       idleTimeoutMillis: options.idleTimeoutMillis,
       idle: () => [...this.#all].filter((lease) => lease.state === "idle"),
       spare: () => this.open - options.min,
       retire: (leases) => {
         for (const lease of leases) void this.discard(lease);
-        void this.#purge();
+        void this.#places.purge();
       },
     });
   }
@@ -118,7 +116,7 @@ export class Leases {
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#state === "closed") return false;
-    if (this.#pool.available > 0 || !this.#connector.failing) return true;
+    if (this.#places.someIdle || !this.#connector.failing) return true;
     if (this.open === 0) return !this.promising;
     return this.#connector.pauseMillis <= 0;
   }
@@ -132,7 +130,7 @@ export class Leases {
   acquire(): Promise<Lease> {
     if (this.#state === "closed") return Promise.reject(this.#closedError());
     this.start();
-    return this.#pool.acquire().then((entry) => this.#admit(entry));
+    return this.#places.take().then((lease) => this.#admit(lease));
   }
 
   /** Hands back a clean connection, leased or idle already. */
@@ -143,7 +141,7 @@ export class Leases {
       return;
     }
     if (lease.state !== "idle") lease.move("idle");
-    void this.#pool.release(lease);
+    this.#places.giveBack(lease);
     this.#keeper.watch(lease);
   }
 
@@ -176,31 +174,21 @@ export class Leases {
 
   /** From here on the pool holds `min` connections, in the background. */
   start(): void {
-    if (this.#state !== "new") return;
-    this.#state = "started";
-    // The caller's own connection is on its way first.
-    queueMicrotask(() => this.#refill());
+    if (this.#state === "open") this.#refill.start();
   }
 
   /** Fires once `min` connections are open; rejects with the first failure to open one. */
-  async fill(): Promise<void> {
-    if (this.#state === "closed") throw this.#closedError();
-    this.#state = "started";
-    if (this.open >= this.#options.min) return;
-    await new Promise<void>((resolve, reject) => {
-      this.#fillers.push({ resolve, reject });
-      this.#grow(this.#options.min - this.open - this.connecting);
-    });
+  fill(): Promise<void> {
+    return this.#state === "closed" ? Promise.reject(this.#closedError()) : this.#refill.full();
   }
 
   /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
   async close(): Promise<void> {
     this.#state = "closed";
-    clearTimeout(this.#refillTimer);
     this.#keeper.stop();
     const closed = this.#closedError();
     this.#connector.abort(closed);
-    this.#tellFillers(closed);
+    this.#refill.stop(closed);
     // What is being opened is ended by its attempt.
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
     await Promise.all(open.map((lease) => this.discard(lease)));
@@ -208,7 +196,7 @@ export class Leases {
       this.#whenEmpty = resolve;
       this.#emptied();
     });
-    await this.#purge();
+    await this.#places.purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
@@ -216,55 +204,43 @@ export class Leases {
     for (const lease of this.#all) lease.conn.destroy();
   }
 
-  async #create(): Promise<Lease | Stillborn> {
+  async #open(): Promise<Lease> {
     try {
       const lease = await this.#connector.connect();
       lease.move("idle");
-      if (this.open >= this.#options.min) this.#tellFillers(undefined);
+      this.#refill.opened();
       this.#keeper.watch(lease);
       return lease;
     } catch (error) {
-      return this.#stillborn(error as AdbapiError);
+      this.#failedToOpen(error as AdbapiError);
+      throw error;
     } finally {
       this.#emptied();
     }
   }
 
-  #stillborn(failure: AdbapiError): Stillborn {
+  #failedToOpen(failure: AdbapiError): void {
     if (this.#state !== "closed") this.#journal.connectFailed(failure);
-    this.#tellFillers(failure);
-    // Those whom it was for may have been served meanwhile by a connection that returned: then nobody takes the stillborn out.
-    setImmediate(() => void this.#purge());
+    this.#refill.failed(failure);
     this.#hooks.connectFailed(failure);
-    return new Stillborn(failure);
-  }
-
-  #tellFillers(failure: AdbapiError | undefined): void {
-    const fillers = this.#fillers;
-    this.#fillers = [];
-    for (const { resolve, reject } of fillers) failure === undefined ? resolve() : reject(failure);
   }
 
   #closedError(): PoolClosed {
     return new PoolClosed(`the pool "${this.#options.name}" is closed`);
   }
 
-  #admit(entry: Lease | Stillborn): Lease | Promise<Lease> {
-    if (entry instanceof Stillborn) {
-      this.#forget(entry);
-      throw entry.error;
-    }
-    if (entry.gone) {
-      if (entry.state === "closed") this.#forget(entry);
+  #admit(lease: Lease): Lease | Promise<Lease> {
+    if (lease.gone) {
+      if (lease.state === "closed") this.#places.vacate(lease);
       return this.acquire();
     }
-    if (this.#state === "closed" || entry.conn.state === "broken" || this.expired(entry)) {
-      void this.discard(entry);
+    if (this.#state === "closed" || lease.conn.state === "broken" || this.expired(lease)) {
+      void this.discard(lease);
       return this.acquire();
     }
-    if (performance.now() - entry.idleSince > PROBE_AFTER_MILLIS) return this.#probe(entry);
-    entry.move("leased");
-    return entry;
+    if (performance.now() - lease.idleSince > PROBE_AFTER_MILLIS) return this.#probe(lease);
+    lease.move("leased");
+    return lease;
   }
 
   async #probe(lease: Lease): Promise<Lease> {
@@ -310,7 +286,7 @@ export class Leases {
     const idle = lease.state === "idle";
     if (idle) {
       this.#bury(lease);
-      void this.#purge();
+      void this.#places.purge();
     }
   }
 
@@ -323,7 +299,7 @@ export class Leases {
 
   #buryIdle(since: number): void {
     for (const lease of this.#all) if (lease.state === "idle" && lease.idleSince <= since) this.#bury(lease);
-    void this.#purge();
+    void this.#places.purge();
   }
 
   /** It is gone at the server too, as far as this side can know: its place is free. */
@@ -332,9 +308,9 @@ export class Leases {
     this.#all.delete(lease);
     this.#awaitEnd(lease);
     this.#journal.disconnected(lease);
-    this.#forget(lease);
+    this.#places.vacate(lease);
     this.#hooks.roomMade();
-    this.#refill();
+    this.#refill.check();
     this.#emptied();
   }
 
@@ -345,56 +321,6 @@ export class Leases {
       this.#ending--;
       this.#emptied();
     });
-  }
-
-  /** Gives up its place in generic-pool, if it is on loan; what is idle there is found by `#purge`. */
-  #forget(entry: Lease | Stillborn): void {
-    if (this.#pool.isBorrowedResource(entry)) void this.#pool.destroy(entry);
-  }
-
-  /** generic-pool gives up only what is on loan: borrow all that is idle, keep the living, and make up for the others. */
-  async #purge(): Promise<void> {
-    await this.#borrow(this.#pool.available - this.#pool.pending);
-    this.#refill();
-  }
-
-  /** Opens so many more. */
-  #grow(missing: number): void {
-    if (missing <= 0) return;
-    // generic-pool opens more only for those who wait beyond what is idle, or being opened, and asked for by nobody.
-    const { size, borrowed, pending } = this.#pool;
-    void this.#borrow(missing + size - borrowed - pending).then(() => this.#hooks.roomMade());
-  }
-
-  /** Borrows so many from generic-pool, and hands them back unless they are of no use. */
-  async #borrow(count: number): Promise<void> {
-    const requests: Promise<void>[] = [];
-    const one = (entry: Lease | Stillborn) => {
-      if (entry instanceof Stillborn || entry.state === "closed") this.#forget(entry);
-      // One that is closing keeps its place until it is gone.
-      else if (entry.state !== "closing") void this.#pool.release(entry);
-    };
-    for (let n = 0; n < count; n++) requests.push(this.#pool.acquire().then(one));
-    await Promise.all(requests);
-  }
-
-  #refill(): void {
-    if (this.#state !== "started" || this.#refillTimer !== undefined) return;
-    const missing = Math.min(
-      this.#options.min - this.open - this.connecting,
-      this.#pool.spareResourceCapacity,
-    );
-    if (missing <= 0) return;
-    const wait = this.#connector.pauseMillis;
-    if (wait <= 0) {
-      this.#grow(missing);
-      return;
-    }
-    this.#refillTimer = setTimeout(() => {
-      this.#refillTimer = undefined;
-      this.#hooks.roomMade();
-      this.#refill();
-    }, wait).unref();
   }
 
   #emptied(): void {
