@@ -30,6 +30,8 @@ export class Dispatcher implements JobCarrier {
   readonly #loans = new Set<Loan>();
   /** Connections lent for exclusive use, and the lane that each counts for. */
   readonly #exclusives = new Map<Lease, Lane>();
+  /** The last writer was given up, and is still inside of the database. */
+  #writerEnding = false;
   /** Connections asked of the leases, and not granted yet. */
   #requested = 0;
   /** Connections with nothing to do, for what is left of this turn of the event loop. */
@@ -261,12 +263,16 @@ export class Dispatcher implements JobCarrier {
 
   /** One fewer serves the lane. What is destroyed may hold the writer's locks until its session is really over: the next writer waits for that. */
   #leave(lane: Lane, { gone, conn: { ended } }: Lease): void {
-    if (!gone || ended === undefined || lane !== this.#queue.writing) lane.serving--;
-    else
-      void ended.then(() => {
-        lane.serving--;
-        this.#pump();
-      });
+    if (!gone || ended === undefined || lane !== this.#queue.writing) {
+      lane.serving--;
+      return;
+    }
+    this.#writerEnding = true;
+    void ended.then(() => {
+      this.#writerEnding = false;
+      lane.serving--;
+      this.#pump();
+    });
   }
 
   /**
@@ -372,6 +378,7 @@ export class Dispatcher implements JobCarrier {
       waiting: this.waiting,
       holders: [...this.holders()],
       awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing?.line,
+      writerEnding: this.#writerEnding,
       lastFailure: this.#leases.lastFailure,
     });
   }

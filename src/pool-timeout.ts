@@ -14,6 +14,8 @@ export interface PoolPicture {
   readonly holders: readonly { readonly lease: Lease; readonly what: string; readonly runs: boolean }[];
   /** Whether what is waited for is the database's single writer. */
   readonly awaitsWriter: boolean;
+  /** Whether that is a statement which was given up, and is still inside of the database. */
+  readonly writerEnding: boolean;
   readonly lastFailure: AdbapiError | undefined;
 }
 
@@ -41,7 +43,13 @@ function likelyCause({
   connecting,
   lastFailure,
   awaitsWriter,
+  writerEnding,
 }: PoolPicture): string | undefined {
+  if (awaitsWriter && writerEnding)
+    return (
+      "The database has a single writer at a time, and that is a statement which was cancelled or out of time, in one long step that nothing " +
+      "stops: its thread has not ended yet."
+    );
   const sleeping = holders.filter((holder) => !holder.runs).length;
   if (sleeping > 0 && (awaitsWriter || holders.length >= max)) {
     const whom = awaitsWriter ? "The database has a single writer at a time, and it" : "Every connection";

@@ -3,6 +3,7 @@ import { CancelledError, ConnectionPool, StatementTimeout } from "adbapi";
 import { blockingDriver } from "adbapi/drivers/blocking";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
+import type { PoolOptions } from "../support/with-pool.js";
 import { Ear, quiet } from "../support/with-scripted.js";
 
 const reads = (sql: string) => sql.startsWith("select");
@@ -12,9 +13,12 @@ const driver = blockingDriver(new URL("./modules/deaf.mjs", import.meta.url), {
 });
 
 /** A pool of a single connection, whose deaf statements hear again once the gate is opened. */
-async function withGate(use: (pool: ConnectionPool, gate: Gate) => Promise<void>): Promise<void> {
+async function withGate(
+  options: PoolOptions,
+  use: (pool: ConnectionPool, gate: Gate) => Promise<void>,
+): Promise<void> {
   const gate = new Gate();
-  const pool = new ConnectionPool(driver, [gate.buffer], { min: 0, max: 1, logger: quiet });
+  const pool = new ConnectionPool(driver, [gate.buffer], { min: 0, max: 1, logger: quiet, ...options });
   try {
     await use(pool, gate);
   } finally {
@@ -40,7 +44,7 @@ class Gate {
 }
 
 test("F9 a read that is deaf is given up with its thread: another takes the place at once", () =>
-  withGate(async (pool, gate) => {
+  withGate({}, async (pool, gate) => {
     for (let n = 1; n <= 3; n++) {
       const reading = pool.runQuery("select deaf");
       await gate.deaf(n);
@@ -53,8 +57,9 @@ test("F9 a read that is deaf is given up with its thread: another takes the plac
   }));
 
 test("F7 a write that is deaf: reads go on, and the next writer waits until its thread has ended", () =>
-  withGate(async (pool, gate) => {
-    const writing = pool.runOperation("insert deaf", [], { timeoutMillis: 50 });
+  withGate({}, async (pool, gate) => {
+    await pool.runQuery("select 1");
+    const writing = pool.runOperation("insert deaf", [], { timeoutMillis: 500 });
     await expect(writing).rejects.toMatchObject({ name: StatementTimeout.name, outcome: "not applied" });
     const next = new Ear(pool.runQuery("insert 2"));
     for (let n = 0; n < 3; n++) expect(await pool.runQuery(`select ${n}`)).toHaveLength(1);
@@ -66,10 +71,26 @@ test("F7 a write that is deaf: reads go on, and the next writer waits until its 
     expect(driver.retiredThreads).toBe(0);
   }));
 
-test("F7 the same inside of an interaction", () =>
-  withGate(async (pool, gate) => {
-    const deaf = pool.runInteraction({ timeoutMillis: 50 }, (t) => t.runOperation("insert deaf"));
-    await expect(deaf).rejects.toMatchObject({ name: StatementTimeout.name, outcome: "not applied" });
+test("F7 a writer who cannot wait for that any longer is told so", () =>
+  withGate({ acquireTimeoutMillis: 1_000 }, async (pool, gate) => {
+    const writing = pool.runOperation("insert deaf");
+    await gate.deaf(1);
+    writing.cancel();
+    await expect(writing).rejects.toBeInstanceOf(CancelledError);
+    const message = /single writer at a time, and that is a statement which was cancelled/;
+    await expect(pool.runQuery("insert 2")).rejects.toMatchObject({
+      name: "PoolTimeout",
+      message: expect.stringMatching(message),
+    });
+    expect(await pool.runQuery("select 1")).toHaveLength(1);
+  }));
+
+test("F7 a write of an interaction that is deaf: the same", () =>
+  withGate({}, async (pool, gate) => {
+    const writing = pool.runInteraction((t) => t.runOperation("insert deaf"));
+    await gate.deaf(1);
+    writing.cancel();
+    await expect(writing).rejects.toMatchObject({ name: CancelledError.name, outcome: "not applied" });
     const next = new Ear(pool.runInteraction((t) => t.runQuery("insert 2")));
     expect(await pool.runQuery("select 1")).toHaveLength(1);
     expect(next.fired).toBe(0);
@@ -79,7 +100,7 @@ test("F7 the same inside of an interaction", () =>
   }));
 
 test("F22 close() waits for it", () =>
-  withGate(async (pool, gate) => {
+  withGate({}, async (pool, gate) => {
     const reading = pool.runQuery("select deaf");
     await gate.deaf(1);
     reading.cancel();
