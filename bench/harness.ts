@@ -1,4 +1,5 @@
 /** Measures contenders side by side: in turn, in one process, the median of several rounds. */
+import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 
 /** One way to do the work of a question. */
@@ -20,16 +21,22 @@ export interface Figures {
   readonly rates: readonly number[];
   /** CPU of this process for one piece, in microseconds. */
   readonly cpuMicros: number;
+  /** CPU of the main thread for one piece, in microseconds, each round's. */
+  readonly mainMicros: readonly number[];
   /** How much of the time the main thread was busy, 0 to 1. */
   readonly busy: number;
 }
 
-/** "Ours must be at least `least` times `peer`." */
-export interface Budget {
-  readonly ours: string;
-  readonly peer: string;
-  readonly least: number;
-}
+/**
+ * - `least`: ours must be at least so many times as fast as the peer;
+ * - `mostOfMain`: a piece of ours may take at most so much of the main thread's time that it takes of the peer's;
+ * - `mostBusy`: at `times` the peer's rate, ours may keep the main thread busy for at most so much of the time.
+ */
+export type Budget = { readonly ours: string; readonly peer: string } & (
+  | { readonly least: number }
+  | { readonly mostOfMain: number }
+  | { readonly mostBusy: number; readonly times: number }
+);
 
 export interface Question {
   readonly title: string;
@@ -82,16 +89,19 @@ export function ratio(ours: Figures, peer: Figures): number {
 interface Sample {
   readonly rate: number;
   readonly cpuMicros: number;
+  readonly mainMicros: number;
   readonly busy: number;
 }
 
 async function sample(contender: Contender, concurrency: number, millis: number): Promise<Sample> {
   if (contender.outside !== undefined) {
-    return { rate: await contender.outside(millis), cpuMicros: Number.NaN, busy: Number.NaN };
+    const rate = await contender.outside(millis);
+    return { rate, cpuMicros: Number.NaN, mainMicros: Number.NaN, busy: Number.NaN };
   }
   let done = 0;
   contender.before?.();
   const cpu = process.cpuUsage();
+  const main = mainThreadMicros();
   const loop = performance.eventLoopUtilization();
   const begin = performance.now();
   const end = begin + millis;
@@ -105,8 +115,18 @@ async function sample(contender: Contender, concurrency: number, millis: number)
   const seconds = (performance.now() - begin) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   const { utilization } = performance.eventLoopUtilization(loop);
+  const mainMicros = (mainThreadMicros() - main) / done;
   contender.after?.();
-  return { rate: done / seconds, cpuMicros: (user + system) / done, busy: utilization };
+  return { rate: done / seconds, cpuMicros: (user + system) / done, mainMicros, busy: utilization };
+}
+
+/** What Linux tells of this thread, without the time that it waited for a core; NaN elsewhere. */
+function mainThreadMicros(): number {
+  try {
+    return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1_000;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function figuresOf(name: string, samples: readonly Sample[]): Figures {
@@ -114,6 +134,7 @@ function figuresOf(name: string, samples: readonly Sample[]): Figures {
     name,
     rates: samples.map(({ rate }) => rate),
     cpuMicros: median(samples.map(({ cpuMicros }) => cpuMicros)),
+    mainMicros: samples.map(({ mainMicros }) => mainMicros),
     busy: median(samples.map(({ busy }) => busy)),
   };
 }
@@ -122,22 +143,39 @@ function table(figures: readonly Figures[]): string {
   const first = figures[0]!;
   const rows = figures.map((one) => {
     const times = one === first ? "1" : ratio(one, first).toFixed(2);
-    return `| ${one.name} | ${count(median(one.rates))}/s | ${times} | ${figure(one.cpuMicros, 1, " µs")} | ${figure(one.busy, 2)} |`;
+    return `| ${one.name} | ${count(median(one.rates))}/s | ${times} | ${figure(one.cpuMicros, 1, " µs")} | ${figure(median(one.mainMicros), 1, " µs")} | ${figure(one.busy, 2)} |`;
   });
   return [
-    "| | median | ratio to the first | CPU each | main thread busy |",
-    "| --- | ---: | ---: | ---: | ---: |",
+    "| | median | ratio to the first | CPU each | main thread each | main thread busy |",
+    "| --- | ---: | ---: | ---: | ---: | ---: |",
     ...rows,
   ].join("\n");
 }
 
 function verdicts({ budgets = [] }: Question, figures: readonly Figures[]): string[] {
-  return budgets.map(({ ours, peer, least }) => {
-    const a = figures.find(({ name }) => name === ours)!;
-    const b = figures.find(({ name }) => name === peer)!;
-    const reached = ratio(a, b);
-    return `- ${reached >= least ? "met" : "**missed**"}: ${ours} is ${reached.toFixed(2)} × ${peer} (budget ${least} ×)`;
+  const of = (name: string) => figures.find((one) => one.name === name)!;
+  return budgets.map((budget) => {
+    const { ours: us, peer: them } = budget;
+    const ours = of(us);
+    const peer = of(them);
+    if ("least" in budget) {
+      const reached = ratio(ours, peer);
+      return `- ${verdict(reached >= budget.least)}: ${us} is ${reached.toFixed(2)} × ${them} (budget ${budget.least} ×)`;
+    }
+    if ("mostOfMain" in budget) {
+      const taken = median(ours.mainMicros.map((micros, round) => micros / peer.mainMicros[round]!));
+      return `- ${verdict(taken <= budget.mostOfMain)}: ${us} takes ${taken.toFixed(2)} of the main thread's time that ${them} takes (budget ${budget.mostOfMain})`;
+    }
+    const { times, mostBusy } = budget;
+    const busy = median(
+      ours.mainMicros.map((micros, round) => (micros * times * peer.rates[round]!) / 1_000_000),
+    );
+    return `- ${verdict(busy <= mostBusy)}: at ${times} × the rate of ${them}, ${us} keeps the main thread busy for ${busy.toFixed(2)} of the time (budget ${mostBusy})`;
   });
+}
+
+export function verdict(met: boolean): string {
+  return met ? "met" : "**missed**";
 }
 
 function figure(value: number, digits: number, unit = ""): string {

@@ -74,14 +74,15 @@ export function bindElements(
   rules: ParamRules,
 ): unknown[] {
   const place = { outer: outer ?? 0, index: 0 };
-  const bound: unknown[] = [];
+  // Pushed one by one, the first value would take room for seventeen: a hundred thousand lists may wait.
+  const bound = new Array<unknown>(values.length);
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
     place.index = index;
     const at = outer === undefined ? index : place;
     if (value === undefined && !(index in values))
       refuse(at, "is a hole in the array", "bind null to store NULL");
-    bound.push(bindValue(value, at, rules));
+    bound[index] = bindValue(value, at, rules);
   }
   return bound;
 }

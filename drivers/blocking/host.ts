@@ -66,7 +66,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
 
   execute(statement: Statement): Promise<Result> {
     const { sql, params } = statement;
-    const request = ["execute", 0, this.#inTransaction, sql, ownParams(params)] as const;
+    const request: Request = ["execute", 0, this.#inTransaction, sql, ownParams(params)];
     // What is executed is answered with a result or an error, never with "done"; one promise more would cost as much as the rest here.
     return this.request(request, statement) as Promise<Received & Result>;
   }
@@ -204,12 +204,9 @@ export class ThreadConnection implements DriverConnection, Receiver {
     if (leaving.length === 0) return;
     const slot = this.#slot;
     try {
-      this.#thread.post(
-        packRequests(
-          leaving.map((work) => this.#place(work)),
-          this.#thread.cells.slots,
-        ),
-      );
+      for (const work of leaving) this.#place(work);
+      const requests = leaving.map(({ request }) => request);
+      this.#thread.post(packRequests(requests, this.#thread.cells.slots));
       this.#inFlight.push(...leaving);
     } catch {
       this.#slot = slot;
@@ -222,7 +219,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
     for (const work of leaving) {
       const slot = this.#slot;
       try {
-        this.#thread.post([this.#place(work)]);
+        this.#place(work);
+        this.#thread.post([work.request]);
         this.#inFlight.push(work);
       } catch (error) {
         this.#slot = slot;
@@ -231,10 +229,10 @@ export class ThreadConnection implements DriverConnection, Receiver {
     }
   }
 
-  #place(work: Work): Request {
+  #place({ request }: Work): void {
     this.#slot = (this.#slot + 1) % this.#thread.cells.slots;
     this.#thread.cells.queue(this.#slot);
-    return work.placed(this.#slot);
+    request[1] = this.#slot;
   }
 
   /** In short pieces: of a time in which this side did not run, one piece counts. */

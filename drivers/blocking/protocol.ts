@@ -15,26 +15,28 @@ export interface Setup {
   readonly cells: Int32Array;
 }
 
-/** Its slot among the cells, and whether it belongs to a transaction that was asked for. */
-type Place = readonly [slot: number, transaction: boolean];
+/** Its slot among the cells, set when it is sent, and whether it belongs to a transaction that was asked for. */
+type Place = [slot: number, transaction: boolean];
 
 export type Request =
-  | readonly ["execute", ...Place, sql: string, params: Params | undefined]
-  | readonly ["many", ...Place, sql: string, listOfParams: readonly Params[]]
-  | readonly ["begin", ...Place, options: TransactionOptions]
-  | readonly ["commit", ...Place]
-  | readonly ["rollback", ...Place]
-  | readonly ["reset", ...Place]
-  | readonly ["open", ...Place, sql: string, params: Params | undefined, batch: number]
-  | readonly ["next", ...Place, batch: number]
-  | readonly ["end", ...Place];
+  | ["execute", ...Place, sql: string, params: Params | undefined]
+  | ["many", ...Place, sql: string, listOfParams: readonly Params[]]
+  | ["begin", ...Place, options: TransactionOptions]
+  | ["commit", ...Place]
+  | ["rollback", ...Place]
+  | ["reset", ...Place]
+  | ["open", ...Place, sql: string, params: Params | undefined, batch: number]
+  | ["next", ...Place, batch: number]
+  | ["end", ...Place];
 
-/** Executions of one text that were asked for one after the other, in slots that follow each other. */
-export type Executions = readonly [
+/** Executions of one text that were asked for one after the other, in slots that follow each other: all with as many params, or all without. */
+export type Executions = [
   "executions",
   ...Place,
   sql: string,
-  listOfParams: readonly (Params | undefined)[],
+  count: number,
+  /** Those of the first, then those of the second, … */
+  values: unknown[] | undefined,
 ];
 
 export type Requests = readonly (Request | Executions)[];

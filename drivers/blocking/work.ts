@@ -3,14 +3,21 @@ import type { Statement } from "../driver.js";
 import type { Received } from "./inbox.js";
 import type { Request } from "./protocol.js";
 
+let newestResolve: (received: Received) => void;
+let newestReject: (error: unknown) => void;
+
+/** One executor for all: a closure for each promise would cost more than the promise. */
+function executor(resolve: (received: Received) => void, reject: (error: unknown) => void): void {
+  newestResolve = resolve;
+  newestReject = reject;
+}
+
 export class Work {
   readonly request: Request;
   readonly statement: Statement | undefined;
-  readonly done: Promise<Received>;
-  resolve!: (received: Received) => void;
-  reject!: (error: unknown) => void;
-  /** Among the cells that both threads share; -1 until it is sent. */
-  slot = -1;
+  readonly done = new Promise<Received>(executor);
+  readonly resolve = newestResolve;
+  readonly reject = newestReject;
   /** Runs from its cancel on: when it is over, the thread is given up. */
   grace: NodeJS.Timeout | undefined;
   /** Cancelled in the thread's own queue: it will be passed over, and its caller knows. */
@@ -19,16 +26,10 @@ export class Work {
   constructor(request: Request, statement: Statement | undefined) {
     this.request = request;
     this.statement = statement;
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
   }
 
-  /** As it is sent, in its slot. */
-  placed(slot: number): Request {
-    this.slot = slot;
-    const [kind, , ...rest] = this.request;
-    return [kind, slot, ...rest] as unknown as Request;
+  /** Among the cells that both threads share; means nothing until it is sent. */
+  get slot(): number {
+    return this.request[1];
   }
 }
