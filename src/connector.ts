@@ -105,10 +105,9 @@ export class Connector {
   }
 
   #traced(signal: AbortSignal): Promise<Lease> {
-    const open = () => this.#open(signal);
-    return channels.connect.hasSubscribers
-      ? tracedPromise(channels.connect, { ...this.#hooks.origin }, open)
-      : open();
+    if (!channels.connect.hasSubscribers) return this.#open(signal);
+    const open = () => this.#open(signal).catch((error) => Promise.reject(translated(this.#driver, error)));
+    return tracedPromise(channels.connect, { ...this.#hooks.origin }, open);
   }
 
   async #open(signal: AbortSignal): Promise<Lease> {

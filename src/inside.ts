@@ -1,14 +1,17 @@
 /**
  * Knowing, without any cost on the way in, that a call comes from inside of a function that we wait for: V8 can tell which async functions
- * wait for the running one, and these two frames are ours.
+ * wait for the running one, and these two frames are ours. They are methods, since minifiers keep the names of those.
  */
-export async function adbapiInteraction<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-  return await fn();
-}
+const frames = {
+  async adbapiInteraction<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+    return await fn();
+  },
+  async adbapiNested<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+    return await fn();
+  },
+};
 
-export async function adbapiNested<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-  return await fn();
-}
+export const { adbapiInteraction, adbapiNested } = frames;
 
 /** Only as good as async stack traces are: a caller that goes through timers, events or plain callbacks is not recognized. */
 export function calledInside(frame: typeof adbapiInteraction | typeof adbapiNested): boolean {

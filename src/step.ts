@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { InteractionLimits } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import type { AdbapiError, Outcome } from "./errors.js";
@@ -18,6 +19,8 @@ export interface StepHooks {
 /** A turn of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
 export class Step<T = unknown> extends Waiter {
   readonly deferred = new Deferred<T>(() => this.cancel(undefined));
+  /** The caller's async context: what it does, and the callbacks, run in it, whoever's turn was before. */
+  readonly #scope = new AsyncResource("adbapi.Step", { requireManualDestroy: true });
   readonly #act: (step: Step<T>) => Promise<T>;
   readonly #hooks: StepHooks;
   readonly #limits: Limits | undefined;
@@ -45,15 +48,15 @@ export class Step<T = unknown> extends Waiter {
 
   override refuse(error: AdbapiError): void {
     this.#limits?.clear();
-    this.deferred.errback(error);
+    this.#errback(error);
   }
 
   /** Never rejects. */
   async perform(): Promise<void> {
     this.#begun = true;
     try {
-      const value = await this.#act(this).finally(() => this.#end());
-      if (!this.deferred.called) this.deferred.callback(value);
+      const value = await this.#scope.runInAsyncScope(this.#act, undefined, this).finally(() => this.#end());
+      if (!this.deferred.called) this.#scope.runInAsyncScope(this.deferred.callback, this.deferred, value);
     } catch (error) {
       if (!this.deferred.called) this.#fail(error);
     }
@@ -70,7 +73,7 @@ export class Step<T = unknown> extends Waiter {
     });
     this.#limits?.clear();
     this.#hooks.told(error);
-    this.deferred.errback(error);
+    this.#errback(error);
     this.giveUp(error);
   }
 
@@ -101,6 +104,10 @@ export class Step<T = unknown> extends Waiter {
 
   #fail(error: unknown): void {
     this.#hooks.failed();
-    this.deferred.errback(error);
+    this.#errback(error);
+  }
+
+  #errback(error: unknown): void {
+    this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 }

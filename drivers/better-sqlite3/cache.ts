@@ -24,6 +24,10 @@ export class StatementCache<T> {
     return prepared;
   }
 
+  forget(sql: string): void {
+    this.#statements.delete(sql);
+  }
+
   clear(): void {
     this.#statements.clear();
   }

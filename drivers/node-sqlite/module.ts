@@ -87,9 +87,19 @@ class Connection implements BlockingConnection {
     return withNamedCode(() => {
       const { statement, placeholders, givesRows } = this.#statements.get(sql);
       return givesRows
-        ? cursor(statement, stepsWithNamedCode(statement.iterate(...spread(params, placeholders))))
+        ? cursor(statement, this.#steps(sql, statement.iterate(...spread(params, placeholders))))
         : undefined;
     });
+  }
+
+  /** A statement that failed in a step would throw the same error at its next use, whatever the params: it is not used again. */
+  *#steps<T>(sql: string, steps: Iterable<T>): IterableIterator<T> {
+    try {
+      yield* stepsWithNamedCode(steps);
+    } catch (error) {
+      this.#statements.forget(sql);
+      throw error;
+    }
   }
 
   readOnly(sql: string): boolean {

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type { Params } from "../driver.js";
 import {
   bindElements,
@@ -10,6 +9,7 @@ import {
   refuse,
   wellFormed,
 } from "../params.js";
+import { requirePackage } from "../require.js";
 
 const rules: ParamRules = {
   limit: 65_535,
@@ -57,8 +57,7 @@ function bindJson(value: object, place: Place): unknown {
   return bindValue(encoded, place, rules);
 }
 
-/** The package's own encoder, at hand wherever a connection is. */
+/** The package's own encoder: params are encoded before there is a connection to have loaded it. */
 function packageEncode(value: object): unknown {
-  const require = createRequire(import.meta.url);
-  return (require("pg/lib/utils.js") as { prepareValue(value: unknown): unknown }).prepareValue(value);
+  return (requirePackage("pg/lib/utils.js") as { prepareValue(value: unknown): unknown }).prepareValue(value);
 }

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import { brotliDecompressSync } from "node:zlib";
 
 /** By path. */
 type Assets = ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
 
-const FILES = [
-  { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
-  { path: "/page.js", file: "page.js", type: "text/javascript; charset=utf-8" },
-  { path: "/page.css", file: "page.css", type: "text/css; charset=utf-8" },
-];
+/** The page's own, as the build left them, and those of the package that draws its charts. */
+const OWN = { "/": "index.html", "/page.js": "page.js", "/page.css": "page.css" };
+const CHARTS = { "/uplot.js": "uplot/dist/uPlot.esm.js", "/uplot.css": "uplot/dist/uPlot.min.css" };
 
 const HEADERS = {
   "Cache-Control": "no-store",
@@ -18,11 +18,23 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** The page's files, as the build left them beside this module. */
+/** Fails as `require` does without the package `uplot`. */
 export async function loadAssets(): Promise<Assets> {
-  const load = async ({ path, file, type }: (typeof FILES)[number]) =>
-    [path, { type, body: await readFile(new URL(`page/${file}`, import.meta.url)) }] as const;
-  return new Map(await Promise.all(FILES.map(load)));
+  const folder = new URL("./page/", import.meta.url);
+  const { resolve } = createRequire(import.meta.url);
+  const own = Object.entries(OWN).map(async ([path, file]) => {
+    return [path, brotliDecompressSync(await readFile(new URL(`${file}.br`, folder)))] as const;
+  });
+  const charts = Object.entries(CHARTS).map(async ([path, file]) => {
+    return [path, await readFile(resolve(file))] as const;
+  });
+  const assets = await Promise.all([...own, ...charts]);
+  return new Map(assets.map(([path, body]) => [path, { type: typeOf(path), body }]));
+}
+
+function typeOf(path: string): string {
+  if (path === "/") return "text/html; charset=utf-8";
+  return path.endsWith(".js") ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8";
 }
 
 export function answer(assets: Assets, request: IncomingMessage, response: ServerResponse): void {

@@ -19,7 +19,7 @@ export interface MonitorOptions {
 
 /**
  * A service that shows the pool on a web page at its `url`, as it happens: connections by state, those waiting,
- * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the package `ws`.
+ * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the packages `ws` and `uplot`.
  *
  * SQL is shown without params, and error messages without the values they quote. While no page is open nothing is
  * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Statements are
@@ -51,10 +51,10 @@ export class Monitor extends Service {
     return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/`;
   }
 
-  /** Fires once the page is served. Fails with `InterfaceError` without the package `ws`, else as listening does. */
+  /** Fires once the page is served. Fails with `InterfaceError` without the packages `ws` and `uplot`, else as listening does. */
   override async startService(): Promise<void> {
     super.startService();
-    const [{ WebSocketServer }, assets] = await Promise.all([importWs(), loadAssets()]);
+    const [{ WebSocketServer }, assets] = await Promise.all([import("ws"), loadAssets()]).catch(missing);
     const pages = new Pages(new WebSocketServer({ noServer: true, maxPayload: 1_024 }), this.#watch);
     const server = createServer((request, response) => answer(assets, request, response));
     server.on("connection", (socket) => socket.unref());
@@ -80,10 +80,9 @@ export class Monitor extends Service {
   }
 }
 
-async function importWs(): Promise<typeof import("ws")> {
-  try {
-    return await import("ws");
-  } catch (cause) {
-    throw new InterfaceError('The monitor needs the package "ws": npm install ws', { cause });
-  }
+function missing(cause: NodeJS.ErrnoException): never {
+  if (cause.code !== "ERR_MODULE_NOT_FOUND" && cause.code !== "MODULE_NOT_FOUND") throw cause;
+  throw new InterfaceError('The monitor needs the packages "ws" and "uplot": npm install ws uplot', {
+    cause,
+  });
 }

@@ -42,7 +42,8 @@ export class Listener {
   }
 
   setTracer(tracer: Tracer): void {
-    this.#spans = new Spans(tracer);
+    if (this.#spans === undefined) this.#spans = new Spans(tracer);
+    else this.#spans.tracer = tracer;
   }
 
   setMeter(meter: Meter): void {
@@ -73,6 +74,7 @@ export class Listener {
     channels.release.unsubscribe(this.#release);
     this.#metrics?.stop();
     this.#metrics = undefined;
+    this.#spans?.endAll();
     this.#begun = new WeakMap();
   }
 

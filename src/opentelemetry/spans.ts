@@ -14,11 +14,12 @@ import { databaseAttributes, errorAttributes, poolAttributes } from "./attribute
 import { queryText } from "./query-text.js";
 
 export class Spans {
-  readonly #tracer: Tracer;
-  readonly #open = new WeakMap<object, Span>();
+  /** That of the spans that begin from now on. */
+  tracer: Tracer;
+  readonly #open = new Map<object, Span>();
 
   constructor(tracer: Tracer) {
-    this.#tracer = tracer;
+    this.tracer = tracer;
   }
 
   beginStatement(trace: StatementTrace, summary: string | undefined): void {
@@ -32,13 +33,13 @@ export class Spans {
         trace.batchSize > 1 && { "db.operation.batch.size": trace.batchSize }),
     };
     const name = summary ?? database.namespace ?? database.system;
-    this.#open.set(trace, this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }));
+    this.#open.set(trace, this.tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }));
   }
 
   /** What the interaction's function does, its own spans and its statements', is inside of the interaction's span. */
   beginInteraction(trace: InteractionTrace): void {
     const attributes = { ...databaseAttributes(trace.source.database), ...poolAttributes(trace.source) };
-    const span = this.#tracer.startSpan(trace.verb, { kind: SpanKind.INTERNAL, attributes });
+    const span = this.tracer.startSpan(trace.verb, { kind: SpanKind.INTERNAL, attributes });
     const { around } = trace;
     trace.around = (call) => {
       const inside = traces.setSpan(context.active(), span);
@@ -60,5 +61,11 @@ export class Spans {
       });
     }
     span.end();
+  }
+
+  /** What is under way is heard of no more: its spans end now, those inside of others first. */
+  endAll(): void {
+    for (const span of [...this.#open.values()].reverse()) span.end();
+    this.#open.clear();
   }
 }

@@ -26,12 +26,12 @@ function numbers(target: Target, count: number): string {
   return `with recursive c(n) as (select 1 union all select n + 1 from c where n < ${count}) select n from c`;
 }
 
-/** Fails at row 1000. */
-function failing(target: Target): string {
+/** Fails at that row: a number, or a param. */
+function failing(target: Target, at = "1000"): string {
   const rows = numbers(target, 5_000);
-  if (target.server === "postgres") return `select 1 / (1000 - n) as q from (${rows}) t`;
-  if (isMysql(target)) return `select pow(10, case n when 1000 then 9999 else 1 end) as q from (${rows}) t`;
-  return `select json_extract(case n when 1000 then '{' else '1' end, '$') as q from (${rows})`;
+  if (target.server === "postgres") return `select 1 / (${at} - n) as q from (${rows}) t`;
+  if (isMysql(target)) return `select pow(10, case n when ${at} then 9999 else 1 end) as q from (${rows}) t`;
+  return `select json_extract(case n when ${at} then '{' else '1' end, '$') as q from (${rows})`;
 }
 
 /** Works for a long time, and finds nothing. SQLite's thread is deaf meanwhile, and `close()` waits for it. */
@@ -193,6 +193,18 @@ describeEach(TARGETS, (target) => {
       expect(count).toBeLessThan(1_000);
       await handedOn(pool);
       expect(pool.stats.losses).toBe(0);
+    });
+  });
+
+  test("an error is that of its own params, and not of who asks next with the same text", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      const sql = failing(target, target.server === "postgres" ? "$1::integer" : "?");
+      for (let round = 0; round < 3; round++) {
+        await expect(all(pool.runStream(sql, [1_000]))).rejects.toThrow(DatabaseError);
+        expect(await all(pool.runStream(sql, [0]))).toHaveLength(5_000);
+        await expect(all(pool.runStream(sql, [1_000]))).rejects.toThrow(DatabaseError);
+        expect(await pool.runQuery(sql, [0])).toHaveLength(5_000);
+      }
     });
   });
 

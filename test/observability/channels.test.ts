@@ -3,8 +3,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { type Channel, channel, tracingChannel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import {
+  ConnectionPool,
   type ConnectTrace,
   type InteractionTrace,
+  OperationalError,
   PoolTimeout,
   ProgrammingError,
   type ReleaseTrace,
@@ -47,6 +49,8 @@ const of = (heard: readonly Heard[], trace: AnyTrace | undefined) =>
 const events = (heard: readonly Heard[]) => heard.map(({ event }) => event);
 const started = (heard: readonly Heard[], kind: Kind) =>
   heard.filter(({ event }) => event === `${kind}:start`).map(({ trace }) => trace);
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A store that a listener does not know of: what callers keep their requests in. */
 const request = new AsyncLocalStorage<string>();
@@ -174,7 +178,7 @@ describeEach(TARGETS, (target) => {
       expect(of(heard, trace)).toEqual(DONE);
     }));
 
-  test("connections: each that is opened, and each that could not be", () =>
+  test("connections: each that is opened", () =>
     withPool(target, { min: 1, max: 1 }, async (pool) => {
       const heard = listen("connect");
       await pool.start();
@@ -182,6 +186,18 @@ describeEach(TARGETS, (target) => {
       expect(of(heard, trace)).toEqual(DONE);
       expect(trace).toMatchObject({ driver: target.name, source: pool });
     }));
+
+  test("connections: each that could not be opened, with the error", async () => {
+    const nowhere = target.server === undefined ? "no/such/folder/file.db" : { host: "127.0.0.1", port: 1 };
+    await using pool = new ConnectionPool<string>(target.name, nowhere, { min: 0, max: 1, logger });
+    const heard = listen("connect");
+    const error = (await pool.runQuery("select 1 as a").catch((reason) => reason)) as Error;
+    expect(error).toBeInstanceOf(OperationalError);
+    const [trace] = started(heard, "connect");
+    expect(of(heard, trace)).toEqual(FAILED);
+    expect(trace).toMatchObject({ driver: target.name, source: pool });
+    expect(trace?.error).toMatchObject({ name: error.name, message: error.message });
+  });
 
   test("a wait without end is an error of its statement", () =>
     withPool(target, { min: 1, max: 1, acquireTimeoutMillis: 3_000 }, async (pool) => {
@@ -282,6 +298,38 @@ describeEach(TARGETS, (target) => {
         ]);
         expect(errbacks).toEqual(names);
         expect(interactions).toEqual(names.map((name) => Array(5).fill(name)));
+      }));
+
+    test("every kind of step of a transaction, asked for by several callers at once", () =>
+      withPool(target, { min: 1, max: 1 }, async (pool) => {
+        await pool.runOperation("create table t (n integer)");
+        const insert = target.sql("insert into t values (?)");
+        const store = () => request.getStore();
+        const seen = await pool.runInteraction((transaction) => {
+          const kinds = [
+            () => transaction.runQuery("select 1 as a").addCallback(store),
+            () => transaction.runInteraction((nested) => nested.runQuery("select 1 as a").addCallback(store)),
+            () => transaction.runInteraction(store),
+            () => transaction.runInteraction(() => 1).addCallback(store),
+            () => transaction.executeMany(insert, [[1], [2]]).addCallback(store),
+            () => transaction.execute("select n from t").addCallback(store),
+            () => transaction.fetchOne().addCallback(store),
+            () => transaction.fetchAll().addCallback(store),
+          ];
+          return Promise.all(kinds.map((kind, n) => request.run(`caller ${n}`, kind)));
+        });
+        expect(seen).toEqual(seen.map((_, n) => `caller ${n}`));
+        const ends = await pool.runWithConnection(async (connection) => {
+          const cursor = connection.cursor();
+          const kinds = [
+            () => cursor.execute("select n from t").addCallback(store),
+            () => cursor.fetchMany(1).addCallback(store),
+            () => connection.commit().addCallback(store),
+            () => connection.rollback().addCallback(store),
+          ];
+          return Promise.all(kinds.map((kind, n) => request.run(`caller ${n}`, kind)));
+        });
+        expect(ends).toEqual(ends.map((_, n) => `caller ${n}`));
       }));
 
     test("streams", () =>

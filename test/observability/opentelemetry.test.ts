@@ -228,6 +228,33 @@ describe("instrument", () => {
       expect(spansOf("SELECT")).toHaveLength(1);
     }));
 
+  test("disable() ends what is open, once; another provider leaves it where it began", () =>
+    withPool(target, {}, async (pool) => {
+      const { spans, instrumentation } = recorded(pool);
+      const others = new InMemorySpanExporter();
+      const names = (exporter: InMemorySpanExporter) => exporter.getFinishedSpans().map(({ name }) => name);
+      let open = () => {};
+      const gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const interaction = pool.runInteraction(async (transaction) => {
+        await transaction.runQuery("select 1 as a");
+        await gate;
+        await transaction.runQuery("select 1 as a");
+      });
+      await eventually("spans", () => names(spans).join(), "SELECT");
+      instrumentation.setTracerProvider(
+        new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(others)] }),
+      );
+      instrumentation.disable();
+      expect(names(spans)).toEqual(["SELECT", "runInteraction"]);
+      instrumentation.enable();
+      open();
+      await interaction;
+      expect(names(spans)).toEqual(["SELECT", "runInteraction"]);
+      expect(names(others)).toEqual(["SELECT"]);
+    }));
+
   test("takes the providers that an SDK hands it", () =>
     withPool(target, {}, async (pool) => {
       const instrumentation: Instrumentation = instrument(pool);

@@ -1,74 +1,24 @@
-/** The package as users get it: packed, unpacked into a project's node_modules beside the package of one driver, and used there. Nothing is downloaded. */
-import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+/** What is in the package, and that it works where it is installed. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { VERSION } from "adbapi/opentelemetry";
-import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { guardedDirectory } from "../support/run-directory.js";
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const modulesOf = (folder: string) => join(folder, "node_modules");
-
-let scratch: string;
-let tarball: string;
-let packed: {
-  readonly size: number;
-  readonly unpackedSize: number;
-  readonly files: readonly { path: string }[];
-};
-
-/** As `npm pack` does it, on a copy: other tests use dist/ meanwhile. */
-beforeAll(async () => {
-  scratch = guardedDirectory("package");
-  const copy = join(scratch, "copy");
-  for (const name of ["package.json", ...packageJson.files])
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  await run(process.execPath, [join(ROOT, "scripts/slim.js"), copy]);
-  const args = ["pack", "--json", "--ignore-scripts", "--offline", "--pack-destination", scratch];
-  const { stdout } = await run("npm", args, { cwd: copy });
-  [packed] = JSON.parse(stdout);
-  tarball = join(scratch, JSON.parse(stdout)[0].filename);
-});
-
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-/** A project that has the package, what that depends on, and these packages. */
-async function project(...packages: readonly string[]): Promise<string> {
-  const folder = mkdtempSync(join(scratch, "project-"));
-  const installed = join(modulesOf(folder), "adbapi");
-  mkdirSync(installed, { recursive: true });
-  await run("tar", ["-xzf", tarball, "-C", installed, "--strip-components", "1"]);
-  for (const name of [...Object.keys(packageJson.dependencies), ...packages]) {
-    const target = join(modulesOf(folder), name);
-    mkdirSync(dirname(target), { recursive: true });
-    symlinkSync(join(modulesOf(ROOT), name), target);
-  }
-  return folder;
-}
-
-async function node(folder: string, file: string, text: string): Promise<unknown> {
-  writeFileSync(join(folder, file), text);
-  const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 30_000 });
-  return JSON.parse(stdout);
-}
+import { modulesOf, node, packed, project, ROOT, run, tarball } from "./packed.js";
 
 describe("what is in it", () => {
   test("no more than is used, and small", () => {
     const paths = packed.files.map(({ path }) => path);
     expect(
-      paths.filter((path) => !/^(dist\/(src|drivers)\/|README|CHANGELOG|LICENSE|package\.json)/.test(path)),
+      paths.filter(
+        (path) => !/^(dist\/(src|drivers|shared)\/|README\.md$|LICENSE$|package\.json$)/.test(path),
+      ),
     ).toEqual([]);
+    expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(["dist/src/cli.js", "dist/drivers/blocking/worker.js"]));
-    expect(packed.size).toBeLessThan(200_000);
-    expect(packed.unpackedSize).toBeLessThan(600_000);
+    expect(packed.unpackedSize).toBeLessThan(300_000);
   });
 
   test("one runtime dependency; every driver's package is optional", () => {
@@ -121,9 +71,6 @@ describe("with one driver's package", () => {
     expect(await node(folder, "app.cjs", `const { ConnectionPool } = require("adbapi");${program}`)).toEqual([
       { a: 1 },
     ]);
-    const all = `for (const name of ["", "/defer", "/service", "/drivers/pg", "/drivers/mysql2", "/drivers/mariadb", "/drivers/node-sqlite"])
-      require("adbapi" + name); console.log(1)`;
-    expect(await node(folder, "all.cjs", all)).toBe(1);
   });
 
   test("another driver says which package it needs", async () => {
@@ -137,126 +84,134 @@ describe("with one driver's package", () => {
     for (const [n, name] of ["pg", "mysql2", "mariadb"].entries())
       expect(messages[n]).toContain(`npm install ${name}`);
   });
-
-  test("the command", async () => {
-    const folder = await project();
-    const command = join(modulesOf(folder), "adbapi", packageJson.bin.adbapi);
-    expect((await run(process.execPath, [command, "--version"])).stdout.trim()).toBe(packageJson.version);
-  });
 });
 
-describe("TypeScript", () => {
-  const drivers = {
-    pg: { packages: ["pg", "@types/pg"], right: '{ host: "h" }', wrong: "{ host: 1 }" },
-    mysql2: { packages: ["mysql2"], right: '{ host: "h" }', wrong: "{ host: 1 }" },
-    mariadb: { packages: ["mariadb"], right: '{ host: "h" }', wrong: "{ host: 1 }" },
-    "better-sqlite3": {
-      packages: ["better-sqlite3", "@types/better-sqlite3"],
-      right: '["f", { readonly: true }]',
-      wrong: '["f", { readonly: 1 }]',
-    },
-    "node:sqlite": { packages: [], right: '"file.db"', wrong: "1" },
-  };
-  const options = [
-    "--noEmit",
-    "--strict",
-    "--skipLibCheck",
-    "false",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2022",
-    "--types",
-    "node",
-  ];
-
-  async function compiled(compiler: string, name: keyof typeof drivers): Promise<string> {
-    const { packages, right, wrong } = drivers[name];
-    const folder = await project(...packages, "@types/node");
-    const text = `import { ConnectionPool, type Queryable } from "adbapi";
-      const pool = new ConnectionPool("${name}", ${right}, { max: 2 });
-      const rows: Promise<{ a: number }[]> = pool.runQuery<{ a: number }>("select 1 as a").toPromise();
-      const count = async (db: Queryable) => (await db.runOperation("delete from t")).rowCount;
-      export const both = [rows, count(pool), pool.runInteraction(count)];
-      // @ts-expect-error
-      new ConnectionPool("${name}", ${wrong});
-      `;
-    writeFileSync(join(folder, "app.mts"), text);
-    const tsc = join(compiler, "bin", "tsc");
-    const ended = run(process.execPath, [tsc, ...options, "app.mts"], { cwd: folder });
-    return (await ended.catch((error) => error)).stdout;
-  }
-
-  test.each(Object.keys(drivers) as (keyof typeof drivers)[])(
-    "the newest, %s: its arguments are checked, and no other package is missed",
-    async (name) => expect(await compiled(join(modulesOf(ROOT), "typescript"), name)).toBe(""),
+/** Every path that the manifest offers. */
+function subpaths(): string[] {
+  const drivers = packed.files.flatMap(
+    ({ path }) => /^dist\/drivers\/([^/]+)\/index\.js$/.exec(path)?.[1] ?? [],
   );
+  return Object.keys(packageJson.exports).flatMap((path) => {
+    const subpath = path.replace(/^\.\/?/, "/").replace(/\/$/, "");
+    return path.includes("*") ? drivers.map((name) => subpath.replace("*", name)) : subpath;
+  });
+}
 
-  // It takes ten times as long: one driver stands for all.
-  test("5", async () => {
-    const five = createRequire(import.meta.resolve("@arethetypeswrong/core")).resolve(
-      "typescript/package.json",
-    );
-    expect(await compiled(dirname(five), "mysql2")).toBe("");
-  }, 60_000);
-});
+describe("every entry point", () => {
+  const needed = ["kysely", "@opentelemetry/api", "ws"];
 
-describe("bundled by esbuild", () => {
-  const external = ["better-sqlite3", "pg", "mysql2", "mariadb"];
-  const app = `
-    import { ConnectionPool } from "adbapi";
-    import { betterSqlite3With } from "adbapi/drivers/better-sqlite3";
-    const driver = betterSqlite3With({ workerUrl: WORKER, moduleUrl: MODULE });
-    const pool = new ConnectionPool(driver, ":memory:");
-    pool.runQuery("select 1 as a").addCallback((rows) => {
-      console.log(JSON.stringify(rows));
-      return pool.close();
-    });`;
-
-  async function bundle(format: "esm" | "cjs", urlOf: (file: string) => string) {
-    const folder = await project("better-sqlite3");
-    const inside = join(modulesOf(folder), "adbapi/dist/drivers");
-    writeFileSync(
-      join(folder, "app.js"),
-      app.replace("WORKER", urlOf("worker.mjs")).replace("MODULE", urlOf("module.mjs")),
-    );
-    const common = { bundle: true, platform: "node", external, logLevel: "silent" } as const;
-    const banner = {
-      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
-    };
-    await build({
-      ...common,
-      format,
-      entryPoints: [join(folder, "app.js")],
-      outfile: join(folder, `out/app.${format === "esm" ? "mjs" : "cjs"}`),
-      ...(format === "esm" && { banner }),
-    });
-    for (const [name, file] of [
-      ["worker", "blocking/worker.js"],
-      ["module", "better-sqlite3/module.js"],
-    ] as const) {
-      const entryPoints = [join(inside, file)];
-      await build({
-        ...common,
-        format: "esm",
-        entryPoints,
-        outfile: join(folder, `out/${name}.mjs`),
-        banner,
-      });
-    }
-    rmSync(join(modulesOf(folder), "adbapi"), { recursive: true });
-    const out = join(folder, `out/app.${format === "esm" ? "mjs" : "cjs"}`);
-    const { stdout } = await run(process.execPath, [out], { timeout: 30_000 });
-    return JSON.parse(stdout);
-  }
-
-  test("as ES modules", async () => {
-    expect(await bundle("esm", (file) => `new URL("./${file}", import.meta.url)`)).toEqual([{ a: 1 }]);
+  test("by import", async () => {
+    const code = subpaths().filter((path) => path !== "/package.json");
+    expect(code).toEqual(expect.arrayContaining(["", "/drivers/pg", "/drivers/blocking", "/kysely"]));
+    const text = `for (const path of ${JSON.stringify(code)}) await import("adbapi" + path); console.log(1)`;
+    expect(await node(await project(...needed), "all.mjs", text)).toBe(1);
   });
 
-  test("as CommonJS", async () => {
-    const urlOf = (file: string) =>
-      `require("node:url").pathToFileURL(require("node:path").join(__dirname, "${file}"))`;
-    expect(await bundle("cjs", urlOf)).toEqual([{ a: 1 }]);
+  test("by require, as the same things", async () => {
+    const text = `const { InterfaceError } = require("adbapi");
+      for (const path of ${JSON.stringify(subpaths())}) require("adbapi" + path);
+      let same;
+      try { require("adbapi/drivers/mysql2").mysql2.checkArgs([1, 2, 3]) } catch (error) { same = error instanceof InterfaceError }
+      console.log(same)`;
+    expect(await node(await project(...needed), "all.cjs", text)).toBe(true);
+  });
+});
+
+describe("the code is small, and errors can be read", () => {
+  test("classes have their names", async () => {
+    const text = `import * as all from "adbapi";
+      const classes = Object.entries(all).filter(([, value]) => /^class\\b/.test(String(value)));
+      console.log(JSON.stringify([classes.length, classes.filter(([name, value]) => value.name !== name)]))`;
+    const [count, misnamed] = (await node(await project(), "app.mjs", text)) as [number, unknown[]];
+    expect(count).toBeGreaterThan(30);
+    expect(misnamed).toEqual([]);
+  });
+
+  test("so do the frames of a stack, and an error that ends the program shows a line, not a page", async () => {
+    const folder = await project("better-sqlite3");
+    writeFileSync(
+      join(folder, "app.mjs"),
+      `import { ConnectionPool } from "adbapi";
+       function mistaken() { return new ConnectionPool("better-sqlite3", ":memory:").runQuery(5); }
+       mistaken();`,
+    );
+    const { stderr } = await run(process.execPath, ["app.mjs"], { cwd: folder }).catch((error) => error);
+    expect(stderr).toContain("InterfaceError: The SQL must be a string");
+    expect(stderr).toMatch(/at ConnectionPool\.runQuery .*\n\s+at mistaken /);
+    expect(Math.max(...stderr.split("\n").map((line: string) => line.length))).toBeLessThan(1_000);
+  });
+
+  test("a call from inside of an interaction is known for one", async () => {
+    const text = `import { ConnectionPool } from "adbapi";
+      const pool = new ConnectionPool("better-sqlite3", ":memory:");
+      await pool.runInteraction(async (outer) => {
+        await outer.runInteraction(async (inner) => {
+          await inner.runQuery("select 1");
+          await outer.runQuery("select 1");
+        });
+        await pool.close();
+      });
+      console.log(JSON.stringify(pool.closed));`;
+    expect(await node(await project("better-sqlite3"), "app.mjs", text)).toBe(true);
+  });
+});
+
+describe("the command", () => {
+  const command = (folder: string) => join(modulesOf(folder), "adbapi", packageJson.bin.adbapi);
+
+  test("knows the version", async () => {
+    const { stdout } = await run(process.execPath, [command(await project()), "--version"]);
+    expect(stdout.trim()).toBe(packageJson.version);
+  });
+
+  test("runs an application, which the package's own classes are the same to", async () => {
+    const folder = await project("better-sqlite3");
+    const application = `import { ConnectionPool } from "adbapi";
+      import { MultiService, poolService, Service } from "adbapi/service";
+      const pool = new ConnectionPool("better-sqlite3", ":memory:");
+      class Once extends Service {
+        async startService() {
+          super.startService();
+          console.log(JSON.stringify(await pool.runQuery("select 1 as a")));
+        }
+      }
+      const application = new MultiService();
+      application.addService(poolService(pool));
+      application.addService(new Once());
+      export default application;`;
+    writeFileSync(join(folder, "app.mjs"), application);
+    const { stdout } = await run(process.execPath, [command(folder), "run", "app.mjs"], {
+      cwd: folder,
+      timeout: 30_000,
+    });
+    expect(stdout).toContain('[{"a":1}]');
+  });
+});
+
+describe("the monitor", () => {
+  const program = `import { ConnectionPool } from "adbapi";
+    import { monitor } from "adbapi/monitor";
+    const page = monitor(new ConnectionPool("better-sqlite3", ":memory:"));`;
+
+  test("serves its page", async () => {
+    const text = `${program}
+      await page.startService();
+      const paths = ["", "page.js", "page.css", "uplot.js", "uplot.css"];
+      const answers = await Promise.all(paths.map((path) => fetch(page.url + path)));
+      const types = answers.map(({ status, headers }) => status + " " + headers.get("content-type").split(";")[0]);
+      console.log(JSON.stringify([types, /^<!doctype html>/.test(await answers[0].text())]));
+      await page.stopService();`;
+    expect(await node(await project("better-sqlite3", "ws", "uplot"), "app.mjs", text)).toEqual([
+      ["200 text/html", "200 text/javascript", "200 text/css", "200 text/javascript", "200 text/css"],
+      true,
+    ]);
+  });
+
+  test.each([["ws"], ["uplot"]])("with %s alone, it says what it needs", async (only) => {
+    const text = `${program}
+      console.log(JSON.stringify(await page.startService().then(String, String)));`;
+    expect(await node(await project("better-sqlite3", only), "app.mjs", text)).toMatch(
+      /^InterfaceError: .*npm install ws uplot/,
+    );
   });
 });

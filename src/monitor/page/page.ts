@@ -1,4 +1,3 @@
-import "uplot/dist/uPlot.min.css";
 import "./page.css";
 import type { RecentError, Report, SlowStatement } from "../report.js";
 import { chart } from "./chart.js";
