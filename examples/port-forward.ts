@@ -19,6 +19,8 @@ export class PortForwarder {
   constructor(target: Address, log: (line: string) => void = () => {}) {
     this.#target = target;
     this.#log = log;
+    // While it listens, that is a connection which the system could not give us: the others go on.
+    this.#server.on("error", ({ message }) => this.#server.listening && log(`listening: ${message}`));
   }
 
   /** Fires with the address, its port chosen by the system where 0 was asked for. */

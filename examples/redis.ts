@@ -17,15 +17,29 @@ import { Redis } from "ioredis";
 
 const redis = new Redis(process.env.REDIS_URL ?? "redis://localhost:6379", {
   keyPrefix: "adbapi-example:",
-  maxRetriesPerRequest: 1,
+  lazyConnect: true,
+  retryStrategy: () => null,
 });
-redis.on("error", (error) => console.error(`Redis: ${error.message}`));
+let trouble = "no answer";
+redis.on("error", ({ message }) => {
+  trouble = message;
+});
 
 const pool = new ConnectionPool("better-sqlite3", ":memory:");
 
 // Each of ioredis's promises becomes a Deferred with one call.
 const hmset = (key: string, fields: Record<string, string>) => Deferred.fromPromise(redis.hmset(key, fields));
 const hget = (key: string, field: string) => Deferred.fromPromise(redis.hget(key, field));
+
+/** Gives up after two seconds: this is no server that waits for another. */
+const connected = () =>
+  Deferred.fromPromise(redis.connect())
+    .addTimeout(2_000)
+    .addErrback((failure) => {
+      if (failure.check(CancelledError)) return failure;
+      const { host, port } = redis.options; // Not the URL, which may hold a password.
+      throw new Error(`No Redis at ${host}:${port} (${trouble}): start one, or set REDIS_URL`);
+    });
 
 /** The classic: set a hash, read it back, one callback and one errback. */
 function remember(user: string, password: string) {
@@ -57,6 +71,7 @@ const population = inlineCallbacks(function* (city: string) {
 });
 
 const story = inlineCallbacks(function* () {
+  yield* connected();
   yield* remember("abc", "123");
 
   yield* pool.runOperation("create table cities (name text primary key, people integer)");
@@ -80,5 +95,7 @@ told
     console.error(failure.getErrorMessage());
     process.exitCode = 1;
   })
-  .addBoth(() => redis.disconnect())
+  .addBoth(() => {
+    if (redis.status !== "end") redis.disconnect();
+  })
   .addBoth(() => pool.close());

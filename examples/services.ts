@@ -41,6 +41,9 @@ async function report() {
 /** For those few requests that are on their way in the moment of stopping. */
 const LINGER_MILLIS = 250;
 
+/** Browsers open connections ahead, and say nothing on them: nobody waits longer for these, nor for half a request. */
+const LIMITS = { headersTimeout: 2_000, requestTimeout: 5_000, connectionsCheckingInterval: 500 };
+
 class WebService extends Service {
   readonly #port: number;
   readonly #server;
@@ -48,7 +51,7 @@ class WebService extends Service {
   constructor(name: string, port: number, answer: (path: string) => Promise<string>) {
     super(name);
     this.#port = port;
-    this.#server = createServer((request, response) => {
+    this.#server = createServer(LIMITS, (request, response) => {
       const reply = (status: number, text: string) => {
         // The last answer on this connection, when the service is stopping.
         if (!this.running) response.setHeader("Connection", "close");

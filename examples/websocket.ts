@@ -37,12 +37,18 @@ class EchoService extends Service {
     console.log(`echo: ws://localhost:${echoPort}/`);
   }
 
-  /** Says goodbye to everybody, with the code for a server that goes away. */
+  /** Says goodbye to everybody, with the code for a server that goes away, and waits a second for their answers. */
   override async stopService() {
     super.stopService();
-    for (const socket of this.#server?.clients ?? []) socket.close(1001, "the server stops");
-    this.#server?.close();
-    if (this.#server) await once(this.#server, "close");
+    const server = this.#server!;
+    const closed = once(server, "close");
+    for (const socket of server.clients) socket.close(1001, "the server stops");
+    server.close();
+    const impatient = setTimeout(() => {
+      for (const socket of server.clients) socket.terminate();
+    }, 1_000);
+    await closed;
+    clearTimeout(impatient);
     console.log("echo: stopped");
   }
 }

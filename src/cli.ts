@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { CommandError } from "./cli/command-error.js";
 import { loadApplication } from "./cli/load-application.js";
 import { holdPidfile } from "./cli/pidfile.js";
+import { InterfaceError } from "./errors.js";
 import { runService } from "./service.js";
 
 const HELP = `Usage: adbapi run FILE [options]
@@ -40,11 +41,16 @@ async function main(args: string[]): Promise<void> {
     const problem = command === undefined ? "No command given" : `There is no command "${command}"`;
     throw new CommandError(`${problem}. ${SEE_HELP}`);
   }
-  if (file === undefined) throw new CommandError(`No FILE given. ${SEE_HELP}`);
+  if (!file) throw new CommandError(`No FILE given. ${SEE_HELP}`);
   if (rest.length > 0) throw new CommandError(`One FILE at a time, not also ${rest.join(" ")}`);
   const application = await loadApplication(file);
-  if (values.pidfile) holdPidfile(values.pidfile);
-  runService(application);
+  if (values.pidfile !== undefined) holdPidfile(values.pidfile);
+  try {
+    runService(application);
+  } catch (error) {
+    if (!(error instanceof InterfaceError)) throw error;
+    throw new CommandError(`${file} calls runService or startService itself: start it with \`node ${file}\``);
+  }
 }
 
 function parse(args: string[]) {

@@ -19,8 +19,28 @@ export async function loadApplication(file: string): Promise<Startable> {
   return application;
 }
 
+const NEEDS_TRANSLATION: ReadonlySet<string | undefined> = new Set([
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
+]);
+
+/** Node.js's exit code for an `await` at the top level that nothing will settle. */
+const UNSETTLED = 13;
+
+const NO_MODULE: ReadonlySet<string | undefined> = new Set([
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_IMPORT_ASSERTION_TYPE_MISSING",
+  "ERR_IMPORT_ATTRIBUTE_MISSING",
+]);
+
 async function importFile(file: string): Promise<{ readonly default?: unknown }> {
   const url = pathToFileURL(resolve(file)).href;
+  const unsettled = () => {
+    if (process.exitCode !== UNSETTLED) return;
+    console.error(`adbapi: ${file} waits at its top level for what never comes`);
+    process.exitCode = 2;
+  };
+  process.on("exit", unsettled);
   try {
     return await import(url);
   } catch (error) {
@@ -29,14 +49,17 @@ async function importFile(file: string): Promise<{ readonly default?: unknown }>
       throw new CommandError(`There is no file ${resolve(file)}`);
     if (code === "ERR_UNSUPPORTED_DIR_IMPORT")
       throw new CommandError(`${resolve(file)} is a directory, not a file`);
-    if (code === "ERR_UNKNOWN_FILE_EXTENSION" || code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+    if (/\.[mc]?ts$/.test(file) && NEEDS_TRANSLATION.has(code)) {
       throw new CommandError(
         `This Node.js cannot import ${file} as it is. For TypeScript: \`node --import tsx node_modules/.bin/adbapi run ${file}\``,
       );
     }
+    if (NO_MODULE.has(code)) throw new CommandError(`${file} is no JavaScript module`);
     // Node.js keeps the place of a syntax error to itself.
     const hint = error instanceof SyntaxError ? `\nWhere in a file: node --check ${file}` : "";
     throw new CommandError(`${file} failed while it was imported:\n${inspect(error)}${hint}`);
+  } finally {
+    process.off("exit", unsettled);
   }
 }
 

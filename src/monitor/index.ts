@@ -22,8 +22,8 @@ export interface MonitorOptions {
  * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the packages `ws` and `uplot`.
  *
  * SQL is shown without params, and error messages without the values they quote. While no page is open nothing is
- * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Statements are
- * told apart by the pool's `name`: pools of one name are counted together.
+ * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Each pool has a
+ * monitor of its own.
  */
 export function monitor(pool: WatchedPool, options: MonitorOptions = {}): Monitor {
   return new Monitor(pool, options);
@@ -33,7 +33,7 @@ export class Monitor extends Service {
   readonly #watch: Watch;
   readonly #host: string;
   readonly #port: number;
-  #open: { readonly server: Server; readonly pages: Pages } | undefined;
+  #open: Open | undefined;
 
   /** @internal Made by `monitor`. */
   constructor(pool: WatchedPool, { port = 0, host = "127.0.0.1" }: MonitorOptions) {
@@ -51,21 +51,19 @@ export class Monitor extends Service {
     return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/`;
   }
 
-  /** Fires once the page is served. Fails with `InterfaceError` without the packages `ws` and `uplot`, else as listening does. */
+  /**
+   * Fires once the page is served. Fails with `InterfaceError` without the packages `ws` and `uplot` and when it runs already, else
+   * as listening does.
+   */
   override async startService(): Promise<void> {
+    if (this.running) throw new InterfaceError(`The ${this.name} runs already`);
     super.startService();
-    const [{ WebSocketServer }, assets] = await Promise.all([import("ws"), loadAssets()]).catch(missing);
-    const pages = new Pages(new WebSocketServer({ noServer: true, maxPayload: 1_024 }), this.#watch);
-    const server = createServer((request, response) => answer(assets, request, response));
-    server.on("connection", (socket) => socket.unref());
-    server.on("upgrade", (request, socket, head) => {
-      if (isTrusted(request)) return pages.add(request, socket, head);
-      socket.on("error", () => socket.destroy());
-      return socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-    });
-    server.listen(this.#port, this.#host).unref();
-    await once(server, "listening");
-    this.#open = { server, pages };
+    try {
+      this.#open = await this.#listen();
+    } catch (error) {
+      super.stopService();
+      throw error;
+    }
   }
 
   override async stopService(): Promise<void> {
@@ -78,6 +76,29 @@ export class Monitor extends Service {
     server.closeAllConnections();
     await once(server, "close");
   }
+
+  async #listen(): Promise<Open> {
+    const [{ WebSocketServer }, assets] = await Promise.all([import("ws"), loadAssets()]).catch(missing);
+    const pages = new Pages(new WebSocketServer({ noServer: true, maxPayload: 1_024 }), this.#watch);
+    const server = createServer((request, response) => answer(assets, request, response));
+    server.on("connection", (socket) => socket.unref());
+    server.on("upgrade", (request, socket, head) => {
+      if (isTrusted(request)) return pages.add(request, socket, head);
+      socket.on("error", () => socket.destroy());
+      // It is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing.
+      const refusal = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+      return socket.end(refusal, () => socket.destroy());
+    });
+    server.listen(this.#port, this.#host).unref();
+    await once(server, "listening");
+    server.on("error", () => undefined); // A connection that the system cannot give us is no reason to end the process.
+    return { server, pages };
+  }
+}
+
+interface Open {
+  readonly server: Server;
+  readonly pages: Pages;
 }
 
 function missing(cause: NodeJS.ErrnoException): never {

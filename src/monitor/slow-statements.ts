@@ -16,7 +16,7 @@ export class SlowStatements {
   #timings = new Map<string, Timing>();
 
   add(sql: string, millis: number): void {
-    const key = sql.length > TEXT_LENGTH ? excerpt(sql) : sql;
+    const key = shorten(sql);
     let timing = this.#timings.get(key);
     if (timing === undefined) {
       if (this.#timings.size >= TEXTS) this.#forget();
@@ -52,7 +52,8 @@ export class SlowStatements {
   }
 }
 
-/** A copy: a slice of a string keeps the whole string in memory. */
-function excerpt(sql: string): string {
+/** Of a long text a copy: a slice of a string keeps the whole string in memory. */
+export function shorten(sql: string): string {
+  if (sql.length <= TEXT_LENGTH) return sql;
   return `${Buffer.from(sql.slice(0, TEXT_LENGTH - 1)).toString()}…`;
 }

@@ -3,7 +3,7 @@ import { AdbapiError } from "../errors.js";
 import { Histogram } from "./histogram.js";
 import { redact } from "./redact.js";
 import type { RecentError, Report } from "./report.js";
-import { SlowStatements } from "./slow-statements.js";
+import { SlowStatements, shorten } from "./slow-statements.js";
 
 /** The part of a ConnectionPool that the monitor looks at. */
 export interface WatchedPool {
@@ -72,7 +72,7 @@ export class Watch {
 
   readonly #subscriber = {
     start: (statement: StatementTrace) => {
-      if (statement.pool === this.#pool.name) this.#begun.set(statement, performance.now());
+      if (statement.source === this.#pool) this.#begun.set(statement, performance.now());
     },
     asyncStart: (statement: StatementTrace) => this.#ended(statement),
     end: () => undefined,
@@ -94,7 +94,8 @@ export class Watch {
     this.#failed += 1;
     const { name, message } = error instanceof Error ? error : { name: typeof error, message: "" };
     const { code, sql } = error instanceof AdbapiError ? error : {};
-    const recent = { at: Date.now(), name, code, message: redact(message), sql };
+    const shown = sql === undefined ? undefined : shorten(sql);
+    const recent = { at: Date.now(), name, code, message: redact(message), sql: shown };
     this.#errors = [recent, ...this.#errors.slice(0, ERRORS - 1)];
   }
 

@@ -1,8 +1,17 @@
 import { Deferred, Failure, fail, maybeDeferred, succeed } from "../defer/index.js";
 import { InterfaceError } from "../errors.js";
-import type { Startable } from "./service.js";
+import { halt, Service, type Startable } from "./service.js";
 
 type LifecycleState = "stopped" | "starting" | "running" | "stopping";
+
+const lives = new WeakMap<Startable, Lifecycle>();
+
+/** The one life of a service: a parent that gives it away and one that takes it in wait for the same stop. */
+export function lifeOf<S extends Startable>(service: S): Lifecycle<S> {
+  const life = (lives.get(service) as Lifecycle<S> | undefined) ?? new Lifecycle(service);
+  lives.set(service, life);
+  return life;
+}
 
 /** Holds one service to its order: start and stop never overlap, and each happens once. */
 export class Lifecycle<S extends Startable = Startable> {
@@ -43,11 +52,17 @@ export class Lifecycle<S extends Startable = Startable> {
         return this.#settled();
       case "starting": {
         const settled = this.#settled();
-        this.service.abandonStart?.();
+        const abandoned = maybeDeferred(() => this.service.abandonStart?.());
         // A start that failed told the one who asked for it.
-        return settled.addBoth(() => this.stop());
+        return settled.addBoth(() => this.stop().addBoth((stopped) => abandoned.addCallback(() => stopped)));
       }
     }
+  }
+
+  /** Fires once no start and no stop is under way. */
+  rest(): Deferred<void> {
+    const moving = this.#state === "starting" || this.#state === "stopping";
+    return moving ? this.#settled().addBoth(() => this.rest()) : succeed(undefined);
   }
 
   #move(state: LifecycleState, work: () => unknown, then: LifecycleState): Deferred<void> {
@@ -55,6 +70,7 @@ export class Lifecycle<S extends Startable = Startable> {
     const settled = this.#settled();
     maybeDeferred(work).addBoth((result) => {
       this.#state = result instanceof Failure ? "stopped" : then;
+      if (this.#state === "stopped" && this.service instanceof Service) halt(this.service);
       const waiters = this.#waiters;
       this.#waiters = [];
       for (const waiter of waiters) {

@@ -1,6 +1,6 @@
 import { CancelledError, type Deferred, inlineCallbacks, succeed } from "../defer/index.js";
 import { InterfaceError } from "../errors.js";
-import { Lifecycle, nameOf } from "./lifecycle.js";
+import { Lifecycle, lifeOf, nameOf } from "./lifecycle.js";
 import { adopt, Service } from "./service.js";
 
 /**
@@ -51,11 +51,15 @@ export class MultiService extends Service implements Iterable<Service> {
    * stays, stopped. Throws `InterfaceError` for a name that is taken and for a service that has a parent.
    */
   addService(service: Service): Deferred<void> {
-    this.#check(service);
-    const child = new Lifecycle(service);
+    if (service.parent !== undefined) {
+      const hint = "move it with setServiceParent";
+      throw new InterfaceError(`${nameOf(service)} already has a parent, ${nameOf(service.parent)}: ${hint}`);
+    }
+    this.checkChild(service);
+    const child = lifeOf(service);
     this.#children.set(service, child);
     adopt(service, this);
-    return this.#group.state === "running" ? child.start() : succeed(undefined);
+    return this.#group.state === "running" ? this.#start(child) : succeed(undefined);
   }
 
   /** Takes a child out. Fires once it has stopped. Throws `InterfaceError` if it is no child of this. */
@@ -85,7 +89,7 @@ export class MultiService extends Service implements Iterable<Service> {
     super.startService();
     try {
       for (const child of this.#children.values()) {
-        yield child.start().addErrback((failure) => {
+        yield this.#start(child).addErrback((failure) => {
           // A child that was taken out while it started is nobody's failure.
           return this.#children.has(child.service) ? failure : undefined;
         });
@@ -101,6 +105,14 @@ export class MultiService extends Service implements Iterable<Service> {
     }
   }
 
+  /** The parent that gave the child away may still be stopping it; meanwhile this one may have lost it, or may be stopped. */
+  #start(child: Lifecycle<Service>): Deferred<void> {
+    return child.rest().addCallback(() => {
+      const wanted = this.running && this.#children.has(child.service);
+      return wanted ? child.start() : undefined;
+    });
+  }
+
   *#stopChildren(): Generator<unknown, void> {
     const errors: Error[] = [];
     for (const child of [...this.#children.values()].reverse()) {
@@ -114,18 +126,15 @@ export class MultiService extends Service implements Iterable<Service> {
     }
   }
 
-  #check(service: Service): void {
-    if (service.parent !== undefined) {
-      const hint = "move it with setServiceParent";
-      throw new InterfaceError(`${nameOf(service)} already has a parent, ${nameOf(service.parent)}: ${hint}`);
-    }
+  /** @internal Throws what stands against a child, but for the parent that it has. */
+  checkChild(service: Service): void {
     for (let above: Service | undefined = this; above !== undefined; above = above.parent) {
       if (above === service) throw new InterfaceError(`${nameOf(service)} cannot be a child of itself`);
     }
     if (service.name === undefined) return;
-    for (const { name } of this) {
-      if (name === service.name)
-        throw new InterfaceError(`${nameOf(this)} already has a child named "${name}"`);
+    for (const child of this) {
+      if (child !== service && child.name === service.name)
+        throw new InterfaceError(`${nameOf(this)} already has a child named "${child.name}"`);
     }
   }
 }

@@ -16,6 +16,9 @@ export interface Startable {
 /** Lets MultiService, and nobody else, change whom a service belongs to. */
 export let adopt: (child: Service, parent: MultiService | undefined) => void;
 
+/** Lets a service's life, and nobody else, say that a start has failed. */
+export let halt: (service: Service) => void;
+
 /**
  * Something that is started and stopped: a pool, a server, a job that repeats. Extend it, and call `super`:
  *
@@ -41,13 +44,16 @@ export class Service implements Startable {
     adopt = (child, parent) => {
       child.#parent = parent;
     };
+    halt = (service) => {
+      service.#running = false;
+    };
   }
 
   constructor(name?: string) {
     this.name = name;
   }
 
-  /** True from the call of `startService` to the call of `stopService`. */
+  /** True from the call of `startService` to that of `stopService`, or to the failure of a start by a parent or `runService`. */
   get running(): boolean {
     return this.#running;
   }
@@ -73,10 +79,12 @@ export class Service implements Startable {
   abandonStart?(): void;
 
   /**
-   * Makes it a child of `parent`, after leaving the parent that it had.
-   * Fires once it runs, when `parent` is running; at once when it is not. Fails as its start does.
+   * Makes it a child of `parent`, after leaving the parent that it had. Fires once it runs, when `parent` is running;
+   * at once when it is not. Fails as its start does; as its stop does, and it has no parent then. Throws
+   * `InterfaceError`, and it stays where it is, for a name that is taken and a parent below itself.
    */
   setServiceParent(parent: MultiService): Deferred<void> {
+    parent.checkChild(this);
     return this.disownServiceParent().addCallback(() => parent.addService(this));
   }
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
@@ -19,11 +21,28 @@ test("hashes come back, and a hundred readers cause one query", async () => {
   redis.disconnect();
 });
 
-test("says so where there is no Redis", async () => {
+test("says so where there is no Redis, without the URL's password", async () => {
+  const port = await freePort();
   await using program = ChildProgram.example("redis", [], {
-    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    REDIS_URL: `redis://me:secret@127.0.0.1:${port}`,
   });
   const { status, output } = await program.ended();
-  expect(output).toMatch(/no Redis for abc/);
+  expect(output).toBe(
+    `No Redis at 127.0.0.1:${port} (connect ECONNREFUSED 127.0.0.1:${port}): start one, or set REDIS_URL\n`,
+  );
   expect(status).toBe(1);
+});
+
+test("gives up on a Redis that says nothing", async () => {
+  const silent = createServer((socket) => socket.on("error", () => undefined).resume()).listen(
+    0,
+    "127.0.0.1",
+  );
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  await using program = ChildProgram.example("redis", [], { REDIS_URL: `redis://127.0.0.1:${port}` });
+  const { status, output } = await program.ended();
+  expect(output).toBe(`No Redis at 127.0.0.1:${port} (no answer): start one, or set REDIS_URL\n`);
+  expect(status).toBe(1);
+  silent.close();
 });

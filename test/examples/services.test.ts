@@ -1,23 +1,16 @@
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
-import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
 import { freePort } from "../support/free-port.js";
+import { listening } from "../support/listening.js";
 
 async function fetched(agent: Agent, port: number, path: string): Promise<{ status: number; body: string }> {
   const [response] = (await once(get({ agent, host: "127.0.0.1", port, path }), "response")) as [
     IncomingMessage,
   ];
   return { status: response.statusCode!, body: await text(response) };
-}
-
-async function listening(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  return (await new Promise((answer) => {
-    socket.once("connect", () => answer(true)).once("error", () => answer(false));
-  }).finally(() => socket.destroy())) as boolean;
 }
 
 test("both services answer from one pool", async () => {

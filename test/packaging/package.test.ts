@@ -73,6 +73,19 @@ describe("with one driver's package", () => {
     ]);
   });
 
+  test("the monitor says which package it needs", async () => {
+    const folder = await project();
+    const text = `import { monitor } from "adbapi/monitor";
+      const stats = { idle: 0, inUse: 0, connecting: 0, waiting: 0 };
+      const page = monitor({ name: "lonely", stats });
+      await page.startService().catch(({ name, message }) => console.log(JSON.stringify([name, message, page.running])));`;
+    expect(await node(folder, "app.mjs", text)).toEqual([
+      "InterfaceError",
+      'The monitor needs the package "ws": npm install ws',
+      false,
+    ]);
+  });
+
   test("another driver says which package it needs", async () => {
     const folder = await project("better-sqlite3");
     const text = `import { ConnectionPool } from "adbapi";

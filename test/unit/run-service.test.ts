@@ -1,9 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { runService, Service } from "adbapi/service";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MultiService, runService, Service } from "adbapi/service";
 import { describe, expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
+import { own } from "../support/children.js";
+import { eventually } from "../support/eventually.js";
 
 const run = (env: Record<string, string> = {}) => new ChildProgram(["test/fixtures/run.js"], env);
 const command = (args: string[], env: Record<string, string> = {}) =>
@@ -33,6 +38,45 @@ describe("runService", () => {
     await program.printed(/^stopping/m);
     program.signal("SIGINT");
     expect((await program.ended()).status).toBe(130);
+  });
+
+  test("the same signal at once is an echo, as npm makes one of Ctrl-C; repeated, it exits", async () => {
+    await using patient = run({ STOP: "unref" });
+    await patient.printed(/starting/);
+    patient.signal("SIGINT");
+    await patient.printed(/^stopping/m);
+    patient.signal("SIGINT");
+    expect((await patient.ended()).status).toBe(0);
+
+    await using stuck = run({ STOP: "hang" });
+    await stuck.printed(/starting/);
+    const repeated = setInterval(() => stuck.signal("SIGINT"), 50);
+    expect((await stuck.ended()).status).toBe(130);
+    clearInterval(repeated);
+  });
+
+  test("a second signal while it starts exits at once", async () => {
+    await using program = run({ START: "hang" });
+    await program.printed(/starting/);
+    program.signal("SIGINT");
+    await program.printed(/SIGINT: stopping/);
+    program.signal("SIGTERM");
+    expect((await program.ended()).status).toBe(143);
+  });
+
+  test("one application in one process", async () => {
+    const idle = Object.assign(new Service("idle"), { stopService: () => undefined });
+    const ended = runService(idle);
+    expect(() => runService(idle)).toThrow(/runs the Service "idle" already.*MultiService/);
+    expect(() => runService(new Service())).toThrow(/runs the Service "idle" already/);
+    process.emit("beforeExit", 0);
+    expect(await ended).toBe(0);
+    const parent = new MultiService();
+    const child = new Service("child");
+    parent.addService(child);
+    await parent.startService();
+    expect(() => runService(child)).toThrow(/the Service "child" is running already/);
+    await parent.stopService();
   });
 
   test("a failing start is told, status 1", async () => {
@@ -101,7 +145,47 @@ describe("adbapi run", () => {
     expect((await program.ended()).status).toBe(0);
   });
 
+  test("runs TypeScript as the error message says, and with stdin, stdout and stderr closed", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "adbapi-run-"));
+    await writeFile(join(directory, "package.json"), '{ "type": "module" }');
+    const file = join(directory, "app.ts");
+    const mark = join(directory, "mark");
+    await writeFile(
+      file,
+      `import { writeFileSync } from "node:fs";
+       enum Deed { Start = "started", Stop = "stopped" }
+       const note = (deed: Deed) => writeFileSync(${JSON.stringify(mark)}, deed);
+       const stay = setInterval(() => {}, 1_000);
+       export default {
+         startService() { console.log("up"); note(Deed.Start); },
+         stopService() { clearInterval(stay); note(Deed.Stop); },
+       };`,
+    );
+    const closed = `exec "$0" --import tsx dist/src/cli.js run ${file} <&- >&- 2>&-`;
+    const child = own(spawn("sh", ["-c", closed, process.execPath]));
+    const marked = () => readFile(mark, "utf8").catch(() => "");
+    await eventually("the application", marked, "started");
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await marked()).toBe("stopped");
+    await rm(directory, { recursive: true });
+  });
+
   test.each([
+    ["data.json", "{}", /data\.json is no JavaScript module/],
+    ["notes.txt", "to do", /notes\.txt is no JavaScript module/],
+    ["binary.js", "\0\x01\x02", /SyntaxError/],
+    ["hangs.js", "await new Promise(() => {});", /hangs\.js waits at its top level for what never comes/],
+    ["class.js", "export default class App {}", /is no service.*not \[class App\]/],
+    ["nothing.js", "throw null;", /failed while it was imported:\nnull/],
+    [
+      "runs.js",
+      `import { runService, Service } from "${pathToFileURL("dist/src/service.js")}";
+       const application = new Service();
+       runService(application);
+       export default application;`,
+      /calls runService or startService itself: start it with `node .*runs\.js`/,
+    ],
     ["no-default.js", "export const application = 1;", /has no default export.*export default application/],
     ["no-service.js", "export default { startService: 1 };", /is no service.*not \{ startService: 1 \}/],
     [
@@ -129,6 +213,7 @@ describe("adbapi run", () => {
     ["a missing file", ["run", "test/fixtures/no-such-file.js"], /There is no file .*no-such-file\.js/],
     ["a directory", ["run", "test/fixtures"], /is a directory/],
     ["no file", ["run"], /No FILE given/],
+    ["an empty name", ["run", ""], /No FILE given/],
     ["two files", ["run", "a.js", "b.js"], /not also b\.js/],
     ["no command", [], /No command given/],
     ["another command", ["stop"], /no command "stop"/],
@@ -178,6 +263,58 @@ describe("adbapi run", () => {
       await program.printed(/starting/);
       expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
       await rm(directory, { recursive: true });
+    });
+
+    test("is not another's to remove, and stays where it was asked for", async () => {
+      const directory = await place();
+      const pidfile = join(directory, "app.pid");
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await program.printed(/starting/);
+      await writeFile(pidfile, "1\n");
+      program.signal("SIGTERM");
+      expect((await program.ended()).status).toBe(0);
+      expect(await readFile(pidfile, "utf8")).toBe("1\n");
+      await rm(pidfile);
+
+      const app = join(directory, "app.mjs");
+      await writeFile(
+        app,
+        `import { existsSync } from "node:fs";
+         export default {
+           startService() { process.chdir("/"); },
+           stopService() { console.log(existsSync(${JSON.stringify(pidfile)})); },
+         };`,
+      );
+      await using traveller = command(["run", app, "--pidfile", relative(process.cwd(), pidfile)]);
+      expect(await traveller.ended()).toEqual({ status: 0, output: "true\n" });
+      await expect(readFile(pidfile)).rejects.toThrow("ENOENT");
+      await rm(directory, { recursive: true });
+    });
+
+    test.each([
+      ["a directory", (path: string) => mkdir(path), /Cannot write the pidfile: EISDIR/],
+      ["an empty file", (path: string) => writeFile(path, ""), /does not hold a process id but ""/],
+      ["a link to nowhere", (path: string) => symlink("nowhere", path), /Cannot write the pidfile: ENOENT/],
+    ])("%s in its place: a clear error", async (_, make, message) => {
+      const directory = await place();
+      const pidfile = join(directory, "app.pid");
+      await make(pidfile);
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { status, output } = await program.ended();
+      expect(output).toMatch(message);
+      expect(output).toMatch(/^adbapi: /);
+      expect(status).toBe(2);
+      await rm(directory, { recursive: true });
+    });
+
+    test.each([
+      ["in no directory", "/no/such/directory/app.pid"],
+      ["without a name", ""],
+    ])("%s: a clear error", async (_, pidfile) => {
+      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { status, output } = await program.ended();
+      expect(output).toMatch(/^adbapi: Cannot write the pidfile/);
+      expect(status).toBe(2);
     });
 
     test("leaves alone a file that is no pidfile", async () => {

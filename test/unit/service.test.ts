@@ -193,6 +193,102 @@ describe("MultiService", () => {
     expect([...other]).toEqual([children[1]]);
   });
 
+  test("a child that throws: as if it had failed, and it does not run", async () => {
+    const { log, parent, children } = family();
+    children[1].starting = () => {
+      throw new Error("at once");
+    };
+    await expect(parent.startService()).rejects.toThrow("at once");
+    expect(log).toEqual(["+a", "+b", "-a"]);
+    expect(children.some(({ running }) => running)).toBe(false);
+    children[1].starting = () => undefined;
+    children[1].stopping = () => {
+      throw new Error("at once as well");
+    };
+    await parent.startService();
+    await expect(parent.stopService()).rejects.toThrow("at once as well");
+    expect(log.slice(3)).toEqual(["+a", "+b", "+c", "-c", "-b", "-a"]);
+  });
+
+  test("an abandonStart that throws: all are stopped, and the stop tells", async () => {
+    const { log, parent, children } = family();
+    const started = new Deferred<void>();
+    children[1].starting = () => started;
+    children[1].abandonStart = () => {
+      throw new Error("cannot be abandoned");
+    };
+    const start = parent.startService();
+    const stop = parent.stopService();
+    started.callback(undefined);
+    await expect(start).rejects.toThrow(CancelledError);
+    await expect(stop).rejects.toThrow("cannot be abandoned");
+    expect(log).toEqual(["+a", "+b", "-b", "-a"]);
+  });
+
+  test("moved while it is being stopped: the start waits for that", async () => {
+    const { log, parent, children } = family();
+    const [other, third] = [new MultiService("other"), new MultiService("third")];
+    const stopped = new Deferred<void>();
+    children[1].stopping = () => stopped;
+    await Promise.all([parent, other, third].map((each) => each.startService()));
+    const moves = [children[1].setServiceParent(other), children[1].setServiceParent(third)];
+    expect(log.slice(3)).toEqual(["-b"]);
+    stopped.callback(undefined);
+    await expect(moves[0]).rejects.toThrow(/already has a parent, the MultiService "third"/);
+    await moves[1];
+    expect(log.slice(3)).toEqual(["-b", "+b"]);
+    expect(children[1].parent).toBe(third);
+  });
+
+  test("moved while it starts: that is waited for, then the stop", async () => {
+    const { log, parent } = family();
+    const other = new MultiService("other");
+    await Promise.all([parent.startService(), other.startService()]);
+    const started = new Deferred<void>();
+    const late = new Recorder(log, "late");
+    late.starting = () => started;
+    const added = parent.addService(late);
+    late.disownServiceParent();
+    late.starting = () => undefined;
+    const moved = other.addService(late);
+    expect(log.slice(3)).toEqual(["+late"]);
+    started.callback(undefined);
+    await Promise.all([added, moved]);
+    expect(log.slice(3)).toEqual(["+late", "-late", "+late"]);
+  });
+
+  test("taken away again, or its parent stopped, before the start: it is not started", async () => {
+    for (const lose of ["child", "parent"] as const) {
+      const { log, parent, children } = family();
+      const other = new MultiService("other");
+      const stopped = new Deferred<void>();
+      children[1].stopping = () => stopped;
+      await Promise.all([parent.startService(), other.startService()]);
+      parent.removeService(children[1]);
+      const added = other.addService(children[1]);
+      const gone = lose === "child" ? other.removeService(children[1]) : other.stopService();
+      stopped.callback(undefined);
+      await Promise.all([added, gone]);
+      expect(log.slice(3)).toEqual(["-b"]);
+      expect(children[1].running).toBe(false);
+    }
+  });
+
+  test("a move that would make no tree is refused, and leaves the child where it runs", async () => {
+    const { log, parent, children } = family();
+    const other = new MultiService("other");
+    other.addService(new Service("b"));
+    parent.addService(other);
+    await parent.startService();
+    expect(() => children[1].setServiceParent(other)).toThrow(/already has a child named "b"/);
+    expect(() => parent.setServiceParent(other)).toThrow(/a child of itself/);
+    expect(() => other.setServiceParent(other)).toThrow(/a child of itself/);
+    expect(log).toEqual(["+a", "+b", "+c"]);
+    expect([children[1].parent, other.parent]).toEqual([parent, parent]);
+    await children[1].setServiceParent(parent); // Its own parent: to the end of the line.
+    expect([...parent].map(({ name }) => name)).toEqual(["a", "c", "other", "b"]);
+  });
+
   test("finds children by name, and refuses what would be no tree", () => {
     const { parent, children } = family();
     expect(parent.getServiceNamed("b")).toBe(children[1]);
