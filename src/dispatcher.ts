@@ -1,5 +1,6 @@
 import type { Cancellation, Driver } from "../drivers/driver.js";
 import { channels, type Origin } from "./diagnostics.js";
+import { judged } from "./driver-faults.js";
 import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import { Flight } from "./flight.js";
@@ -47,7 +48,7 @@ export class Dispatcher implements JobCarrier {
     this.#options = options;
     this.#leases = leases;
     this.#origin = origin;
-    this.#profile = new Profile((sql) => driver.stackable?.(sql) ?? false);
+    this.#profile = new Profile((sql) => judged(driver, "stackable", sql));
     const limit = options.acquireTimeoutMillis;
     this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
       this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
@@ -89,7 +90,7 @@ export class Dispatcher implements JobCarrier {
 
   /** A text that the database has not judged yet is judged by the driver: a plain select need not wait for who holds the writer's place. */
   #onlyReads({ sql, habits }: StatementJob): boolean {
-    return habits?.readOnly ?? this.#driver.repeatable?.(sql) ?? false;
+    return habits?.readOnly ?? judged(this.#driver, "repeatable", sql);
   }
 
   request(request: ExclusiveRequest): void {
@@ -249,7 +250,7 @@ export class Dispatcher implements JobCarrier {
     if (!loan.quiet || !this.#loans.has(loan)) return;
     loan.relieve();
     loan.sealed = loan.stacking = false;
-    if (loan.lease.gone || loan.conn.state !== "idle" || this.#leases.expired(loan.lease))
+    if (loan.lease.gone || loan.lease.session !== "idle" || this.#leases.expired(loan.lease))
       this.#dismiss(loan);
     else this.#unbind(loan);
   }
@@ -335,6 +336,7 @@ export class Dispatcher implements JobCarrier {
   #adopt(lease: Lease): void {
     lease.heldSince = performance.now();
     const loan = new Loan(lease);
+    lease.unsettled = (lost) => this.#flight.lost(loan, lost);
     this.#loans.add(loan);
     this.#advance(loan);
   }

@@ -71,6 +71,7 @@ export class Leases {
       },
       abandoned: (lease) => this.#all.delete(lease),
       lost: (lease, error) => this.#lost(lease, error),
+      destroyFailed: (lease, error) => journal.destroyFailed(lease, driver.name, error),
     });
     this.#pool = createPool<Lease | Stillborn>(
       { create: () => this.#create(), destroy: async () => {} },
@@ -136,7 +137,7 @@ export class Leases {
   /** Hands back a clean connection, leased or idle already. */
   release(lease: Lease): void {
     if (lease.gone) return;
-    if (this.#state === "closed" || lease.conn.state === "broken" || this.expired(lease)) {
+    if (this.#state === "closed" || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return;
     }
@@ -154,19 +155,23 @@ export class Leases {
    * done, and the connection is gone.
    */
   clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
-    if (lease.gone || lease.conn.state === "broken") return false;
-    if (lease.conn.state === "idle" && !reset) return true;
+    if (lease.gone || lease.session === "broken") return false;
+    if (lease.session === "idle" && !reset) return true;
+    if (reset && lease.conn.reset === undefined) {
+      this.#journal.cannotReset(this.#driver.name);
+      return false;
+    }
     return this.#scrub(lease, reset);
   }
 
   /** Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given up. */
   async discard(lease: Lease): Promise<void> {
     if (lease.gone) return;
-    const broken = lease.conn.state === "broken";
+    const broken = lease.session === "broken";
     lease.move("closing");
-    if (broken) lease.conn.destroy();
+    if (broken) lease.destroy();
     else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
-    if (lease.conn.ended !== undefined) await lease.conn.ended;
+    await this.#ended(lease);
     this.#buried(lease);
   }
 
@@ -189,8 +194,8 @@ export class Leases {
     });
   }
 
-  /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
-  async close(): Promise<void> {
+  /** Closes everything; nothing may be lent any more. Fires when no connection is left; past `millis` that is made so by force. */
+  async close(millis: number): Promise<void> {
     this.#state = "closed";
     clearTimeout(this.#refillTimer);
     this.#keeper.stop();
@@ -198,23 +203,30 @@ export class Leases {
     this.#connector.abort(closed);
     this.#tellFillers(closed);
     // What is being opened is ended by its attempt.
+    const force = setTimeout(() => this.destroyAll(), millis);
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
     await Promise.all(open.map((lease) => this.discard(lease)));
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
       this.#emptied();
     });
+    clearTimeout(force);
     await this.#purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
   destroyAll(): void {
-    for (const lease of this.#all) lease.conn.destroy();
+    for (const lease of this.#all) lease.destroy();
   }
 
   async #create(): Promise<Lease | Stillborn> {
     try {
       const lease = await this.#connector.connect();
+      if (this.#state === "closed") {
+        // Opened in the moment of the close, which found it neither open nor under way any more.
+        void this.discard(lease);
+        throw this.#closedError();
+      }
       lease.move("idle");
       if (this.open >= this.#options.min) this.#tellFillers(undefined);
       this.#keeper.watch(lease);
@@ -254,7 +266,7 @@ export class Leases {
       if (entry.state === "closed") this.#forget(entry);
       return this.acquire();
     }
-    if (this.#state === "closed" || entry.conn.state === "broken" || this.expired(entry)) {
+    if (this.#state === "closed" || entry.session === "broken" || this.expired(entry)) {
       void this.discard(entry);
       return this.acquire();
     }
@@ -303,19 +315,22 @@ export class Leases {
   #lost(lease: Lease, error: unknown): void {
     if (lease.gone) return;
     this.#journal.lost(lease, translated(this.#driver, error));
-    const idle = lease.state === "idle";
-    if (idle) {
+    if (lease.state === "idle") {
       this.#bury(lease);
       void this.#purge();
-    }
+    } else lease.destroy(); // what the driver has not settled by now has an end too
   }
 
   /** Ends a connection at once, without a goodbye. */
   #bury(lease: Lease): void {
     lease.move("closing");
-    lease.conn.destroy();
+    lease.destroy();
     if (lease.conn.ended === undefined) this.#buried(lease);
-    else void lease.conn.ended.then(() => this.#buried(lease));
+    else void this.#ended(lease).then(() => this.#buried(lease));
+  }
+
+  async #ended({ conn }: Lease): Promise<void> {
+    await conn.ended?.catch(() => {});
   }
 
   #buryIdle(since: number): void {
