@@ -205,7 +205,12 @@ export class Dispatcher implements JobCarrier {
         const free = loan.cancels === 0 && loan.lane === undefined && !loan.lease.gone;
         if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
-        if (loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline)) best = loan;
+        // One that died still carries those that have not heard of it.
+        if (
+          loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline) &&
+          loan.lease.session !== "broken"
+        )
+          best = loan;
       }
     }
     return best;
