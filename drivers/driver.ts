@@ -188,6 +188,12 @@ export interface DriverConnection {
   readonly state: SessionState;
 
   /**
+   * Counts the statements that ended the transaction they were in and left another one open (COMMIT AND CHAIN), which `state` does not tell.
+   * Absent where the database has no such thing, or nobody can know.
+   */
+  readonly chained?: number;
+
+  /**
    * Runs one statement; fires when the server is ready for the next. It may be called again before it has fired, up to the pool's
    * `pipeline`; answers come in order, and the failure of one leaves the others alone.
    */

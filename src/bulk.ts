@@ -2,6 +2,8 @@ import type { DriverConnection, Params, Statement } from "../drivers/driver.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { Interrupts } from "./interrupts.js";
 import type { End } from "./session-errors.js";
+import type { StepHooks } from "./step.js";
+import { statementTimeout } from "./timeouts.js";
 
 /** Lists of params between which it can be left. */
 const PORTION = 8_000;
@@ -32,6 +34,8 @@ export class Bulk {
         if (lost !== undefined) throw lost;
         rowCount += await this.#send(listOfParams.slice(from, from + size));
       }
+    } catch (error) {
+      throw this.#stopped ?? error;
     } finally {
       this.#over = true;
     }
@@ -46,11 +50,20 @@ export class Bulk {
   }
 
   async #send(portion: readonly Params[]): Promise<number> {
-    const conn = this.#conn;
     const { sql } = this.#whole;
-    const work =
-      conn.executeMany?.(sql, portion, this.#whole) ?? conn.execute({ ...this.#whole, params: portion[0] });
-    const { rowCount } = await this.#transaction.sent<{ readonly rowCount: number }>(sql, work);
+    const { rowCount } = await this.#transaction.sent<{ readonly rowCount: number }>(
+      sql,
+      (conn) =>
+        conn.executeMany?.(sql, portion, this.#whole) ?? conn.execute({ ...this.#whole, params: portion[0] }),
+    );
     return rowCount;
   }
+}
+
+/** How its time ends: a part of it may be done by then, and lasts if its caller commits all the same. */
+export function bulkHooks(sql: string): Pick<StepHooks, "expiredOutcome" | "timeout"> {
+  return {
+    expiredOutcome: () => "unknown",
+    timeout: (timeoutMillis, outcome) => statementTimeout(timeoutMillis, outcome, sql),
+  };
 }

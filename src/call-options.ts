@@ -29,6 +29,9 @@ export interface StatementOptions {
   readonly rowMode?: RowMode | undefined;
 }
 
+/** Options of `executeMany`: as of one statement, for all of it. */
+export type BulkOptions = Pick<StatementOptions, "signal" | "timeoutMillis">;
+
 /** Options of `runInteraction` and `runWithConnection`. Those of a nested interaction are not used: it is part of the outermost one. */
 export interface InteractionOptions {
   /** @default the server's */
@@ -56,7 +59,8 @@ export type InteractionLimits = Pick<InteractionOptions, "signal" | "timeoutMill
 
 export interface CloseOptions {
   /**
-   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once.
+   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once. What does not settle in as long again
+   * (a second at least, six at most) is destroyed.
    * @default Infinity
    */
   readonly timeoutMillis?: number | undefined;
@@ -67,6 +71,11 @@ const statementChecks = {
   timeoutMillis: isDuration,
   rowMode: isOneOf("object", "array"),
 } as const satisfies Record<keyof StatementOptions, OptionCheck>;
+
+const bulkChecks = {
+  signal: isSignal,
+  timeoutMillis: isDuration,
+} as const satisfies Record<keyof BulkOptions, OptionCheck>;
 
 const interactionChecks = {
   isolation: isOneOf("read uncommitted", "read committed", "repeatable read", "serializable"),
@@ -83,6 +92,11 @@ const closeChecks = {
 /** Throws an `InterfaceError` that names the option. */
 export function checkStatementOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, statementChecks, "statement option");
+}
+
+/** As above, for `executeMany`. */
+export function checkBulkOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, bulkChecks, "executeMany option");
 }
 
 /** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */

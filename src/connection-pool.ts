@@ -42,6 +42,12 @@ import { type PoolStats, statsOf } from "./stats.js";
 import type { RowStream } from "./stream.js";
 import type { Transaction } from "./transaction.js";
 
+/** How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within these bounds. */
+const LEAST_SETTLE_MILLIS = 1_000;
+const SETTLE_MILLIS = 6_000;
+/** How long sessions may take to say goodbye when the deadline of `close` is over. */
+const GOODBYE_MILLIS = 500;
+
 /**
  * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be awaited.
  *
@@ -146,7 +152,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     params?: Params,
     options?: Options,
   ): RowStream<RowUnder<Row, Options>> {
-    return poolStream(this.#context, sql, params, options) as RowStream<RowUnder<Row, Options>>;
+    return poolStream(this.#context, sql, params, options, this.runStream) as RowStream<
+      RowUnder<Row, Options>
+    >;
   }
 
   /**
@@ -163,7 +171,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runInteraction(...call: unknown[]): Deferred<unknown> {
-    return this.#interactions.run(INTERACTION, call);
+    return this.#interactions.run(INTERACTION, call, this.runInteraction);
   }
 
   /**
@@ -180,7 +188,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runWithConnection(...call: unknown[]): Deferred<unknown> {
-    return this.#interactions.run(WITH_CONNECTION, call);
+    return this.#interactions.run(WITH_CONNECTION, call, this.runWithConnection);
   }
 
   /**
@@ -192,7 +200,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     options: InteractionOptions,
     fn: (session: OpenSession) => PromiseLike<void>,
   ): Deferred<void> {
-    return this.#interactions.run(withSession(), [options, fn]) as Deferred<void>;
+    return this.#interactions.run(withSession(), [options, fn], this.runWithSession) as Deferred<void>;
   }
 
   /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
@@ -253,9 +261,10 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return traced(channels.statement, trace, submit);
   }
 
-  async #close(timeoutMillis: number | undefined): Promise<void> {
+  async #close(timeoutMillis = Number.POSITIVE_INFINITY): Promise<void> {
     const drained = this.#dispatcher.drain();
-    if (timeoutMillis === undefined || timeoutMillis === Number.POSITIVE_INFINITY) await drained;
+    const end = performance.now() + timeoutMillis;
+    if (timeoutMillis === Number.POSITIVE_INFINITY) await drained;
     else {
       const closed = new PoolClosed(
         `the pool "${this.name}" was closed, and its ${timeoutMillis} ms for work to finish were over`,
@@ -265,11 +274,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         // Those that waited for a connection have had their answer.
         this.#interactions.cancel(closed);
         // What does not settle then, is destroyed.
-        await within(drained, 6_000, () => closed).catch(() => this.#leases.destroyAll());
+        const again = Math.min(Math.max(timeoutMillis, LEAST_SETTLE_MILLIS), SETTLE_MILLIS);
+        await within(drained, again, () => closed).catch(() => this.#leases.destroyAll());
         await drained;
       });
     }
-    await this.#leases.close();
+    await this.#leases.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), SETTLE_MILLIS));
     this.#dispatcher.close();
   }
 }

@@ -21,7 +21,7 @@ export class Connection {
 
   /** The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for. */
   get native(): unknown {
-    return this.#session.conn.native;
+    return this.#session.lease.conn.native;
   }
 
   /** A cursor on this session; several share its transaction. */

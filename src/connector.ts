@@ -21,6 +21,8 @@ export interface ConnectorHooks {
   abandoned(lease: Lease): void;
   /** A session died by itself. */
   lost(lease: Lease, error: unknown): void;
+  /** The driver's `destroy` threw: whatever that left behind. */
+  readonly destroyFailed: (lease: Lease, error: unknown) => void;
 }
 
 /** Opens connections, each by its deadline, and remembers how that goes: after failures there is a pause before more are opened beside others. */
@@ -84,8 +86,8 @@ export class Connector {
       );
       opened = await Promise.race([connecting, aborted]);
       await Promise.race([this.#hooks.prepare(opened), aborted]);
-      const { state } = opened.conn;
-      if (state !== "idle") throw new OperationalError(`the connection was ${state} after it was opened`);
+      const { session } = opened;
+      if (session !== "idle") throw new OperationalError(`the connection was ${session} after it was opened`);
       this.#backoff.reset();
       this.#pauseUntil = 0;
       this.lastFailure = undefined;
@@ -121,7 +123,7 @@ export class Connector {
     checkConnection(this.#driver, conn);
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
-    lease = new Lease(conn, performance.now() + lifetime);
+    lease = new Lease(conn, performance.now() + lifetime, this.#hooks.destroyFailed);
     this.#hooks.connected(lease);
     return lease;
   }
@@ -129,7 +131,7 @@ export class Connector {
   #abandon(lease: Lease): void {
     if (lease.gone) return;
     lease.move("closed");
-    lease.conn.destroy();
+    lease.destroy();
     this.#hooks.abandoned(lease);
   }
 

@@ -1,4 +1,5 @@
 import type { Column, Params, Result } from "../drivers/driver.js";
+import { type BulkOptions, checkBulkOptions, type StatementOptions } from "./call-options.js";
 import type { Deferred } from "./defer/index.js";
 import { InterfaceError } from "./errors.js";
 import { refused } from "./refused.js";
@@ -23,19 +24,27 @@ export class Cursor {
   }
 
   /** Runs a statement; fires with this cursor, which then has its rows. */
-  execute(sql: string, params?: Params): Deferred<this> {
-    return this.session.statement(this.innermost().sequence, sql, params, undefined, (result) => {
+  execute(sql: string, params?: Params, options?: StatementOptions): Deferred<this> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, (result) => {
       this.#last = result;
       this.#position = 0;
       return this;
     });
   }
 
-  /** Runs a statement once for each list of params, as fast as the driver can; fires with the sum of the rows affected. */
-  executeMany(sql: string, listOfParams: readonly Params[]): Deferred<{ rowCount: number }> {
+  /**
+   * Runs a statement once for each list of params, as fast as the driver can; fires with the sum of the rows affected. The first failure ends it,
+   * and so does `timeoutMillis`, which is for all of it; what was done by then stays in the transaction.
+   */
+  executeMany(
+    sql: string,
+    listOfParams: readonly Params[],
+    options?: BulkOptions,
+  ): Deferred<{ rowCount: number }> {
     let bound: readonly Params[];
     try {
       checkSql(sql);
+      checkBulkOptions(options);
       if (!Array.isArray(listOfParams))
         throw new InterfaceError("executeMany needs a list of lists of params");
       const { driver } = this.session;
@@ -43,7 +52,7 @@ export class Cursor {
     } catch (error) {
       return refused(error);
     }
-    return this.session.many(this.innermost().sequence, sql, bound, ({ rowCount }) => {
+    return this.session.many(this.innermost().sequence, sql, bound, options, ({ rowCount }) => {
       this.#last = { rows: [], rowCount, lastInsertId: undefined, columns: [] };
       this.#position = 0;
     });

@@ -1,5 +1,6 @@
 import type { Cancellation, Driver } from "../drivers/driver.js";
 import { channels, type Origin } from "./diagnostics.js";
+import { judged } from "./driver-faults.js";
 import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import { Flight } from "./flight.js";
@@ -49,7 +50,7 @@ export class Dispatcher implements JobCarrier {
     this.#options = options;
     this.#leases = leases;
     this.#origin = origin;
-    this.#profile = new Profile((sql) => driver.stackable?.(sql) ?? false);
+    this.#profile = new Profile((sql) => judged(driver, "stackable", sql));
     const limit = options.acquireTimeoutMillis;
     this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
       this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
@@ -91,7 +92,7 @@ export class Dispatcher implements JobCarrier {
 
   /** A text that the database has not judged yet is judged by the driver: a plain select need not wait for who holds the writer's place. */
   #onlyReads({ sql, habits }: StatementJob): boolean {
-    return habits?.readOnly ?? this.#driver.repeatable?.(sql) ?? false;
+    return habits?.readOnly ?? judged(this.#driver, "repeatable", sql);
   }
 
   request(request: ExclusiveRequest): void {
@@ -206,7 +207,12 @@ export class Dispatcher implements JobCarrier {
         const free = loan.cancels === 0 && loan.lane === undefined && !loan.lease.gone;
         if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
-        if (loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline)) best = loan;
+        // One that died still carries those that have not heard of it.
+        if (
+          loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline) &&
+          loan.lease.session !== "broken"
+        )
+          best = loan;
       }
     }
     return best;
@@ -251,7 +257,7 @@ export class Dispatcher implements JobCarrier {
     if (!loan.quiet || !this.#loans.has(loan)) return;
     loan.relieve();
     loan.sealed = loan.stacking = false;
-    if (loan.lease.gone || loan.conn.state !== "idle" || this.#leases.expired(loan.lease))
+    if (loan.lease.gone || loan.lease.session !== "idle" || this.#leases.expired(loan.lease))
       this.#dismiss(loan);
     else this.#unbind(loan);
   }
@@ -268,11 +274,12 @@ export class Dispatcher implements JobCarrier {
       return;
     }
     this.#writerEnding = true;
-    void ended.then(() => {
+    const over = () => {
       this.#writerEnding = false;
       lane.serving--;
       this.#pump();
-    });
+    };
+    void ended.then(over, over);
   }
 
   /**
@@ -351,6 +358,7 @@ export class Dispatcher implements JobCarrier {
   #adopt(lease: Lease): void {
     lease.heldSince = performance.now();
     const loan = new Loan(lease);
+    lease.unsettled = (lost) => this.#flight.lost(loan, lost);
     this.#loans.add(loan);
     this.#advance(loan);
   }

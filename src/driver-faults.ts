@@ -1,6 +1,7 @@
 /** A driver that breaks its contract costs nobody their answer, and never the process. */
 import type { Cancellation, Driver, DriverConnection, Result, Statement } from "../drivers/driver.js";
-import { AdbapiError, InterfaceError, InternalError } from "./errors.js";
+import { AdbapiError, InterfaceError, InternalError, type Outcome } from "./errors.js";
+import type { Lease } from "./lease.js";
 
 const REQUIRED = ["execute", "begin", "commit", "rollback", "ping", "close", "destroy"] as const;
 
@@ -22,13 +23,52 @@ export function executeOn(conn: DriverConnection, statement: Statement): Promise
   }
 }
 
-/** A `cancel` that throws cannot cancel. */
-export function cancelOn(conn: DriverConnection, statement: Statement): Cancellation | undefined {
+/** A `cancel` that throws cannot cancel; one whose end never comes is over when its session has been destroyed. */
+export function cancelOn(lease: Lease, statement: Statement): Cancellation | undefined {
   try {
-    return conn.cancel?.(statement);
+    const asked = lease.conn.cancel?.(statement);
+    if (asked === undefined) return undefined;
+    const over = () => {};
+    return { outcome: asked.outcome, done: lease.bounded(asked.done).then(over, over) };
   } catch {
     return undefined;
   }
+}
+
+/** Drivers that were told of already, with what was told. */
+const told = new WeakMap<Driver, Set<string>>();
+
+/** What the driver says of a text; where it throws, the careful answer. */
+export function judged(
+  driver: Driver,
+  question: "stackable" | "repeatable" | "outsideTransaction",
+  sql: string,
+): boolean {
+  try {
+    return driver[question]?.(sql) === true;
+  } catch (error) {
+    warnOnce(driver, question, error);
+    return false;
+  }
+}
+
+/** What the driver says of an error; where it throws, that it means something else. */
+export function cancelledBy(driver: Driver, error: unknown, sql: string): Outcome | undefined {
+  try {
+    return driver.cancelled?.(error, sql);
+  } catch (fault) {
+    warnOnce(driver, "cancelled", fault);
+    return undefined;
+  }
+}
+
+/** A bug of the driver's that costs no statement its answer: a warning of the process, the first time. */
+function warnOnce(driver: Driver, method: string, error: unknown): void {
+  const methods = told.get(driver) ?? new Set();
+  if (methods.has(method)) return;
+  told.set(driver, methods.add(method));
+  const message = error instanceof Error ? error.message : String(error);
+  process.emitWarning(`${method} of the driver "${driver.name}" threw: ${message}`, "AdbapiWarning");
 }
 
 /** An error of the tree, whatever `translate` makes of it. */

@@ -1,4 +1,5 @@
-import type { AdbapiError, Outcome } from "./errors.js";
+import { type AdbapiError, ConnectionLost, type Outcome } from "./errors.js";
+import { leavesNothing } from "./outcome.js";
 import { redactParams } from "./redact.js";
 
 interface Known {
@@ -11,14 +12,16 @@ interface Known {
 export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
   if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
   if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent")
-    set(error, "outcome", known.outcome);
+    setOutcome(error, known.outcome);
   redactParams(error, known.params);
   return error;
 }
 
 /** What has become known of a failure that says what is known. */
 export function setOutcome(error: object, outcome: Outcome): void {
-  if ("outcome" in error) set(error, "outcome", outcome);
+  if (!("outcome" in error)) return;
+  set(error, "outcome", outcome);
+  if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
 }
 
 /** The same failure for one more caller, who gets a stack of their own. */

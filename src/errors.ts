@@ -2,6 +2,7 @@
  * PEP 249's tree of errors, the same classes for every driver.
  * @see https://peps.python.org/pep-0249/#exceptions
  */
+import { leavesNothing } from "./outcome.js";
 
 /**
  * What is known of a statement, or of a whole interaction, that failed or was given up:
@@ -22,7 +23,10 @@ export interface ErrorDetails {
   readonly sqlState?: string | undefined;
   /** The text of the statement. Never its params. */
   readonly sql?: string | undefined;
-  /** Whether the same work may succeed when it is run again as a whole. Default: true of a deadlock and a serialization failure. */
+  /**
+   * Whether the same work may succeed when it is run again as a whole. Default: true of a deadlock and a serialization failure; a
+   * `ConnectionLost` goes by its `outcome`.
+   */
   readonly retryable?: boolean;
 }
 
@@ -96,13 +100,13 @@ export class CheckViolation extends IntegrityError {}
 /** Something outside of the statement went wrong: connection, memory, locks, time. */
 export class OperationalError extends DatabaseError {}
 
-/** The connection died with this work in flight; `outcome` says what is known of it. */
+/** The connection died with this work in flight; `outcome` says what is known of it. Retryable as a whole where nothing of it lasts. */
 export class ConnectionLost extends OperationalError {
   /** What is known of the work. */
   readonly outcome: Outcome;
-  constructor(message: string, details: LossDetails = {}) {
-    super(message, details);
-    this.outcome = details.outcome ?? "unknown";
+  constructor(message: string, { outcome = "unknown", ...details }: LossDetails = {}) {
+    super(message, { ...details, retryable: leavesNothing(outcome) });
+    this.outcome = outcome;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
-import { cancelOn, executeOn, translated } from "./driver-faults.js";
+import { cancelledBy, cancelOn, executeOn, judged, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { ConnectionLost, type Outcome, ProgrammingError } from "./errors.js";
 import type { Lease } from "./lease.js";
@@ -11,8 +11,6 @@ import type { StatementJob } from "./statement-job.js";
 const STUCK_MILLIS = 100;
 /** The longest that a server may take to settle a statement that it was asked to stop; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
-/** The longest that a destroyed connection may take to settle what was on it. */
-const LAST_MILLIS = 500;
 /** How often work that never reached a server is sent anew. */
 const RESENDS = 3;
 
@@ -63,9 +61,9 @@ export class Flight {
   /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
   interrupt(job: StatementJob): Cancellation {
     const { loan } = job;
-    const cancellation = loan && cancelOn(loan.conn, job);
+    const cancellation = loan && cancelOn(loan.lease, job);
     if (loan === undefined || cancellation === undefined) {
-      if (loan !== undefined) this.#destroy(loan);
+      loan?.lease.destroy();
       return { outcome: "unknown", done: Promise.resolve() };
     }
     loan.cancels++;
@@ -76,6 +74,11 @@ export class Flight {
       this.#hooks.advance(loan);
     });
     return cancellation;
+  }
+
+  /** What is still on the connection will never be answered. */
+  lost(loan: Loan, error: ConnectionLost): void {
+    for (const job of [...loan.jobs]) this.#failed(loan, job, job.sends, error);
   }
 
   close(): void {
@@ -97,7 +100,7 @@ export class Flight {
     }
     this.statements++;
     profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
-    const { state } = loan.conn;
+    const state = loan.lease.session;
     if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {
       this.#leftOpen(loan, job);
       return;
@@ -118,7 +121,7 @@ export class Flight {
       return;
     }
     const error = translated(driver, reason);
-    const cancelled = driver.cancelled?.(reason, job.sql);
+    const cancelled = cancelledBy(driver, reason, job.sql);
     const lost = error instanceof ConnectionLost ? error.outcome : undefined;
     // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
     const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
@@ -152,22 +155,7 @@ export class Flight {
     const [head] = loan.jobs;
     const owed =
       head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
-    if (owed) loan.deadline = setTimeout(() => this.#destroy(loan), SETTLE_MILLIS).unref();
-  }
-
-  /** What is in flight rejects by that; what a driver leaves unsettled all the same is lost. */
-  #destroy(loan: Loan): void {
-    loan.conn.destroy();
-    setTimeout(() => {
-      for (const job of [...loan.jobs]) {
-        this.#failed(
-          loan,
-          job,
-          job.sends,
-          new ConnectionLost("the driver did not settle what was destroyed"),
-        );
-      }
-    }, LAST_MILLIS).unref();
+    if (owed) loan.deadline = setTimeout(() => loan.lease.destroy(), SETTLE_MILLIS).unref();
   }
 
   /** Looks for statements that got stuck in front of others. */
@@ -194,7 +182,7 @@ export class Flight {
     const { driver, again, advance } = this.#hooks;
     loan.sealed = true;
     for (const job of loan.jobs.slice(1).reverse()) {
-      if (job.state === "sent" && driver.repeatable?.(job.sql) === true) again(job, loan);
+      if (job.state === "sent" && judged(driver, "repeatable", job.sql)) again(job, loan);
     }
     advance(loan);
   }

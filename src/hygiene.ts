@@ -1,3 +1,4 @@
+import type { DriverConnection } from "../drivers/driver.js";
 import { within } from "./deadline.js";
 import { OperationalError } from "./errors.js";
 import type { Lease } from "./lease.js";
@@ -9,38 +10,48 @@ export const SETTLE_MILLIS = 5_000;
 export class Silence extends OperationalError {}
 
 /** Fires when the session gave a sign of life and is idle. */
-export async function probe({ conn }: Lease, sql: string, millis: number): Promise<void> {
+export async function probe(lease: Lease, sql: string, millis: number): Promise<void> {
   await within(
-    conn.ping(sql),
+    lease.conn.ping(sql),
     millis,
     () => new Silence(`a probe had no answer in ${Math.round(millis)} ms`),
   );
-  if (conn.state !== "idle") throw new OperationalError(`the session was ${conn.state} after a probe`);
+  const { session } = lease;
+  if (session !== "idle") throw new OperationalError(`the session was ${session} after a probe`);
 }
 
 /** Fires when the session is idle again: what was open is rolled back; with `renew`, it is as new, and renewed by that too. */
-export async function scrub({ conn }: Lease, renew: (() => Promise<void>) | undefined): Promise<void> {
+export async function scrub(lease: Lease, renew: (() => Promise<void>) | undefined): Promise<void> {
   const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
-  if (conn.state === "in transaction" || conn.state === "unknown")
+  const { conn, session } = lease;
+  if (session === "in transaction" || session === "unknown")
     await within(conn.rollback(), SETTLE_MILLIS, late);
   if (renew !== undefined) {
-    if (conn.reset === undefined) throw new OperationalError("this driver cannot reset a session");
-    await within(conn.reset(), SETTLE_MILLIS, late);
+    await within(reset(conn), SETTLE_MILLIS, late);
     await within(renew(), SETTLE_MILLIS, late);
   }
-  if (conn.state !== "idle") throw new OperationalError(`the session is ${conn.state} after it was cleaned`);
+  const { session: state } = lease;
+  if (state !== "idle") throw new OperationalError(`the session is ${state} after it was cleaned`);
+}
+
+async function reset(conn: DriverConnection): Promise<void> {
+  try {
+    await conn.reset?.();
+  } catch (cause) {
+    throw new OperationalError(`reset failed: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }
 
 /** Ends the session in order; rejects when that failed or took too long, and it was ended by force. */
-export async function sayGoodbye({ conn }: Lease): Promise<void> {
+export async function sayGoodbye(lease: Lease): Promise<void> {
   try {
     await within(
-      conn.close(),
+      lease.bounded(lease.conn.close()),
       SETTLE_MILLIS,
       () => new OperationalError(`close had no answer in ${SETTLE_MILLIS} ms`),
     );
   } catch (error) {
-    conn.destroy();
+    lease.destroy();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Driver, DriverConnection, Result, Statement, TransactionOptions } from "../drivers/driver.js";
 import { within } from "./deadline.js";
-import { executeOn, translated } from "./driver-faults.js";
+import { cancelledBy, judged, translated } from "./driver-faults.js";
 import { setOutcome, withDetails } from "./error-details.js";
 import {
   type AdbapiError,
@@ -11,6 +11,7 @@ import {
   TransactionAborted,
 } from "./errors.js";
 import type { Journal } from "./journal.js";
+import type { Lease } from "./lease.js";
 import { abortedError, type End, lostError, Unsent } from "./session-errors.js";
 import { mayEndTransaction } from "./statement-text.js";
 
@@ -47,7 +48,7 @@ export type StatementEnd =
  * It trusts the server's word over its own, and looks at that after everything it has sent. Only one thing is sent at a time.
  */
 export class ImplicitTransaction {
-  readonly #conn: DriverConnection;
+  readonly #lease: Lease;
   readonly #driver: Driver;
   readonly #journal: Journal;
   #options: TransactionOptions;
@@ -58,18 +59,21 @@ export class ImplicitTransaction {
   #running: string | undefined;
   #committing = false;
   #committed = false;
+  /** What the session said of transactions that followed each other in one statement. */
+  #chained: number | undefined;
   /** The first failure that running the whole again may avoid. */
   #retryable: AdbapiError | undefined;
   #savepoints = 0;
 
   constructor(
-    conn: DriverConnection,
+    lease: Lease,
     driver: Driver,
     journal: Journal,
     options: TransactionOptions,
     mode: TransactionMode,
   ) {
-    this.#conn = conn;
+    this.#lease = lease;
+    this.#chained = lease.conn.chained;
     this.#driver = driver;
     this.#journal = journal;
     this.#options = options;
@@ -122,7 +126,7 @@ export class ImplicitTransaction {
   /** Why nothing may be sent, when the database ended it under us. */
   lost(): AdbapiError | undefined {
     if (this.#state !== "lost") return undefined;
-    return this.#conn.state === "broken" ? lostError() : abortedError(this.#retryable);
+    return this.#lease.session === "broken" ? lostError() : abortedError(this.#retryable);
   }
 
   /** A transaction is open after it, where statements have one. */
@@ -130,7 +134,7 @@ export class ImplicitTransaction {
     const refusal = this.#halted ?? this.lost();
     if (refusal !== undefined) throw refusal;
     if (this.#state === "open" || this.#mode === "autocommit") return;
-    await this.sent("BEGIN", this.#conn.begin(this.#options));
+    await this.sent("BEGIN", (conn) => conn.begin(this.#options));
     this.#move("open");
   }
 
@@ -142,7 +146,7 @@ export class ImplicitTransaction {
     try {
       end = { result: await this.#begunWith(statement, wanted) };
     } catch (reason) {
-      const cancelled = reason instanceof Unsent ? "not sent" : this.#driver.cancelled?.(reason, sql);
+      const cancelled = reason instanceof Unsent ? "not sent" : cancelledBy(this.#driver, reason, sql);
       const details = { sql, params, outcome: this.lostOutcome };
       const failure = withDetails(translated(this.#driver, reason), details);
       this.#note(failure);
@@ -159,13 +163,13 @@ export class ImplicitTransaction {
   /** The library's own SQL. */
   async run(sql: string): Promise<Result> {
     await this.begin();
-    return this.sent(sql, this.#conn.execute({ sql, params: undefined, rowMode: "object" }));
+    return this.sent(sql, (conn) => conn.execute({ sql, params: undefined, rowMode: "object" }));
   }
 
-  /** Waits for something that was sent in it, and completes what that fails with. */
-  async sent<T>(sql: string, work: Promise<T>): Promise<T> {
+  /** Has something sent in it, waits for the answer, and completes what that fails with. */
+  async sent<T>(sql: string, send: (conn: DriverConnection) => Promise<T>): Promise<T> {
     try {
-      return await work;
+      return await this.#ask(send);
     } catch (reason) {
       const error = withDetails(translated(this.#driver, reason), { sql, outcome: this.lostOutcome });
       this.#note(error);
@@ -177,8 +181,12 @@ export class ImplicitTransaction {
 
   /** On some databases a statement can end the transaction: what comes after it would be committed on its own. */
   look(failure?: AdbapiError): void {
-    const { state } = this.#conn;
-    if (this.#state === "open" && (state === "idle" || state === "broken")) {
+    const { session: state, conn } = this.#lease;
+    const followed = conn.chained !== this.#chained;
+    this.#chained = conn.chained;
+    if (followed) this.#committed = true;
+    if (this.#state === "open" && followed && this.#mode === "transaction") this.#move("lost");
+    else if (this.#state === "open" && (state === "idle" || state === "broken")) {
       // A deadlock undid it; anything else that ended it may have committed.
       if (state === "idle" ? failure?.retryable !== true : this.lostOutcome === "unknown") {
         this.#committed = true;
@@ -212,11 +220,11 @@ export class ImplicitTransaction {
     const lost = this.lost();
     if (lost !== undefined) throw lost;
     const open =
-      this.#state === "open" || (this.#mode !== "transaction" && this.#conn.state === "in transaction");
+      this.#state === "open" || (this.#mode !== "transaction" && this.#lease.session === "in transaction");
     if (!open) return;
     this.#committing = true;
     try {
-      await this.#conn.commit();
+      await this.#ask((conn) => conn.commit());
       this.#move("none");
       this.#committed = true;
     } catch (reason) {
@@ -228,34 +236,43 @@ export class ImplicitTransaction {
 
   /** Ends the transaction, if one may be open. Never rejects: a session that cannot be rolled back is destroyed. */
   async rollback(why: unknown): Promise<void> {
-    const conn = this.#conn;
-    if (conn.state !== "idle" && conn.state !== "broken") {
+    const lease = this.#lease;
+    if (lease.session !== "idle" && lease.session !== "broken") {
       const late = () => new OperationalError(`ROLLBACK had no answer in ${ROLLBACK_MILLIS} ms`);
       try {
-        await within(conn.rollback(), ROLLBACK_MILLIS, late);
+        await within(lease.conn.rollback(), ROLLBACK_MILLIS, late);
         this.#journal.rolledBack(why);
       } catch (error) {
         this.#journal.rollbackFailed(error);
-        conn.destroy();
+        lease.destroy();
       }
     }
     this.#move("none");
   }
 
   async #begunWith(statement: Statement, wanted: () => boolean): Promise<Result> {
-    const conn = this.#conn;
-    if (this.#state === "open" || this.#mode === "autocommit") return executeOn(conn, statement);
-    if (this.#mode === "connection" && this.#driver.outsideTransaction?.(statement.sql))
-      return executeOn(conn, statement);
-    if (conn.beginWith !== undefined) {
-      const result = await conn.beginWith(this.#options, statement);
+    const execute = (conn: DriverConnection) => conn.execute(statement);
+    if (this.#state === "open" || this.#mode === "autocommit") return this.#ask(execute);
+    if (this.#mode === "connection" && judged(this.#driver, "outsideTransaction", statement.sql))
+      return this.#ask(execute);
+    if (this.#lease.conn.beginWith !== undefined) {
+      const result = await this.#ask((conn) => conn.beginWith!(this.#options, statement));
       this.#move("open");
       return result;
     }
-    await conn.begin(this.#options);
+    await this.#ask((conn) => conn.begin(this.#options));
     this.#move("open");
     if (!wanted()) throw new Unsent("given up before it was sent");
-    return executeOn(conn, statement);
+    return this.#ask(execute);
+  }
+
+  /** A driver that throws has rejected; one that never answers has lost what was asked of a destroyed session. */
+  #ask<T>(send: (conn: DriverConnection) => Promise<T>): Promise<T> {
+    try {
+      return this.#lease.bounded(send(this.#lease.conn));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #commitFailed(error: AdbapiError): AdbapiError {

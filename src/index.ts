@@ -12,7 +12,7 @@ export {
 } from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";
 export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";
-export type { CloseOptions, InteractionOptions, StatementOptions } from "./call-options.js";
+export type { BulkOptions, CloseOptions, InteractionOptions, StatementOptions } from "./call-options.js";
 export { Connection } from "./connection.js";
 export { ConnectionPool } from "./connection-pool.js";
 export { Cursor } from "./cursor.js";

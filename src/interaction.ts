@@ -10,11 +10,11 @@ import { type AdbapiError, type Outcome, StatementTimeout } from "./errors.js";
 import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
 import { adbapiInteraction } from "./inside.js";
 import type { InteractionKind } from "./interaction-kind.js";
-import { interactionTimeout } from "./interaction-timeout.js";
 import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
+import { interactionTimeout } from "./timeouts.js";
 
 /** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
@@ -77,6 +77,7 @@ export class Interaction<T> implements Taker {
     kind: InteractionKind,
     options: InteractionOptions,
     fn: (face: unknown) => unknown,
+    stack: string | undefined,
     onEnd: () => void,
   ) {
     this.#context = context;
@@ -86,8 +87,7 @@ export class Interaction<T> implements Taker {
     this.#onEnd = onEnd;
     this.holder = kind.verb;
     this.writes = options.readOnly !== true;
-    this.stack =
-      context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
+    this.stack = stack;
     this.deferred = new Deferred<T>(() => this.cancel(undefined));
   }
 
@@ -259,8 +259,8 @@ export class Interaction<T> implements Taker {
       this.#wakeStopped?.(error);
     } else if (state === "committing") {
       // Its answer is worth waiting for, but not for ever.
-      const { conn } = this.#session!;
-      this.#deadline ??= setTimeout(() => conn.destroy(), SETTLE_MILLIS).unref();
+      const { lease } = this.#session!;
+      this.#deadline ??= setTimeout(() => lease.destroy(), SETTLE_MILLIS).unref();
     }
   }
 

@@ -6,6 +6,7 @@ import type { PoolClosed } from "./errors.js";
 import { Interaction, type InteractionContext } from "./interaction.js";
 import type { InteractionKind } from "./interaction-kind.js";
 import { interactionCall } from "./queryable.js";
+import { takenBy } from "./taken-by.js";
 
 /** The interactions of a pool that have not been answered, and how a call becomes one. */
 export class Interactions {
@@ -20,8 +21,12 @@ export class Interactions {
     return this.#unanswered.size;
   }
 
-  /** Runs `([options,] fn, ...args)`. */
-  run(kind: InteractionKind, call: readonly unknown[]): Deferred<unknown> {
+  /** Runs `([options,] fn, ...args)`, the call of the public `verb`. */
+  run(
+    kind: InteractionKind,
+    call: readonly unknown[],
+    verb: (...call: never[]) => unknown,
+  ): Deferred<unknown> {
     let parsed: ReturnType<typeof interactionCall>;
     try {
       parsed = interactionCall(call);
@@ -31,9 +36,10 @@ export class Interactions {
     }
     const { options = {}, fn, args } = parsed;
     if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
+    const stack = takenBy(verb, this.#context.options.leakDetectionMillis !== undefined);
     const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
     const start = (fn: (face: unknown) => unknown) => {
-      const interaction = new Interaction<unknown>(this.#context, kind, options, fn, () =>
+      const interaction = new Interaction<unknown>(this.#context, kind, options, fn, stack, () =>
         this.#unanswered.delete(interaction),
       );
       this.#unanswered.add(interaction);

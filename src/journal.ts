@@ -14,6 +14,7 @@ export class Journal {
   rollbacks = 0;
   leaks = 0;
   retries = 0;
+  #toldOfReset = false;
 
   constructor(options: ResolvedOptions) {
     this.#options = options;
@@ -41,6 +42,21 @@ export class Journal {
 
   discarded(lease: Lease, error: unknown): void {
     this.#log("warn", `connection${named(lease)} discarded: ${messageOf(error)}`);
+  }
+
+  destroyFailed(lease: Lease, driver: string, error: unknown): void {
+    this.#log("error", `destroy of the driver "${driver}" threw for${named(lease)}: ${messageOf(error)}`);
+  }
+
+  /** Told once: it costs a connection each time. */
+  cannotReset(driver: string): void {
+    if (this.#toldOfReset) return;
+    this.#toldOfReset = true;
+    const cost = "each connection is closed after runWithConnection";
+    this.#log(
+      "warn",
+      `the driver "${driver}" cannot reset a session: ${cost} (resetOnRelease: false keeps it)`,
+    );
   }
 
   closeFailed(lease: Lease, error: unknown): void {

@@ -1,4 +1,8 @@
-import type { DriverConnection } from "../drivers/driver.js";
+import type { DriverConnection, SessionState } from "../drivers/driver.js";
+import { ConnectionLost } from "./errors.js";
+
+/** The longest that a destroyed session may take to settle what was on it. */
+const LAST_MILLIS = 500;
 
 /** The life of a pooled connection. */
 export type LeaseState = "opening" | "idle" | "leased" | "checking" | "cleaning" | "closing" | "closed";
@@ -25,11 +29,27 @@ export class Lease {
   holderStack: string | undefined;
   /** Whether its holder has something running on it: one that holds it and runs nothing may be waiting for the pool. */
   busy: () => boolean = () => true;
+  /** The statements on it that nobody waits for with `bounded`: called when the driver has left them unsettled for good. */
+  unsettled: ((lost: ConnectionLost) => void) | undefined;
+  readonly #destroyFailed: (lease: Lease, error: unknown) => void;
+  readonly #bounded = new Set<(lost: ConnectionLost) => void>();
   #state: LeaseState = "opening";
+  #destroyed = false;
+  #last: NodeJS.Timeout | undefined;
 
-  constructor(conn: DriverConnection, expiresAt: number) {
+  constructor(
+    conn: DriverConnection,
+    expiresAt: number,
+    destroyFailed: (lease: Lease, error: unknown) => void,
+  ) {
     this.conn = conn;
     this.expiresAt = expiresAt;
+    this.#destroyFailed = destroyFailed;
+  }
+
+  /** What the session is doing; one that was destroyed is of no use to anyone, whatever its driver says. */
+  get session(): SessionState {
+    return this.#destroyed ? "broken" : this.conn.state;
   }
 
   get state(): LeaseState {
@@ -45,6 +65,35 @@ export class Lease {
     return this.#state === "closing" || this.#state === "closed";
   }
 
+  /** Ends the session at once. What is in flight rejects by that; what a driver leaves unsettled all the same is lost a moment later. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    try {
+      this.conn.destroy();
+    } catch (error) {
+      this.#destroyFailed(this, error);
+    }
+    if (this.#state !== "closed") this.#last = setTimeout(() => this.#giveUp(), LAST_MILLIS).unref();
+  }
+
+  /** Waits for the driver, but not for ever on a session that was destroyed. */
+  bounded<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#bounded.add(reject);
+      Promise.resolve(work).then(
+        (value) => {
+          this.#bounded.delete(reject);
+          resolve(value);
+        },
+        (error) => {
+          this.#bounded.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
   /** The one place where a state changes. */
   move(to: LeaseState): void {
     if (!(MOVES[this.#state] as readonly LeaseState[]).includes(to)) {
@@ -52,5 +101,12 @@ export class Lease {
     }
     this.#state = to;
     if (to === "idle") this.idleSince = performance.now();
+    if (to === "closed") clearTimeout(this.#last);
+  }
+
+  #giveUp(): void {
+    const lost = new ConnectionLost("the driver did not settle what was destroyed");
+    for (const reject of this.#bounded) reject(lost);
+    this.unsettled?.(lost);
   }
 }

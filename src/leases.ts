@@ -61,6 +61,7 @@ export class Leases {
       },
       abandoned: (lease) => this.#all.delete(lease),
       lost: (lease, error) => this.#lost(lease, error),
+      destroyFailed: (lease, error) => journal.destroyFailed(lease, driver.name, error),
     });
     this.#places = new Places(
       options.max,
@@ -136,7 +137,7 @@ export class Leases {
   /** Hands back a clean connection, leased or idle already. */
   release(lease: Lease): void {
     if (lease.gone) return;
-    if (this.#state === "closed" || lease.conn.state === "broken" || this.expired(lease)) {
+    if (this.#state === "closed" || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return;
     }
@@ -154,8 +155,12 @@ export class Leases {
    * done, and the connection is gone.
    */
   clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
-    if (lease.gone || lease.conn.state === "broken") return false;
-    if (lease.conn.state === "idle" && !reset) return true;
+    if (lease.gone || lease.session === "broken") return false;
+    if (lease.session === "idle" && !reset) return true;
+    if (reset && lease.conn.reset === undefined) {
+      this.#journal.cannotReset(this.#driver.name);
+      return false;
+    }
     return this.#scrub(lease, reset);
   }
 
@@ -165,9 +170,9 @@ export class Leases {
    */
   async discard(lease: Lease): Promise<void> {
     if (lease.gone) return;
-    const broken = lease.conn.state === "broken";
+    const broken = lease.session === "broken";
     lease.move("closing");
-    if (broken) lease.conn.destroy();
+    if (broken) lease.destroy();
     else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
     this.#buried(lease);
   }
@@ -182,31 +187,38 @@ export class Leases {
     return this.#state === "closed" ? Promise.reject(this.#closedError()) : this.#refill.full();
   }
 
-  /** Closes everything; nothing may be lent any more. Fires when no connection is left. */
-  async close(): Promise<void> {
+  /** Closes everything; nothing may be lent any more. Fires when no connection is left; past `millis` that is made so by force. */
+  async close(millis: number): Promise<void> {
     this.#state = "closed";
     this.#keeper.stop();
     const closed = this.#closedError();
     this.#connector.abort(closed);
     this.#refill.stop(closed);
     // What is being opened is ended by its attempt.
+    const force = setTimeout(() => this.destroyAll(), millis);
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
     await Promise.all(open.map((lease) => this.discard(lease)));
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
       this.#emptied();
     });
+    clearTimeout(force);
     await this.#places.purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
   destroyAll(): void {
-    for (const lease of this.#all) lease.conn.destroy();
+    for (const lease of this.#all) lease.destroy();
   }
 
   async #open(): Promise<Lease> {
     try {
       const lease = await this.#connector.connect();
+      if (this.#state === "closed") {
+        // Opened in the moment of the close, which found it neither open nor under way any more.
+        void this.discard(lease);
+        throw this.#closedError();
+      }
       lease.move("idle");
       this.#refill.opened();
       this.#keeper.watch(lease);
@@ -234,7 +246,7 @@ export class Leases {
       if (lease.state === "closed") this.#places.vacate(lease);
       return this.acquire();
     }
-    if (this.#state === "closed" || lease.conn.state === "broken" || this.expired(lease)) {
+    if (this.#state === "closed" || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return this.acquire();
     }
@@ -283,17 +295,16 @@ export class Leases {
   #lost(lease: Lease, error: unknown): void {
     if (lease.gone) return;
     this.#journal.lost(lease, translated(this.#driver, error));
-    const idle = lease.state === "idle";
-    if (idle) {
+    if (lease.state === "idle") {
       this.#bury(lease);
       void this.#places.purge();
-    }
+    } else lease.destroy(); // what the driver has not settled by now has an end too
   }
 
   /** Ends a connection at once, without a goodbye. */
   #bury(lease: Lease): void {
     lease.move("closing");
-    lease.conn.destroy();
+    lease.destroy();
     this.#buried(lease);
   }
 
@@ -317,10 +328,11 @@ export class Leases {
   #awaitEnd({ conn }: Lease): void {
     if (conn.ended === undefined) return;
     this.#ending++;
-    void conn.ended.then(() => {
+    const over = () => {
       this.#ending--;
       this.#emptied();
-    });
+    };
+    void conn.ended.then(over, over);
   }
 
   #emptied(): void {

@@ -2,10 +2,12 @@ import type { Params } from "../drivers/driver.js";
 import { boundParams } from "./bound-params.js";
 import type { StatementOptions } from "./call-options.js";
 import { channels, tracedPromise } from "./diagnostics.js";
+import { judged } from "./driver-faults.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import type { InteractionContext } from "./interaction.js";
 import type { Lease } from "./lease.js";
 import { RowStream, refusedStream, type StreamPlace } from "./stream.js";
+import { takenBy } from "./taken-by.js";
 
 /** A stream on a connection of its own, asked for with the first row and given back at the end. */
 export function poolStream(
@@ -13,6 +15,7 @@ export function poolStream(
   sql: string,
   params: Params | undefined,
   options: StatementOptions | undefined,
+  verb: (...call: never[]) => unknown,
 ): RowStream<unknown> {
   const { driver, origin } = context;
   let bound: Params | undefined;
@@ -23,7 +26,7 @@ export function poolStream(
   }
   const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
   const timeoutMillis = options?.timeoutMillis ?? context.options.statementTimeoutMillis;
-  const stack = context.options.leakDetectionMillis === undefined ? undefined : new Error("taken here").stack;
+  const stack = takenBy(verb, context.options.leakDetectionMillis !== undefined);
   const traceOf = () => ({ ...origin, sql, parameterized: bound !== undefined, inTransaction: false });
   const opener = {
     driver,
@@ -55,13 +58,13 @@ function placeFor(
         unwatch();
         void dispatcher.giveBack(lease, false);
       };
-      resolve({ conn: lease.conn, done });
+      resolve({ lease, done });
     };
     const refused = (error: unknown) => {
       signal.removeEventListener("abort", leave);
       reject(error);
     };
-    const writes = driver.stackable?.(sql) !== true;
+    const writes = !judged(driver, "stackable", sql);
     const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
     signal.addEventListener("abort", leave, { once: true });
     dispatcher.request(request);

@@ -1,4 +1,4 @@
-import { AdbapiError, ConnectionLost } from "./errors.js";
+import { AdbapiError } from "./errors.js";
 
 /**
  * Whether an interaction that failed may be run again as a whole: on a deadlock, a serialization failure, a database that was busy at
@@ -7,8 +7,6 @@ import { AdbapiError, ConnectionLost } from "./errors.js";
  */
 export function mayBeRepeated(failure: unknown): boolean {
   for (let error = failure, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
-    if (error instanceof ConnectionLost)
-      return error.outcome === "not applied" || error.outcome === "not sent";
     if (error instanceof AdbapiError) return error.retryable;
   }
   return false;

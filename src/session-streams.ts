@@ -44,13 +44,13 @@ export class SessionStreams {
 
   /** Fires when it is the stream's turn, which ends when the stream says so. */
   #turn(sequence: Sequence, stream: RowStream<unknown>): Promise<StreamPlace> {
-    const { conn, transaction } = this.#session;
+    const { lease, transaction } = this.#session;
     return new Promise((resolve, reject) => {
       const turn = this.#session.step(sequence, async () => {
         if (sequence.state !== "open") throw overError();
         await transaction.begin();
         this.#open = stream;
-        await new Promise<void>((done) => resolve({ conn, done }));
+        await new Promise<void>((done) => resolve({ lease, done }));
         this.#open = undefined;
         transaction.look();
       });

@@ -1,14 +1,7 @@
-import type {
-  Cancellation,
-  Driver,
-  DriverConnection,
-  Params,
-  Result,
-  TransactionOptions,
-} from "../drivers/driver.js";
+import type { Cancellation, Driver, Params, Result, TransactionOptions } from "../drivers/driver.js";
 import { boundParams } from "./bound-params.js";
-import { Bulk } from "./bulk.js";
-import type { InteractionLimits, StatementOptions } from "./call-options.js";
+import { Bulk, bulkHooks } from "./bulk.js";
+import type { BulkOptions, InteractionLimits, StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
 import { muteUnhandled } from "./defer/deferred.js";
 import { CancelledError, type Deferred } from "./defer/index.js";
@@ -25,8 +18,9 @@ import { type End, overError } from "./session-errors.js";
 import { SessionFailures } from "./session-failures.js";
 import { SessionStreams } from "./session-streams.js";
 import { type JobCarrier, StatementJob } from "./statement-job.js";
-import { Step } from "./step.js";
+import { Step, type StepHooks } from "./step.js";
 import { type RowStream, refusedStream } from "./stream.js";
+import { interactionTimeout } from "./timeouts.js";
 import type { Waiter } from "./waiting-line.js";
 
 /** The longest that a session may take to settle what it was asked to stop. */
@@ -44,7 +38,7 @@ export interface SessionContext {
  * Connection and their cursors are faces of one session.
  */
 export class Session implements JobCarrier {
-  readonly conn: DriverConnection;
+  readonly lease: Lease;
   readonly driver: Driver;
   /** For those who are inside of a step, or after the end of all of them. */
   readonly transaction: ImplicitTransaction;
@@ -59,11 +53,11 @@ export class Session implements JobCarrier {
 
   constructor(lease: Lease, context: SessionContext, options: TransactionOptions, mode: TransactionMode) {
     const { driver, journal } = context;
-    this.conn = lease.conn;
+    this.lease = lease;
     this.driver = driver;
-    this.transaction = new ImplicitTransaction(lease.conn, driver, journal, options, mode);
+    this.transaction = new ImplicitTransaction(lease, driver, journal, options, mode);
     this.#context = context;
-    this.#interrupts = new Interrupts(lease.conn);
+    this.#interrupts = new Interrupts(lease);
     this.#streams = new SessionStreams(this);
     lease.busy = () => this.#running !== undefined;
   }
@@ -110,36 +104,46 @@ export class Session implements JobCarrier {
     sequence: Sequence,
     sql: string,
     listOfParams: readonly Params[],
+    options: BulkOptions | undefined,
     done: (result: { rowCount: number }) => void,
   ): Deferred<{ rowCount: number }> {
-    const submit = () =>
-      this.step<{ rowCount: number }>(sequence, async (step) => {
-        await this.transaction.begin();
-        if (step.givenUp !== undefined) throw step.givenUp;
-        const bulk = new Bulk(this.conn, this.transaction, this.#interrupts, sql);
-        this.#running = bulk;
-        step.whenGivenUp = (error) => bulk.cancel(error);
-        const result = await bulk.run(listOfParams).finally(() => {
-          this.#running = undefined;
-        });
-        done(result);
-        return result;
+    const act = async (step: Step<{ rowCount: number }>) => {
+      step.restart();
+      await this.transaction.begin();
+      if (step.givenUp !== undefined) throw step.givenUp;
+      const bulk = new Bulk(this.lease.conn, this.transaction, this.#interrupts, sql);
+      this.#running = bulk;
+      step.whenGivenUp = (error) => bulk.cancel(error);
+      const result = await bulk.run(listOfParams).finally(() => {
+        this.#running = undefined;
       });
+      done(result);
+      return result;
+    };
+    const limits = { signal: options?.signal, timeoutMillis: this.#timeoutOf(options) };
+    const submit = () => this.step(sequence, act, limits, bulkHooks(sql));
     if (!channels.statement.hasSubscribers) return submit();
     return traced(channels.statement, this.#traceOf(sql, true, listOfParams.length), submit);
   }
 
   /** Something else that takes its turn among the statements. */
-  step<T>(sequence: Sequence, act: (step: Step<T>) => Promise<T>, limits?: InteractionLimits): Deferred<T> {
+  step<T>(
+    sequence: Sequence,
+    act: (step: Step<T>) => Promise<T>,
+    limits?: InteractionLimits,
+    own: Partial<StepHooks> = {},
+  ): Deferred<T> {
     try {
       this.#admit(sequence, limits?.signal);
     } catch (error) {
       return refused(error);
     }
-    const hooks = {
+    const hooks: StepHooks = {
       failed: () => this.#failures.add(step.deferred, sequence),
-      told: (error: End) => this.told(error),
-      undoneOutcome: () => this.lostOutcome,
+      told: (error) => this.told(error),
+      expiredOutcome: () => this.lostOutcome,
+      timeout: interactionTimeout,
+      ...own,
     };
     const step = new Step<T>(act, hooks, limits);
     muteUnhandled(step.deferred);
@@ -201,7 +205,7 @@ export class Session implements JobCarrier {
     try {
       await within(all, SETTLE_MILLIS, () => new OperationalError("the session did not settle"));
     } catch {
-      this.conn.destroy();
+      this.lease.destroy();
     }
   }
 
@@ -268,7 +272,7 @@ export class Session implements JobCarrier {
     return { ...this.#context.origin, sql, parameterized, batchSize, inTransaction: true };
   }
 
-  #timeoutOf(options: StatementOptions | undefined): number | undefined {
+  #timeoutOf(options: BulkOptions | undefined): number | undefined {
     return options?.timeoutMillis ?? this.#context.options.statementTimeoutMillis;
   }
 }

@@ -3,11 +3,18 @@ import type { Cancellation, Params, Result, RowMode, Statement } from "../driver
 import type { StatementOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import type { StatementTrace } from "./diagnostics.js";
-import { type AdbapiError, ConnectionLost, InternalError, type Outcome, StatementTimeout } from "./errors.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  InternalError,
+  type Outcome,
+  type StatementTimeout,
+} from "./errors.js";
 import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
 import type { Habits } from "./profile.js";
 import type { Sequence } from "./sequence.js";
+import { statementTimeout } from "./timeouts.js";
 import { Waiter } from "./waiting-line.js";
 
 /**
@@ -179,14 +186,7 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
-    const when = outcome === "not sent" ? "waiting for a connection" : "running";
-    const message = `the statement's ${this.#limits?.timeoutMillis} ms (timeoutMillis) were over while ${when}; outcome: ${outcome}`;
-    return new StatementTimeout(message, {
-      sql: this.sql,
-      outcome,
-      retryable: false,
-      ...(cause === undefined ? {} : { cause }),
-    });
+    return statementTimeout(this.#limits?.timeoutMillis, outcome, this.sql, cause);
   }
 
   #move(to: JobState): void {

@@ -1,8 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { InteractionLimits } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
-import type { AdbapiError, Outcome } from "./errors.js";
-import { interactionTimeout } from "./interaction-timeout.js";
+import type { AdbapiError, Outcome, StatementTimeout } from "./errors.js";
 import { Limits } from "./limits.js";
 import type { End } from "./session-errors.js";
 import { Waiter } from "./waiting-line.js";
@@ -12,8 +11,10 @@ export interface StepHooks {
   failed(): void;
   /** What its caller is told when it is given up. */
   told(error: End): void;
-  /** What becomes of what it did, once it is undone. */
-  undoneOutcome(): Outcome;
+  /** What becomes of what it did, once it has ended for its time. */
+  expiredOutcome(): Outcome;
+  /** What it fails with then. */
+  timeout(timeoutMillis: number | undefined, outcome: Outcome): StatementTimeout;
 }
 
 /** A turn of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
@@ -44,6 +45,11 @@ export class Step<T = unknown> extends Waiter {
   /** Why nobody wants its end any more: it was cancelled, or its time is over, or what it is a part of was given up. */
   get givenUp(): End | undefined {
     return this.#givenUp;
+  }
+
+  /** Its time begins anew: it is its turn. */
+  restart(): void {
+    this.#limits?.restart();
   }
 
   override refuse(error: AdbapiError): void {
@@ -77,10 +83,10 @@ export class Step<T = unknown> extends Waiter {
     this.giveUp(error);
   }
 
-  /** Its time is over: the caller hears once what it did is undone. */
+  /** Its time is over: the caller hears once what it did has ended. */
   expire(): void {
-    const outcome = this.#begun ? this.#hooks.undoneOutcome() : "not sent";
-    const error = interactionTimeout(this.#limits?.timeoutMillis, outcome);
+    const outcome = this.#begun ? this.#hooks.expiredOutcome() : "not sent";
+    const error = this.#hooks.timeout(this.#limits?.timeoutMillis, outcome);
     this.#hooks.told(error);
     if (this.#begun) this.giveUp(error);
     else {

@@ -1,4 +1,4 @@
-import type { Driver, DriverConnection, Statement } from "../drivers/driver.js";
+import type { Driver, Statement } from "../drivers/driver.js";
 import { unwatchAbort, watchAbort } from "./abort-watch.js";
 import type { StatementOptions } from "./call-options.js";
 import { within } from "./deadline.js";
@@ -7,6 +7,7 @@ import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
 import { cancelOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
+import type { Lease } from "./lease.js";
 
 /** Rows asked of the driver at a time. */
 const BATCH = 256;
@@ -15,7 +16,7 @@ const SETTLE_MILLIS = 5_000;
 
 /** A connection for a stream, for as long as it takes. */
 export interface StreamPlace {
-  readonly conn: DriverConnection;
+  readonly lease: Lease;
   /** Hands the connection on; called once. */
   done(): void;
 }
@@ -153,10 +154,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       throw this.#stop.signal.reason ?? new CancelledError("the stream was left");
     }
     this.#place = place;
-    if (place.conn.stream === undefined) {
+    const { conn } = place.lease;
+    if (conn.stream === undefined) {
       throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
     }
-    this.#source = place.conn.stream(this.#statement, BATCH);
+    this.#source = conn.stream(this.#statement, BATCH);
   }
 
   get #left(): boolean {
@@ -217,15 +219,16 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       if (!this.#stop.signal.aborted) this.#stop.abort(new CancelledError("the stream was left"));
       return;
     }
+    const { lease } = place;
     const overdue = new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
-      const cancelled = this.#pulling ? cancelOn(place.conn, this.#statement) : undefined;
+      const cancelled = this.#pulling ? cancelOn(lease, this.#statement) : undefined;
       await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, () => overdue);
     } catch (error) {
       // Not every driver's state tells of rows that are still to come.
-      if (error === overdue || (place.conn.state !== "idle" && place.conn.state !== "in transaction"))
-        place.conn.destroy();
+      if (error === overdue || (lease.session !== "idle" && lease.session !== "in transaction"))
+        lease.destroy();
     }
     place.done();
   }

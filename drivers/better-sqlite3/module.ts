@@ -1,5 +1,6 @@
 /** better-sqlite3 as a blocking driver: runs in the worker threads. */
 import type { Database, Options, Statement } from "better-sqlite3";
+import { ProgrammingError } from "../../src/errors.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
@@ -20,6 +21,8 @@ export function connect(file: string, options: Options = {}): BlockingConnection
 /** A statement with what is dear to ask for. */
 class Prepared {
   readonly statement: Statement<unknown[], unknown[]>;
+  /** Of its params; known once some were given by name. */
+  names: ReadonlySet<string> | undefined;
   readonly inserts: boolean;
   /** Of the schema that `schema` numbers. */
   columns: readonly string[] | undefined;
@@ -54,7 +57,7 @@ class Connection implements BlockingConnection {
   }
 
   execute(sql: string, params: Params | undefined): BlockingResult {
-    const prepared = this.#statements.get(sql);
+    const prepared = this.#checked(sql, params);
     const { statement } = prepared;
     if (!statement.readonly) this.#schema = undefined;
     if (!statement.reader) {
@@ -77,7 +80,7 @@ class Connection implements BlockingConnection {
   }
 
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
-    const { statement } = this.#statements.get(sql);
+    const { statement } = this.#checked(sql, params);
     if (!statement.reader) return undefined;
     const rows = params === undefined ? statement.iterate() : statement.iterate(params);
     return cursor(statement, rows);
@@ -104,6 +107,17 @@ class Connection implements BlockingConnection {
     this.#db.close();
   }
 
+  /** The package ignores params that the statement has no name for, as it ignores none that have no place. */
+  #checked(sql: string, params: Params | undefined): Prepared {
+    const prepared = this.#statements.get(sql);
+    if (params === undefined || Array.isArray(params)) return prepared;
+    const given = Object.keys(params);
+    prepared.names ??= namesOf(this.#db.prepare(sql), given);
+    const surplus = given.filter((name) => !prepared.names!.has(name));
+    if (surplus.length === 0) return prepared;
+    throw new ProgrammingError(`the statement has no params named ${surplus.join(", ")}`);
+  }
+
   /** Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. */
   #columns(prepared: Prepared): readonly string[] {
     const schema = this.#currentSchema();
@@ -125,6 +139,21 @@ class Connection implements BlockingConnection {
     this.#statements.clear();
     resetPrivate(this.#db);
   }
+}
+
+/** The names of a statement's params, which the package does not tell: those of an object's that it reads when it binds that. Throws where one is missing. */
+function namesOf(statement: Statement<unknown[], unknown[]>, given: readonly string[]): ReadonlySet<string> {
+  const read = new Set<string>();
+  const probe = {};
+  for (const name of given) {
+    const get = () => {
+      read.add(name);
+      return null;
+    };
+    Object.defineProperty(probe, name, { get, enumerable: true });
+  }
+  statement.bind(probe);
+  return read;
 }
 
 /** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */

@@ -17,7 +17,7 @@ import { endsSession, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring } from "./reset.js";
 import { type RowSource, take, within } from "./stream.js";
-import { beginStatements, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
+import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
 /** One of many: cancelling the whole cancels it. */
 export interface Part extends Statement {
@@ -46,8 +46,8 @@ export abstract class MysqlConnection implements DriverConnection {
   abstract readonly native: unknown;
   abstract readonly id: number;
   readonly #socket: Socket;
-  /** The server's status word, as the last answer that had one brought it. */
-  protected status = FRESH_STATUS;
+  #status = FRESH_STATUS;
+  #chained = 0;
   readonly #setup: ConnectionSetup;
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
@@ -62,15 +62,24 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   get state(): SessionState {
-    return this.#phase === "open" ? stateOf(this.status) : "broken";
+    return this.#phase === "open" ? stateOf(this.#status) : "broken";
+  }
+
+  get chained(): number {
+    return this.#chained;
   }
 
   execute(statement: Statement): Promise<Result> {
     const { params } = statement;
     const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
     if (refused !== undefined) return Promise.reject(refused);
-    if (params === undefined || params.length === 0) return this.query(statement);
-    return this.prepared(statement, params as unknown[]);
+    const answer =
+      params === undefined || params.length === 0
+        ? this.query(statement)
+        : this.prepared(statement, params as unknown[]);
+    return endsTransaction(statement.sql) && this.state === "in transaction"
+      ? this.#followed(answer)
+      : answer;
   }
 
   async begin(options: TransactionOptions): Promise<void> {
@@ -179,6 +188,17 @@ export abstract class MysqlConnection implements DriverConnection {
   /** Has the server say its status, in `status`. */
   protected abstract askStatus(done: (error: unknown) => void): void;
 
+  /** The server's status word, as the last answer that had one brought it. */
+  protected get status(): number {
+    return this.#status;
+  }
+
+  protected set status(status: number) {
+    // Without autocommit the next statement will open another, and nothing tells them apart.
+    if (ended(this.#status, status)) this.#chained++;
+    this.#status = status;
+  }
+
   protected async command(sql: string): Promise<Result> {
     const gone = this.#gone();
     if (gone !== undefined) throw gone;
@@ -232,6 +252,13 @@ export abstract class MysqlConnection implements DriverConnection {
     this.#phase = "broken";
     this.#socket.destroy(error instanceof Error ? error : undefined);
     for (const entry of this.#inFlight.splice(0)) entry.reject(error);
+  }
+
+  /** The answer to what ends a transaction: where one is open after it, it is the next. */
+  async #followed(answer: Promise<Result>): Promise<Result> {
+    const result = await answer;
+    if (this.state === "in transaction") this.#chained++;
+    return result;
   }
 
   #gone(): ConnectionLost | undefined {

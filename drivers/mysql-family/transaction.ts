@@ -14,6 +14,20 @@ export function stateOf(status: number): SessionState {
   return (status & AUTOCOMMIT) === 0 ? "unknown" : "idle";
 }
 
+/** Whether a transaction ended in between, in a session without autocommit. */
+export function ended(before: number, after: number): boolean {
+  return (before & IN_TRANSACTION) !== 0 && (after & (IN_TRANSACTION | AUTOCOMMIT)) === 0;
+}
+
+const ENDS = /^\s*(?:commit|start\s+transaction|begin(?!\s+not\b)|rollback(?!(?:\s+work)?\s+to\b))\b/i;
+const MAY_END = /^\s*(?:commit|start|begin|rollback|--|#|\/\*)/i;
+const COMMENT = /--\s[^\n]*|#[^\n]*|\/\*(?![!M])[\s\S]*?\*\//g;
+
+/** Whether a text ends the transaction that it is in: BEGIN commits it, and `completion_type` can make each COMMIT begin another. */
+export function endsTransaction(sql: string): boolean {
+  return MAY_END.test(sql) && ENDS.test(sql.replace(COMMENT, " "));
+}
+
 /** The statements that begin a transaction, each awaited: SET TRANSACTION is for the next one alone. */
 export function beginStatements(options: TransactionOptions): readonly string[] {
   const start = options.readOnly === true ? "START TRANSACTION READ ONLY" : "START TRANSACTION";

@@ -24,7 +24,7 @@ import { reset } from "./reset.js";
 import type { GetParser, ParseText } from "./rows.js";
 import { Statements, UNNAMED } from "./statements.js";
 import { PgStream, type StreamOwner } from "./stream.js";
-import { alreadyOver, beginText, rolledBack } from "./transaction.js";
+import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
 import * as wire from "./wire.js";
 
 export class PgConnection implements DriverConnection, StreamOwner {
@@ -38,6 +38,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
   readonly #inFlight: Execution[] = [];
   #life: "opening" | "open" | "closing" | "lost" = "opening";
   #corked = false;
+  #chained = 0;
 
   constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
     const { settings, onLost } = options;
@@ -64,6 +65,10 @@ export class PgConnection implements DriverConnection, StreamOwner {
     if (this.#life !== "open") return "broken";
     if (this.#inFlight.length > 0 || !this.#atRest) return "unknown";
     return this.#inTransaction ? "in transaction" : "idle";
+  }
+
+  get chained(): number {
+    return this.#chained;
   }
 
   async open(): Promise<void> {
@@ -173,6 +178,9 @@ export class PgConnection implements DriverConnection, StreamOwner {
     const inFlight = this.#inFlight;
     const place = inFlight.indexOf(execution);
     if (place >= 0) inFlight.splice(place, 1);
+    const { statement, tag } = execution;
+    if (statement !== undefined && this.#inTransaction && endsTransaction(tag, statement.sql))
+      this.#chained++;
     execution.onHead?.();
     inFlight[0]?.onHead?.();
   }

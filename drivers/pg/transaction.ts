@@ -15,6 +15,14 @@ export function beginText({ isolation, readOnly = false }: TransactionOptions): 
   return `BEGIN${isolation === undefined ? "" : ISOLATION[isolation]}${readOnly ? " READ ONLY" : ""}`;
 }
 
+const TO_SAVEPOINT = /^\s*rollback(?:\s+work|\s+transaction)?\s+to\b/i;
+const COMMENT = /--[^\n]*|\/\*[\s\S]*?\*\//g;
+
+/** Whether a statement that was answered with this tag has ended a transaction; going back to a savepoint has the tag ROLLBACK too. */
+export function endsTransaction(tag: string, sql: string): boolean {
+  return tag === "COMMIT" || (tag === "ROLLBACK" && !TO_SAVEPOINT.test(sql.replace(COMMENT, " ")));
+}
+
 /** PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and that is no error to it. */
 export function rolledBack(): TransactionAborted {
   return new TransactionAborted(

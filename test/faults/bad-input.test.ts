@@ -12,8 +12,41 @@ import {
   ProgrammingError,
 } from "adbapi";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { describeEach, TARGETS, type TestDatabase } from "../support/targets.js";
+import { describeEach, FILE_TARGETS, TARGETS, type TestDatabase, withPool } from "../support/targets.js";
 import { valueFacts } from "./value-facts.js";
+
+describeEach(FILE_TARGETS, (target) => {
+  test.each<[string, string, Record<string, unknown>]>([
+    ["a name too many", "delete from items where id <> :id", { id: 1, name: "x" }],
+    ["a name too few", "delete from items where id <> :id and name <> $name", { id: 1 }],
+    ["names for none", "delete from items", { id: 1 }],
+    ["names for marks", "delete from items where id <> ?", { id: 1 }],
+    ["a name of the prototype's", "delete from items where id <> :toString", {}],
+  ])("B7 %s", async (_row, sql, params) => {
+    await withPool(target, { min: 0, max: 1 }, async (pool) => {
+      await pool.runOperation("create table items (id integer primary key, name text)");
+      await pool.runOperation("insert into items values (1, 'one'), (2, 'two')");
+      for (const attempt of ["first", "again"]) {
+        expect(await failureOf(() => pool.runOperation(sql, params)), attempt).toBeInstanceOf(
+          ProgrammingError,
+        );
+        expect(
+          await failureOf(() => pool.runInteraction((t) => t.executeMany(sql, [params]))),
+        ).toBeInstanceOf(ProgrammingError);
+        expect(await failureOf(() => all(pool.runStream(sql, params)))).toBeInstanceOf(ProgrammingError);
+      }
+      expect(await pool.runQuery("select id from items")).toHaveLength(2);
+      // The right names, in each of their spellings, before and after.
+      const named = "select :id + @one + $two as n";
+      const values = { id: 1, one: 2, two: 3 };
+      expect(await pool.runQuery(named, values)).toEqual([{ n: 6 }]);
+      expect(await failureOf(() => pool.runQuery(named, { ...values, three: 4 }))).toBeInstanceOf(
+        ProgrammingError,
+      );
+      expect(await pool.runQuery(named, values)).toEqual([{ n: 6 }]);
+    });
+  });
+});
 
 describeEach(TARGETS, (target) => {
   const facts = valueFacts(target);

@@ -163,3 +163,32 @@ test("F22 a close option that cannot be right is refused, and the pool stays ope
     await eventually("closed", () => closing.fired, 1);
     expect(ear.heard[0]?.error).toBeUndefined();
   }));
+
+test.each([0, 1, 2, 3, 4, 5, 6, 8, 12, 20])(
+  "F22 a connection that is there %i turns before the close is not left behind",
+  (turns) =>
+    withScripted({ pool: { min: 1, max: 1 } }, async (pool, server) => {
+      const connecting = gate.held();
+      server.next("connect", connecting);
+      const starting = pool.start().then(undefined, () => {});
+      await connecting.entered;
+      connecting.ok();
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await pool.close();
+      await starting;
+      expect(server.open).toBe(0);
+    }),
+);
+
+test("F22 past timeoutMillis no goodbye is waited for either", () =>
+  withScripted({ pool: { min: 2, max: 2 } }, async (pool, server) => {
+    await pool.start();
+    server.always("close", gate.never);
+    let closed = false;
+    const closing = pool.close({ timeoutMillis: 50 }).then(() => {
+      closed = true;
+    });
+    await eventually("closed", () => closed, true, 4_000); // a goodbye has 5 s otherwise
+    await closing;
+    expect(server.open).toBe(0);
+  }));

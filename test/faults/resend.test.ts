@@ -76,3 +76,52 @@ test("F5 a statement of an interaction is never sent again by itself, on no othe
   expect(await failureOf(work)).toMatchObject({ name: "ConnectionLost", outcome: "not sent" });
   expect(reached).toEqual([]);
 });
+
+test("F5 several that wait on a session which dies: none is put back onto it, each has its answer from the next", async () => {
+  let session = 0;
+  let die: (() => void) | undefined;
+  let holds = false;
+  const answer = { rows: [{ v: 1 }], rowCount: 1, lastInsertId: undefined, columns: [] };
+  const lost = () => new ConnectionLost("lost", { outcome: "not sent" });
+  const connect: Driver["connect"] = async () => {
+    const first = ++session === 1;
+    let dead = false;
+    const inFlight: ((error: Error) => void)[] = [];
+    return {
+      native: undefined,
+      id: session,
+      get state() {
+        return dead ? "broken" : "idle";
+      },
+      execute() {
+        if (dead) return Promise.reject(lost());
+        if (!first || !holds) return Promise.resolve(answer);
+        die = () => {
+          dead = true;
+          for (const reject of inFlight) reject(lost());
+        };
+        return new Promise((_, reject) => inFlight.push(reject));
+      },
+      async begin() {},
+      async commit() {},
+      async rollback() {},
+      async ping() {},
+      async close() {},
+      destroy() {},
+    };
+  };
+  const driver: Driver = {
+    ...dyingDriver([]).driver,
+    pipeline: 16,
+    stackable: () => true,
+    connect,
+  };
+  await using pool = new ConnectionPool(driver, [], { min: 0, max: 1 });
+  // A text is stacked once it is known to be fast.
+  for (let n = 0; n < 3; n++) await pool.runQuery("select 1");
+  holds = true;
+  const asked = Array.from({ length: 9 }, () => pool.runQuery("select 1"));
+  die?.();
+  expect(await Promise.all(asked)).toHaveLength(9);
+  expect(pool.stats.connects).toBe(2);
+});

@@ -90,14 +90,14 @@ const TRACES: Readonly<Record<"postgres" | "mysql" | "file", readonly Trace[]>> 
     },
     {
       name: "an attached database",
-      leave: [], // ATTACH cannot be done inside of a transaction
+      leave: ["attach ':memory:' as other"],
       ask: "select count(*) as n from pragma_database_list where name = 'other'",
     },
   ],
 };
 
 function tracesOf(target: Target): readonly Trace[] {
-  if (target.server === undefined) return TRACES.file.filter(({ leave }) => leave.length > 0);
+  if (target.server === undefined) return TRACES.file;
   return TRACES[target.server === "postgres" ? "postgres" : "mysql"];
 }
 

@@ -123,6 +123,40 @@ describeEach(SERVER_TARGETS, (target) => {
   /** BEGIN, as the driver spells it. */
   const begin = target.server === "postgres" ? "begin" : "start transaction";
 
+  const chains = ["commit and chain", "/* so */ rollback and chain"];
+  if (target.implicitCommitOnDdl) chains.push("begin", "set completion_type = 'CHAIN'; commit");
+
+  test.each(chains)(
+    "F12 %s inside an interaction: another transaction is open, and nothing more is sent",
+    (text) =>
+      withItems(target, { max: 1, resetOnRelease: true }, async (pool, database) => {
+        const refused: (string | undefined)[] = [];
+        const work = pool.runInteraction({ retries: 3 }, async (transaction) => {
+          await transaction.runOperation(insert, [10]);
+          for (const sql of text.split(";")) await transaction.runOperation(sql);
+          refused.push((await failureOf(transaction.runOperation(insert, [11]))).name);
+          refused.push((await failureOf(transaction.executeMany(insert, [[12]]))).name);
+        });
+        expect(await failureOf(work)).toBeInstanceOf(TransactionAborted);
+        expect(refused).toEqual(Array(2).fill("TransactionAborted"));
+        expect(await ids(database)).toEqual(text.includes("rollback") ? [1, 2, 3] : [1, 2, 3, 10]);
+        await pool.runInteraction((transaction) => transaction.runOperation(insert, [20]));
+        expect(await ids(database)).toContain(20);
+      }),
+  );
+
+  test("F12 going back to a savepoint by hand ends no transaction", () =>
+    withItems(target, { max: 1 }, async (pool, database) => {
+      await pool.runInteraction(async (transaction) => {
+        await transaction.runOperation(insert, [10]);
+        await transaction.runOperation("savepoint mine");
+        await transaction.runOperation(insert, [11]);
+        await transaction.runOperation("rollback to savepoint mine");
+        await transaction.runOperation("rollback /* and chain */ to mine");
+      });
+      expect(await ids(database)).toEqual([1, 2, 3, 10]);
+    }));
+
   test("F13 BEGIN fails: its first statement fails, and never runs", async () => {
     await withItems(target, { max: 1 }, async (_, database) => {
       await using forwarder = await Forwarder.before(database.connectArgs);

@@ -13,7 +13,6 @@ import {
   type StatementTrace,
 } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ChildProgram } from "../support/child-program.js";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
 type Kind = "statement" | "interaction" | "acquire" | "connect";
@@ -377,34 +376,5 @@ describeEach(TARGETS, (target) => {
         expect(inside).toBe("runInteraction");
         expect(spans.getStore()).toBeUndefined();
       }));
-  });
-});
-
-test("a listener that throws: Node.js reports it, and the pool goes on", async () => {
-  const program = `
-    import { channel } from "node:diagnostics_channel";
-    import { ConnectionPool } from "adbapi";
-    const reported = [];
-    process.on("uncaughtException", (error) => reported.push(error.message));
-    for (const kind of ["statement", "interaction", "acquire", "connect"])
-      for (const event of ["start", "end", "asyncStart", "asyncEnd"])
-        channel(\`tracing:adbapi:\${kind}:\${event}\`).subscribe(() => { throw new Error(kind + ":" + event); });
-    const pool = new ConnectionPool("better-sqlite3", ":memory:");
-    const rows = await pool.runQuery("select 1 as a");
-    const more = await pool.runInteraction((transaction) => transaction.runQuery("select 2 as a"));
-    const { inUse, waiting } = pool.stats;
-    await pool.close();
-    await new Promise((done) => setTimeout(done, 10));
-    console.log(JSON.stringify({ rows, more, inUse, waiting, reported: [...new Set(reported)].length }));
-  `;
-  await using child = new ChildProgram(["--input-type=module", "--eval", program]);
-  const { output, status } = await child.ended();
-  expect(status).toBe(0);
-  expect(JSON.parse(output)).toEqual({
-    rows: [{ a: 1 }],
-    more: [{ a: 2 }],
-    inUse: 0,
-    waiting: 0,
-    reported: 16,
   });
 });

@@ -1,9 +1,9 @@
 /** One driver with all that belongs to it: a server of its own behind a forwarder, a database, a pool, a ledger. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionPool, type Driver } from "adbapi";
-import { betterSqlite3With } from "adbapi/drivers/better-sqlite3";
 import { eventually } from "../support/eventually.js";
 import { Forwarder } from "../support/forwarder.js";
+import { mortalDriver } from "../support/mortal-sqlite.js";
 import { type OwnServer, ownServer } from "../support/servers.js";
 import type { Target, TestDatabase } from "../support/target.js";
 import { Figures } from "./figures.js";
@@ -164,7 +164,7 @@ export class Place implements AsyncDisposable {
 
 function driverOf(target: Target): string | Driver {
   if (target.server !== undefined) return target.name;
-  return betterSqlite3With({ moduleUrl: new URL("./mortal-sqlite.mjs", import.meta.url) });
+  return mortalDriver(target);
 }
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,4 +1,5 @@
 import {
+  ConnectionLost,
   ConnectionPool,
   DeadlockDetected,
   LockNotAvailable,
@@ -13,6 +14,15 @@ test("a deadlock and a serialization failure are retryable unless their maker sa
   expect(new SerializationFailure("a", { retryable: false }).retryable).toBe(false);
   expect(new OperationalError("a").retryable).toBe(false);
   expect(new LockNotAvailable("a").retryable).toBe(false);
+});
+
+test("a lost connection is retryable where nothing of the work lasts", () => {
+  for (const outcome of ["not sent", "not applied"] as const) {
+    expect(new ConnectionLost("a", { outcome, retryable: false }).retryable).toBe(true);
+  }
+  for (const outcome of ["applied", "unknown", undefined] as const) {
+    expect(new ConnectionLost("a", { ...(outcome && { outcome }), retryable: true }).retryable).toBe(false);
+  }
 });
 
 test("`retries` heeds the class that an interaction failed with, whoever made the error", async () => {
