@@ -4,7 +4,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Deferred } from "adbapi/defer";
-import { median } from "./harness.js";
+import { median, verdict } from "./harness.js";
 
 const ROUNDS = 15;
 const BATCH = 20_000;
@@ -117,17 +117,25 @@ export default async function question(): Promise<string> {
     // Turn and turn about, so that a slow moment of the machine is no one's alone.
     for (const subject of subjects) nanos.get(subject)!.push(await nanosOf(subject));
   }
-  const rows = subjects.map((subject) => {
-    const time = median(nanos.get(subject)!.slice(3));
-    const bytes = median(Array.from({ length: 7 }, () => bytesOf(subject)));
-    return `| ${subject.name} | ${time.toFixed(0)} | ${bytes.toFixed(0)} |`;
-  });
+  const figures = subjects.map((subject) => ({
+    name: subject.name,
+    time: median(nanos.get(subject)!.slice(3)),
+    bytes: median(Array.from({ length: 7 }, () => bytesOf(subject))),
+  }));
+  const rows = figures.map(
+    ({ name, time, bytes }) => `| ${name} | ${time.toFixed(0)} | ${bytes.toFixed(0)} |`,
+  );
+  const [promise, deferred] = figures as [(typeof figures)[0], (typeof figures)[0]];
+  const chain = "a Deferred with three callbacks takes";
   return [
     "### Deferred beside Promise",
     "",
     "| | ns each | bytes each |",
     "| --- | ---: | ---: |",
     ...rows,
+    "",
+    `- ${verdict(deferred.time <= promise.time)}: ${chain} ${(deferred.time / promise.time).toFixed(2)} of the time of the chain of Promises (budget 1)`,
+    `- ${verdict(deferred.bytes <= promise.bytes)}: ${chain} ${(deferred.bytes / promise.bytes).toFixed(2)} of its memory (budget 1)`,
     "",
   ].join("\n");
 }

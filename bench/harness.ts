@@ -29,13 +29,19 @@ export interface Figures {
 
 /**
  * - `least`: ours must be at least so many times as fast as the peer;
- * - `mostOfMain`: a piece of ours may take at most so much of the main thread's time that it takes of the peer's;
+ * - `mostMicros`: a piece of ours may take at most so much CPU;
+ * - `mostMore`: it may take at most so many microseconds more of it than the peer's;
+ * - `mostOfMain`: it may take at most so much of the main thread's time that the peer's takes;
  * - `mostBusy`: at `times` the peer's rate, ours may keep the main thread busy for at most so much of the time.
  */
-export type Budget = { readonly ours: string; readonly peer: string } & (
-  | { readonly least: number }
-  | { readonly mostOfMain: number }
-  | { readonly mostBusy: number; readonly times: number }
+export type Budget = { readonly ours: string } & (
+  | { readonly mostMicros: number }
+  | ({ readonly peer: string } & (
+      | { readonly least: number }
+      | { readonly mostMore: number }
+      | { readonly mostOfMain: number }
+      | { readonly mostBusy: number; readonly times: number }
+    ))
 );
 
 export interface Question {
@@ -120,12 +126,12 @@ async function sample(contender: Contender, concurrency: number, millis: number)
   return { rate: done / seconds, cpuMicros: (user + system) / done, mainMicros, busy: utilization };
 }
 
-/** What Linux tells of this thread, without the time that it waited for a core; NaN elsewhere. */
+/** What Linux tells of this thread, without the time that it waited for a core; elsewhere how long its event loop was busy. */
 function mainThreadMicros(): number {
   try {
     return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1_000;
   } catch {
-    return Number.NaN;
+    return performance.eventLoopUtilization().active * 1_000;
   }
 }
 
@@ -155,23 +161,43 @@ function table(figures: readonly Figures[]): string {
 function verdicts({ budgets = [] }: Question, figures: readonly Figures[]): string[] {
   const of = (name: string) => figures.find((one) => one.name === name)!;
   return budgets.map((budget) => {
-    const { ours: us, peer: them } = budget;
-    const ours = of(us);
-    const peer = of(them);
-    if ("least" in budget) {
-      const reached = ratio(ours, peer);
-      return `- ${verdict(reached >= budget.least)}: ${us} is ${reached.toFixed(2)} × ${them} (budget ${budget.least} ×)`;
-    }
-    if ("mostOfMain" in budget) {
-      const taken = median(ours.mainMicros.map((micros, round) => micros / peer.mainMicros[round]!));
-      return `- ${verdict(taken <= budget.mostOfMain)}: ${us} takes ${taken.toFixed(2)} of the main thread's time that ${them} takes (budget ${budget.mostOfMain})`;
-    }
-    const { times, mostBusy } = budget;
-    const busy = median(
-      ours.mainMicros.map((micros, round) => (micros * times * peer.rates[round]!) / 1_000_000),
-    );
-    return `- ${verdict(busy <= mostBusy)}: at ${times} × the rate of ${them}, ${us} keeps the main thread busy for ${busy.toFixed(2)} of the time (budget ${mostBusy})`;
+    const { met, what, limit } = judged(budget, of);
+    return `- ${verdict(met)}: ${what} (budget ${limit})`;
   });
+}
+
+function judged(
+  budget: Budget,
+  of: (name: string) => Figures,
+): { readonly met: boolean; readonly what: string; readonly limit: string } {
+  const ours = of(budget.ours);
+  if ("mostMicros" in budget) {
+    const { mostMicros } = budget;
+    const what = `${ours.name} takes ${ours.cpuMicros.toFixed(1)} µs each`;
+    return { met: ours.cpuMicros <= mostMicros, what, limit: `${mostMicros} µs` };
+  }
+  const peer = of(budget.peer);
+  if ("least" in budget) {
+    const reached = ratio(ours, peer);
+    const what = `${ours.name} is ${reached.toFixed(2)} × ${peer.name}`;
+    return { met: reached >= budget.least, what, limit: `${budget.least} ×` };
+  }
+  if ("mostMore" in budget) {
+    const more = ours.cpuMicros - peer.cpuMicros;
+    const what = `"${ours.name}" takes ${more.toFixed(2)} µs more than "${peer.name}"`;
+    return { met: more <= budget.mostMore, what, limit: `${budget.mostMore} µs` };
+  }
+  if ("mostOfMain" in budget) {
+    const taken = median(ours.mainMicros.map((micros, round) => micros / peer.mainMicros[round]!));
+    const what = `${ours.name} takes ${taken.toFixed(2)} of the main thread's time that ${peer.name} takes`;
+    return { met: taken <= budget.mostOfMain, what, limit: `${budget.mostOfMain}` };
+  }
+  const { times, mostBusy } = budget;
+  const busy = median(
+    ours.mainMicros.map((micros, round) => (micros * times * peer.rates[round]!) / 1_000_000),
+  );
+  const what = `at ${times} × the rate of ${peer.name}, ${ours.name} keeps the main thread busy for ${busy.toFixed(2)} of the time`;
+  return { met: busy <= mostBusy, what, limit: `${mostBusy}` };
 }
 
 export function verdict(met: boolean): string {

@@ -8,7 +8,7 @@ import { closeServers } from "./data.js";
 import { measured } from "./harness.js";
 import { plot } from "./plot.js";
 
-const HELPERS = ["run", "harness", "data", "instant", "plot"];
+const HELPERS = ["run", "harness", "data", "instant", "node-sqlite3", "plot"];
 const BEGIN = "<!-- last run: begin -->";
 const END = "<!-- last run: end -->";
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionPool } from "adbapi";
 import { server, sqliteFile } from "./data.js";
-import { count } from "./harness.js";
+import { count, verdict } from "./harness.js";
 
 const ROWS = 2_000_000;
 const BUDGET_MEGABYTES = 80;
@@ -68,6 +68,6 @@ async function streamed({ driver, args, sql }: Source): Promise<string> {
   clearInterval(watch);
   if (rows !== ROWS) throw new Error(`${driver} gave ${rows} rows`);
   const megabytes = (peak - idle) / 1e6;
-  const verdict = megabytes <= BUDGET_MEGABYTES ? "met" : "**missed**";
-  return `| ${driver} | ${count(ROWS / seconds)} | ${megabytes.toFixed(0)} MB | ${verdict} |`;
+  const met = verdict(megabytes <= BUDGET_MEGABYTES);
+  return `| ${driver} | ${count(ROWS / seconds)} | ${megabytes.toFixed(0)} MB | ${met} |`;
 }

@@ -12,13 +12,14 @@ export function packRequests(requests: readonly Request[], slots: number): Reque
       packed.push(request);
       continue;
     }
-    const [, slot, transaction, sql, params] = request;
+    const [, slot, transaction, sql] = request;
+    const params: readonly unknown[] | undefined = request[4];
     if (run === undefined || !continues(run, request, slots)) {
       run = ["executions", slot, transaction, sql, 0, params && []];
       packed.push(run);
     }
     run[4]++;
-    if (params !== undefined) run[5]!.push(...(params as unknown[]));
+    for (const value of params ?? []) run[5]!.push(value);
   }
   return packed;
 }
