@@ -27,7 +27,15 @@ export async function plot(measured: readonly Measured[]): Promise<string> {
     },
   };
   const view = new View(parse(compile(spec).spec), { renderer: "none" });
-  return `${await view.toSVG()}\n`;
+  return `${lean(await view.toSVG())}\n`;
+}
+
+/** What no reader of a picture sees: labels of its parts, empty shapes, a hundredth of a pixel. */
+function lean(svg: string): string {
+  return svg
+    .replace(/ (?:aria-[a-z]+|role|class)="[^"]*"/g, "")
+    .replace(/<path d=""[^>]*\/>|<path d="M0,0h\d+v0h-?\d+Z"[^>]*\/>/g, "")
+    .replace(/(\d+\.\d{2})\d+/g, "$1");
 }
 
 function group({ title, figures }: Measured): Group {

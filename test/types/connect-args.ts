@@ -1,5 +1,12 @@
 /** Compiled, never run: connect arguments follow from the driver's name. */
-import { type BlockingDriver, ConnectionPool, type Driver } from "adbapi";
+import {
+  type BlockingDriver,
+  type ConnectArgs,
+  type ConnectArgsOf,
+  ConnectionPool,
+  type Driver,
+} from "adbapi";
+import { expectTypeOf } from "vitest";
 
 declare const ownDriver: Driver;
 declare const blocking: BlockingDriver;
@@ -34,3 +41,15 @@ new ConnectionPool("node:sqlite", ["agentdata.db", { readonly: true }]);
 new ConnectionPool("better-sqlite3", ["agentdata.db", { verbose: console.log }]);
 // @ts-expect-error the pool's options come after the connect arguments
 new ConnectionPool("better-sqlite3", "agentdata.db", "readonly");
+// @ts-expect-error a file and options make a tuple of at most two
+new ConnectionPool("node:sqlite", ["agentdata.db", {}, {}]);
+// @ts-expect-error the arguments are missing
+new ConnectionPool("pg");
+
+// What a pool is given depends on the name, also where that is one of several.
+expectTypeOf<ConnectArgsOf<"pg">>().toEqualTypeOf<ConnectArgs["pg"]>();
+expectTypeOf<ConnectArgsOf<"better-sqlite3" | "node:sqlite">>().toEqualTypeOf<
+  ConnectArgs["better-sqlite3"] | ConnectArgs["node:sqlite"]
+>();
+expectTypeOf<ConnectArgsOf<Driver>>().toBeUnknown();
+expectTypeOf(new ConnectionPool("pg", {})).toExtend<ConnectionPool>();

@@ -9,6 +9,8 @@ import {
   type Paramstyle,
   type PoolStats,
   type Queryable,
+  type RowStream,
+  type StatementResult,
   type Transaction,
 } from "adbapi";
 import { expectTypeOf } from "vitest";
@@ -30,6 +32,28 @@ for await (const agent of pool.runStream<Agent>("select")) expectTypeOf(agent).t
 const tuples = pool.runQuery<[id: number, name: string]>("select", [], { rowMode: "array" });
 expectTypeOf(await tuples).toEqualTypeOf<[id: number, name: string][]>();
 expectTypeOf(await pool.runQuery("select", [], { rowMode: "array" })).toEqualTypeOf<unknown[][]>();
+
+declare const either: { rowMode?: "array" | "object" };
+expectTypeOf(await pool.runQuery("select", [], either)).toExtend<(AnyRow | unknown[])[]>();
+for await (const tuple of pool.runStream<[number, string]>("select", [], { rowMode: "array" }))
+  expectTypeOf(tuple).toEqualTypeOf<[number, string]>();
+expectTypeOf(pool.runStream("select")).toExtend<AsyncIterableIterator<AnyRow>>();
+expectTypeOf(pool.runStream<Agent>("select")).toExtend<RowStream<Agent>>();
+// @ts-expect-error a stream is no Deferred
+pool.runStream("select").addCallback(() => 1);
+
+// All that was said of a statement.
+expectTypeOf(pool.runStatement<Agent>("insert")).toEqualTypeOf<Deferred<StatementResult<Agent>>>();
+expectTypeOf((await pool.runStatement("insert")).rows).toEqualTypeOf<AnyRow[]>();
+expectTypeOf((await pool.runStatement<Agent>("insert")).rowCount).toEqualTypeOf<number>();
+expectTypeOf((await pool.runStatement<[number]>("insert", [], { rowMode: "array" })).rows).toEqualTypeOf<
+  [number][]
+>();
+// @ts-expect-error columns are for reading
+(await pool.runStatement("insert")).columns.push({ name: "more" });
+expectTypeOf(pool.runInteraction((transaction) => transaction.runStatement<Agent>("insert"))).toEqualTypeOf<
+  Deferred<StatementResult<Agent>>
+>();
 
 // Operations.
 expectTypeOf(pool.runOperation("delete")).toEqualTypeOf<Deferred<OperationResult>>();
@@ -62,6 +86,22 @@ expectTypeOf(agents(pool)).toEqualTypeOf<Deferred<Agent[]>>();
 expectTypeOf(pool.runInteraction(agents)).toEqualTypeOf<Deferred<Agent[]>>();
 expectTypeOf<ConnectionPool>().toExtend<Queryable>();
 expectTypeOf<Transaction>().toExtend<Queryable>();
+const stored = async (queryable: Queryable, name: string) => {
+  const { lastInsertId } = await queryable.runStatement("insert into agents (name) values (?)", [name]);
+  for await (const agent of queryable.runStream<Agent>("select")) expectTypeOf(agent).toEqualTypeOf<Agent>();
+  return queryable.runInteraction(
+    async (inner, by: number) => [inner.rowCount, by, lastInsertId] as const,
+    2,
+  );
+};
+expectTypeOf(stored(pool, "Bond")).resolves.toEqualTypeOf<
+  readonly [number, number, number | bigint | undefined]
+>();
+expectTypeOf(pool.runInteraction(stored, "Bond")).resolves.toEqualTypeOf<
+  readonly [number, number, number | bigint | undefined]
+>();
+// @ts-expect-error the name is missing
+pool.runInteraction(stored);
 // @ts-expect-error a Connection has cursors, not the pool's verbs
 pool.runWithConnection(agents);
 
