@@ -10,6 +10,15 @@ import { CancelledError, ConnectionPool, Deferred, deferLater, inlineCallbacks, 
 
 const pool = new ConnectionPool("better-sqlite3", ":memory:");
 
+const SHOP = [
+  "create table customers (id integer primary key, name text)",
+  "create table orders (customer integer, item text)",
+  "create table items (name text, price integer)",
+  "insert into customers (name) values ('Ada')",
+  "insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')",
+  "insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)",
+];
+
 class UnknownCustomer extends Error {}
 
 const findCustomer = (name: string) =>
@@ -18,36 +27,26 @@ const findCustomer = (name: string) =>
     return row.id;
   });
 
-const findOrders = (customer: number) =>
-  pool.runQuery<{ item: string }>("select item from orders where customer = ? order by item", [customer]);
+const findItems = (customer: number) =>
+  pool
+    .runQuery<{ item: string }>("select item from orders where customer = ? order by item", [customer])
+    .addCallback((orders) => orders.map(({ item }) => item));
 
 /** Takes its time: the shop looks it up on the shelf. */
-const findPrice = (item: string) =>
-  deferLater(20).addCallback(() =>
-    pool
-      .runQuery<{ price: number }>("select price from items where name = ?", [item])
-      .addCallback(([row]) => {
-        console.log(`    ${item}: ${row?.price}`);
-        return row?.price ?? 0;
-      }),
-  );
+const findPrice = inlineCallbacks(function* (item: string) {
+  yield* deferLater(20);
+  const [row] = yield* pool.runQuery<{ price: number }>("select price from items where name = ?", [item]);
+  console.log(`    ${item}: ${row?.price}`);
+  return row?.price ?? 0;
+});
 
 /** Callbacks: each step is a function, a loop is a step that adds itself. */
 function billByCallbacks(name: string): Deferred<number> {
-  const addUp = (items: string[], sum: number): Deferred<number> => {
-    const [item, ...rest] = items;
-    return item === undefined
-      ? succeed(sum)
-      : findPrice(item).addCallback((price) => addUp(rest, sum + price));
-  };
+  const addUp = ([item, ...rest]: string[], sum: number): Deferred<number> =>
+    item === undefined ? succeed(sum) : findPrice(item).addCallback((price) => addUp(rest, sum + price));
   return findCustomer(name)
-    .addCallback(findOrders)
-    .addCallback((orders) =>
-      addUp(
-        orders.map(({ item }) => item),
-        0,
-      ),
-    )
+    .addCallback(findItems)
+    .addCallback((items) => addUp(items, 0))
     .addErrback((failure) => {
       failure.trap(UnknownCustomer);
       return 0;
@@ -57,9 +56,8 @@ function billByCallbacks(name: string): Deferred<number> {
 /** A generator that waits at each `yield*`: loops and `catch` are the language's own, and `cancel()` works as before. */
 const billInline = inlineCallbacks(function* (name: string) {
   try {
-    const customer = yield* findCustomer(name);
     let sum = 0;
-    for (const { item } of yield* findOrders(customer)) sum += yield* findPrice(item);
+    for (const item of yield* findItems(yield* findCustomer(name))) sum += yield* findPrice(item);
     return sum;
   } catch (error) {
     if (error instanceof UnknownCustomer) return 0;
@@ -70,9 +68,8 @@ const billInline = inlineCallbacks(function* (name: string) {
 /** `await` reads the same. A promise cannot be cancelled: what is to stop it goes in as a signal. */
 async function billAwaiting(name: string, signal?: AbortSignal): Promise<number> {
   try {
-    const customer = await findCustomer(name);
     let sum = 0;
-    for (const { item } of await findOrders(customer)) {
+    for (const item of await findItems(await findCustomer(name))) {
       const price = findPrice(item);
       signal?.addEventListener("abort", () => price.cancel(), { once: true });
       sum += await price;
@@ -84,33 +81,28 @@ async function billAwaiting(name: string, signal?: AbortSignal): Promise<number>
   }
 }
 
-const bills = { callbacks: billByCallbacks, inlineCallbacks: billInline, await: billAwaiting };
-
 const story = inlineCallbacks(function* () {
-  yield* pool.runInteraction((transaction) => {
-    transaction.execute("create table customers (id integer primary key, name text)");
-    transaction.execute("create table orders (customer integer, item text)");
-    transaction.execute("create table items (name text, price integer)");
-    transaction.execute("insert into customers (name) values ('Ada')");
-    transaction.execute("insert into orders values (1, 'anvil'), (1, 'bell'), (1, 'candle'), (1, 'drum')");
-    transaction.execute("insert into items values ('anvil', 40), ('bell', 15), ('candle', 2), ('drum', 63)");
-  });
+  for (const statement of SHOP) yield* pool.runOperation(statement);
 
+  const bills = { callbacks: billByCallbacks, inlineCallbacks: billInline, await: billAwaiting };
   for (const [style, bill] of Object.entries(bills)) {
     console.log(`With ${style}:`);
     console.log(`  Ada owes ${yield bill("Ada")}, Nobody owes ${yield bill("Nobody")}`);
   }
 
   console.log("Cancelled half-way:");
-  for (const bill of [billByCallbacks, billInline]) {
-    const owed = bill("Ada").addErrback((failure) => failure.trap(CancelledError).name);
-    console.log(`  ${yield* deferLater(50, () => owed.cancel()).addCallback(() => owed)}`);
-  }
+  console.log(`  ${yield* halfWay(billByCallbacks("Ada"))}`);
+  console.log(`  ${yield* halfWay(billInline("Ada"))}`);
   const controller = new AbortController();
   const owed = Deferred.fromPromise(billAwaiting("Ada", controller.signal));
-  owed.addErrback((failure) => failure.trap(CancelledError).name);
-  console.log(`  ${yield* deferLater(50, () => controller.abort()).addCallback(() => owed)}`);
+  console.log(`  ${yield* halfWay(owed, () => controller.abort())}`);
 });
+
+/** Two prices are known by then. */
+function halfWay(owed: Deferred<number>, cancel = () => owed.cancel()) {
+  deferLater(50, cancel);
+  return owed.addErrback((failure) => failure.trap(CancelledError).name);
+}
 
 const told = story();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => told.cancel());

@@ -21,10 +21,13 @@ import {
 } from "adbapi";
 import { createTransport } from "nodemailer";
 import { Progress } from "./send-mails/progress.js";
+import { type Recipient, Recipients } from "./send-mails/recipients.js";
 import { sink } from "./send-mails/sink.js";
 
 const [total = "200000", file = join(tmpdir(), "adbapi-send-mails.db")] = process.argv.slice(2);
 const pool = new ConnectionPool("better-sqlite3", file);
+const recipients = new Recipients(pool);
+const progress = new Progress();
 const atOnce = new DeferredSemaphore(20);
 const transport = createTransport(
   process.env.SMTP_URL
@@ -32,104 +35,68 @@ const transport = createTransport(
     : sink,
 );
 
-interface Recipient {
-  readonly id: number;
-  readonly address: string;
-}
-
-const progress = new Progress();
-/** What is to be recorded: a transaction for every single mail would take longer than the mail. */
-let outcomes: [state: string, error: string | null, id: number][] = [];
-
-/** Fires once the mail is on its way, and fails when it cannot be; notes down which. */
+/** Fires once the mail is on its way, and fails when it cannot be; notes down which, but for what the next run may mend. */
 function send({ id, address }: Recipient) {
   const text = `Dear ${address},\n\nthe pool is open.\n`;
   const letter = { from: "pool@example.com", to: address, subject: "News", text };
   return Deferred.fromPromise(transport.sendMail(letter)).addCallbacks(
     () => {
       progress.sent += 1;
-      outcomes.push(["sent", null, id]);
+      recipients.note(id);
     },
     (failure) => {
       progress.failed += 1;
-      outcomes.push(["failed", failure.getErrorMessage(), id]);
+      const { responseCode = 0 } = failure.value as { responseCode?: number };
+      if (responseCode >= 500) recipients.note(id, failure.getErrorMessage());
       return failure;
     },
   );
 }
 
-const record = inlineCallbacks(function* () {
-  const batch = outcomes;
-  outcomes = [];
-  if (batch.length === 0) return;
-  yield* pool.runInteraction((transaction) =>
-    transaction.executeMany("update recipients set state = ?, error = ? where id = ?", batch),
-  );
-});
-
-const WAITING = "select id, address from recipients where state is null order by id";
-const some = (limit: number) => pool.runQuery<Recipient>(`${WAITING} limit ?`, [limit]);
-
 /** The first way: the next mail is begun when the last is done. */
 const oneByOne = inlineCallbacks(function* (limit: number) {
-  for (const recipient of yield* some(limit)) {
+  for (const recipient of yield* recipients.some(limit)) {
     try {
       yield* send(recipient);
     } catch (error) {
       console.log(`  ${recipient.address}: ${(error as Error).message}`);
     }
-    yield* record();
+    yield* recipients.record();
   }
 });
 
 /** The second: all are begun at once; one step when every one of them has fired. Good for as many as fit in memory. */
 const allAtOnce = inlineCallbacks(function* (limit: number) {
-  const recipients = yield* some(limit);
-  const results = yield* new DeferredList(recipients.map(send), { consumeErrors: true });
+  const letters = (yield* recipients.some(limit)).map(send);
+  const results = yield* new DeferredList(letters, { consumeErrors: true });
   const failed = results.filter(([success]) => !success);
   console.log(`  ${results.length - failed.length} sent, ${failed.length} failed`);
-  yield* record();
+  yield* recipients.record();
 });
 
 /** The third: rows come from the database no faster than mails leave, a few at a time, and other work has its turns. */
 function* byTheMillion() {
-  const recipients = pool.runStream<Recipient>(WAITING)[Symbol.asyncIterator]();
+  const rows = recipients.all();
   try {
     for (;;) {
-      let next: IteratorResult<Recipient> | undefined;
-      yield Deferred.fromPromise(recipients.next()).addCallback((result) => {
-        next = result;
+      let row!: IteratorResult<Recipient>;
+      yield rows.next().then((next) => {
+        row = next;
       });
-      if (next === undefined || next.done) return;
-      const recipient = next.value;
+      if (row.done) return;
+      const recipient = row.value;
       yield atOnce.acquire().addCallback((slot) => {
         send(recipient).addBoth(() => slot[Symbol.dispose]());
       });
-      if (outcomes.length >= 500) yield record();
+      if (recipients.noted >= 500) yield recipients.record();
     }
   } finally {
-    recipients.return?.();
+    rows.return?.();
   }
 }
 
-const prepare = inlineCallbacks(function* () {
-  yield* pool.runOperation(
-    "create table if not exists recipients (id integer primary key, address text, state text, error text)",
-  );
-  yield* pool.runOperation(
-    `with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ?)
-     insert or ignore into recipients (id, address)
-     select n, 'reader' || n || iif(n % 10 = 0, '+bad', '') || '@example.com' from numbers`,
-    [Number(total)],
-  );
-  const [row] = yield* pool.runQuery<{ left: number }>(
-    "select count(*) as left from recipients where state is null",
-  );
-  return row?.left ?? 0;
-});
-
 const mailing = inlineCallbacks(function* () {
-  const left = yield* prepare();
+  const left = yield* recipients.prepare(Number(total));
   console.log(`${left} of ${total} recipients are waiting, in ${file}`);
   progress.start(left);
   try {
@@ -142,7 +109,7 @@ const mailing = inlineCallbacks(function* () {
   } finally {
     // Also after a cancel: what is on its way arrives, and is recorded.
     yield* gatherResults(Array.from({ length: atOnce.limit }, () => atOnce.acquire()));
-    yield* record();
+    yield* recipients.record();
     progress.end();
   }
 });

@@ -6,6 +6,7 @@ import { ConnectionPool } from "adbapi";
 import { SMTPServer } from "smtp-server";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
+import { freePort } from "../support/free-port.js";
 import { guardedDirectory } from "../support/run-directory.js";
 
 let received: string[];
@@ -73,6 +74,19 @@ test("everybody gets one mail in three ways, those who cannot are told apart, an
   await using second = mail(300);
   expect((await second.ended()).output).toMatch(/^0 of 300 recipients are waiting/);
   expect(received).toHaveLength(270);
+});
+
+test("while there is no mail server nobody is written off: the next run mails them all", async () => {
+  const nowhere = { SMTP_URL: `smtp://127.0.0.1:${await freePort()}` };
+  await using first = mail(200, nowhere);
+  const { status, output } = await first.ended();
+  expect(output).toMatch(/reader1@example\.com: .*ECONNREFUSED/);
+  expect(output).toMatch(/^0 sent, \d+ failed/m);
+  expect(status).toBe(0);
+  expect(await recorded("failed")).toEqual([]);
+  await using second = mail(200);
+  await second.ended();
+  expect(received).toHaveLength(180);
 });
 
 test("SIGTERM: what is on its way arrives and is recorded, and a second run does the rest", {
