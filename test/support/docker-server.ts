@@ -66,6 +66,14 @@ export class DockerServer implements OwnServer {
     await ended;
   }
 
+  async freeze(): Promise<void> {
+    await this.container.pause();
+  }
+
+  async thaw(): Promise<void> {
+    await this.container.unpause();
+  }
+
   async restart(): Promise<void> {
     await this.stop();
     await this.start();

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -84,6 +84,14 @@ export class LocalServer implements OwnServer {
     await this.#end((child) => killTree(child.pid!));
   }
 
+  async freeze(): Promise<void> {
+    this.#signal("SIGSTOP");
+  }
+
+  async thaw(): Promise<void> {
+    this.#signal("SIGCONT");
+  }
+
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
@@ -96,6 +104,14 @@ export class LocalServer implements OwnServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The server first, so that it makes no more children meanwhile. */
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid;
+    if (pid === undefined) return;
+    process.kill(pid, signal);
+    for (const child of childrenOf(pid)) process.kill(child, signal);
   }
 
   async #end(how: (child: ChildProcess) => void): Promise<void> {
@@ -128,6 +144,11 @@ export class LocalServer implements OwnServer {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const found = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" });
+  return found.stdout.split("\n").filter(Boolean).map(Number);
 }
 
 /** PostgreSQL and MariaDB refuse to run as root: the server's own account if it exists, else nobody. */

@@ -24,6 +24,10 @@ export interface OwnServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** SIGKILL for the whole server; its data stay. */
   kill(): Promise<void>;
+  /** Stops all of its processes where they are (SIGSTOP): connections stay open, new ones are accepted by the kernel, and nothing answers. */
+  freeze(): Promise<void>;
+  /** They go on. */
+  thaw(): Promise<void>;
   /** `stop`, then `start` on the same port with the same data. */
   restart(): Promise<void>;
   /** Ends it and removes its data. */
