@@ -25,7 +25,7 @@ import { Leases } from "./leases.js";
 import type { OpenSession } from "./open-session.js";
 import { runOpenfun } from "./openfun.js";
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./options.js";
-import { poolStream } from "./pool-stream.js";
+import { PoolStreams } from "./pool-stream.js";
 import {
   type Answer,
   type AnyRow,
@@ -71,6 +71,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly #context: InteractionContext;
   readonly #origin: Origin;
   readonly #interactions: Interactions;
+  readonly #streams: PoolStreams;
   #closing: Promise<void> | undefined;
 
   /**
@@ -103,6 +104,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       origin: this.#origin,
     };
     this.#interactions = new Interactions(this.#context);
+    this.#streams = new PoolStreams(this.#context);
   }
 
   /**
@@ -152,9 +154,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     params?: Params,
     options?: Options,
   ): RowStream<RowUnder<Row, Options>> {
-    return poolStream(this.#context, sql, params, options, this.runStream) as RowStream<
-      RowUnder<Row, Options>
-    >;
+    return this.#streams.make(sql, params, options, this.runStream) as RowStream<RowUnder<Row, Options>>;
   }
 
   /**
@@ -273,6 +273,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         this.#dispatcher.abort(closed);
         // Those that waited for a connection have had their answer.
         this.#interactions.cancel(closed);
+        this.#streams.cancel(closed);
         // What does not settle then, is destroyed.
         const again = Math.min(Math.max(timeoutMillis, LEAST_SETTLE_MILLIS), SETTLE_MILLIS);
         await within(drained, again, () => closed).catch(() => this.#leases.destroyAll());

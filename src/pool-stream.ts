@@ -3,41 +3,65 @@ import { boundParams } from "./bound-params.js";
 import type { StatementOptions } from "./call-options.js";
 import { channels, tracedPromise } from "./diagnostics.js";
 import { judged } from "./driver-faults.js";
+import type { PoolClosed } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import type { InteractionContext } from "./interaction.js";
 import type { Lease } from "./lease.js";
 import { RowStream, refusedStream, type StreamPlace } from "./stream.js";
 import { takenBy } from "./taken-by.js";
 
-/** A stream on a connection of its own, asked for with the first row and given back at the end. */
-export function poolStream(
-  context: InteractionContext,
-  sql: string,
-  params: Params | undefined,
-  options: StatementOptions | undefined,
-  verb: (...call: never[]) => unknown,
-): RowStream<unknown> {
-  const { driver, origin } = context;
-  let bound: Params | undefined;
-  try {
-    bound = boundParams(driver, sql, params, options);
-  } catch (error) {
-    return refusedStream(driver, error);
+/** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */
+export class PoolStreams {
+  readonly #context: InteractionContext;
+  /** Those that have a connection. */
+  readonly #open = new Set<RowStream<unknown>>();
+
+  constructor(context: InteractionContext) {
+    this.#context = context;
   }
-  const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
-  const timeoutMillis = options?.timeoutMillis ?? context.options.statementTimeoutMillis;
-  const stack = takenBy(verb, context.options.leakDetectionMillis !== undefined);
-  const traceOf = () => ({ ...origin, sql, parameterized: bound !== undefined, inTransaction: false });
-  const opener = {
-    driver,
-    trace: channels.statement.hasSubscribers ? traceOf() : undefined,
-    lostOutcome: "unknown" as const,
-    open: (signal: AbortSignal) => {
-      const open = () => placeFor(context, sql, stack, signal);
-      return channels.acquire.hasSubscribers ? tracedPromise(channels.acquire, { ...origin }, open) : open();
-    },
-  };
-  return new RowStream(opener, statement, { ...options, timeoutMillis });
+
+  make(
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+    verb: (...call: never[]) => unknown,
+  ): RowStream<unknown> {
+    const { driver, origin, options: poolOptions } = this.#context;
+    let bound: Params | undefined;
+    try {
+      bound = boundParams(driver, sql, params, options);
+    } catch (error) {
+      return refusedStream(driver, error);
+    }
+    const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
+    const timeoutMillis = options?.timeoutMillis ?? poolOptions.statementTimeoutMillis;
+    const stack = takenBy(verb, poolOptions.leakDetectionMillis !== undefined);
+    const traceOf = () => ({ ...origin, sql, parameterized: bound !== undefined, inTransaction: false });
+    const opener = {
+      driver,
+      trace: channels.statement.hasSubscribers ? traceOf() : undefined,
+      lostOutcome: "unknown" as const,
+      open: async (signal: AbortSignal) => {
+        const open = () => placeFor(this.#context, sql, stack, signal);
+        const { lease, done } = await (channels.acquire.hasSubscribers
+          ? tracedPromise(channels.acquire, { ...origin }, open)
+          : open());
+        this.#open.add(stream);
+        const over = () => {
+          this.#open.delete(stream);
+          done();
+        };
+        return { lease, done: over };
+      },
+    };
+    const stream: RowStream<unknown> = new RowStream(opener, statement, { ...options, timeoutMillis });
+    return stream;
+  }
+
+  /** Those that wait for a connection hear of it otherwise. */
+  cancel(cause: PoolClosed): void {
+    for (const stream of this.#open) stream.cancel(cause);
+  }
 }
 
 function placeFor(

@@ -75,6 +75,7 @@ export class MariadbConnection extends MysqlConnection {
     readable.on("error", ended).once("end", ended);
     return {
       readable,
+      isRow: Array.isArray,
       shape: (row) => {
         refuseFaults(row as unknown[]);
         return statement.rowMode === "array" ? row : toObject(row as unknown[], names);

@@ -134,7 +134,7 @@ export abstract class MysqlConnection implements DriverConnection {
       for (;;) {
         const rows = await take(source.readable, batch);
         if (rows.length === 0) break;
-        yield rows.map(source.shape);
+        yield rows.filter(source.isRow).map(source.shape);
       }
       whole = true;
     } finally {

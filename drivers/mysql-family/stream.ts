@@ -3,6 +3,8 @@ import type { Readable } from "node:stream";
 
 export interface RowSource {
   readonly readable: Readable;
+  /** False for what the package hands on in the place of rows: the answer of a statement that gives none. */
+  readonly isRow: (row: unknown) => boolean;
   /** From what the package makes of a row to what the statement asked for. */
   readonly shape: (row: unknown) => unknown;
   /** From now on rows are thrown away, as fast as they come. */

@@ -69,6 +69,7 @@ export class Mysql2Connection extends MysqlConnection {
     readable.on("error", () => {});
     return {
       readable,
+      isRow: (row) => Object.getPrototypeOf(row).constructor.name !== "ResultSetHeader",
       shape: (row) => (shape === undefined ? row : shape(row)),
       discard: () => readable.destroy(),
     };

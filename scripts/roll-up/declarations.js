@@ -164,7 +164,8 @@ function readModule(dist, file) {
       known.nodes.push(declaration);
       const said =
         documentation === undefined ? "" : `${text.slice(documentation.start, documentation.end)}\n`;
-      known.texts.push(`${said}export ${text.slice(declaration.start, declaration.end)}`);
+      const code = text.slice(declaration.start, declaration.end).replace(/^declare /, "");
+      known.texts.push(`${said}export ${code}`);
       module.declarations.set(name, known);
       if (node !== declaration) module.exports.set(name, { file, name, type: isType(declaration) });
     }

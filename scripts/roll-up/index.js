@@ -7,8 +7,9 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { parseSync, Visitor } from "rolldown/utils";
 import { rolledDeclarations } from "./declarations.js";
+import { shorten } from "./readme.js";
 
-const SHORTEST_LINE = 200;
+const SHORTEST_LINE = 300;
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../..", import.meta.url)));
 const dist = join(root, "dist");
@@ -16,7 +17,7 @@ const dist = join(root, "dist");
 /** @type {{ exports: Record<string, string | { types: string, default: string }>, bin: Record<string, string>, peerDependencies: object }} */
 const { exports, bin, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** What no entry point leads to: the threads of SQLite load it by its path. */
+/** What no entry point leads to: the threads of SQLite load it by its path, and shall load little. */
 const THREADS = [
   "dist/drivers/blocking/worker.js",
   "dist/drivers/better-sqlite3/module.js",
@@ -36,6 +37,7 @@ for (const { fileName, text } of rolled) {
   writeFileSync(file, text);
 }
 removeEmptyFolders(dist);
+shorten(root);
 
 /** @param {readonly string[]} patterns */
 async function code(patterns) {
@@ -47,9 +49,21 @@ async function code(patterns) {
     plugins: [filesBeside()],
   });
   const keepNames = { class: true, function: false };
+  // A module belongs to the first of them that needs it, but entry points do things when they are loaded.
+  const entered = new Set(input.map(([, file]) => file));
+  const parts = { threads: THREADS, defer: ["dist/src/defer/index.js"], adbapi: ["dist/src/index.js"] };
+  const groups = Object.entries(parts).map(([name, paths], index) => {
+    const modules = reachable(paths);
+    return {
+      name,
+      priority: -index,
+      test: (/** @type {string} */ id) => modules.has(id) && !entered.has(id),
+    };
+  });
   const { output } = await bundle.generate({
     entryFileNames: "[name].js",
     chunkFileNames: "shared/[name].js",
+    codeSplitting: { groups },
     minify: {
       compress: { target: "node20", keepNames },
       mangle: { toplevel: true, keepNames },
@@ -57,6 +71,17 @@ async function code(patterns) {
     },
   });
   return output.flatMap((chunk) => (chunk.type === "chunk" ? { ...chunk, text: broken(chunk.code) } : []));
+}
+
+/** @param {readonly string[]} paths */
+function reachable(paths) {
+  const found = new Set(paths.map((path) => join(root, path)));
+  for (const file of found) {
+    for (const [, path] of readFileSync(file, "utf8").matchAll(/ from "(\.[^"]+)"/g)) {
+      found.add(resolve(dirname(file), path));
+    }
+  }
+  return found;
 }
 
 /** @param {readonly string[]} patterns */

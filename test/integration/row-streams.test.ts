@@ -7,6 +7,7 @@ import {
   type ConnectionPool,
   DatabaseError,
   InterfaceError,
+  PoolClosed,
   ProgrammingError,
   StatementTimeout,
 } from "adbapi";
@@ -192,6 +193,38 @@ describeEach(TARGETS, (target) => {
       expect(error.sql).toBe(failing(target));
       expect(count).toBeLessThan(1_000);
       await handedOn(pool);
+      expect(pool.stats.losses).toBe(0);
+    });
+  });
+
+  test("close() cancels one that is open when its time is over, read or not", async () => {
+    await withPool(target, { max: 2 }, async (pool) => {
+      const [idle, read] = [
+        pool.runStream(numbers(target, ENDLESS)),
+        pool.runStream(numbers(target, ENDLESS)),
+      ];
+      await idle.next();
+      await read.next();
+      const reading = all(read).catch((reason) => reason);
+      await pool.close({ timeoutMillis: 50 });
+      const error = await reading;
+      expect(error).toBeInstanceOf(CancelledError);
+      expect(error.cause).toBeInstanceOf(PoolClosed);
+      await expect(idle.next()).rejects.toThrow(CancelledError);
+    });
+  });
+
+  test("a statement that gives no rows is done, and gives none", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      await pool.runOperation("create table t (n integer)");
+      const insert = target.sql("insert into t values (?)");
+      expect(await all(pool.runStream(insert, [1]))).toEqual([]);
+      expect(await all(pool.runStream(insert, [2], { rowMode: "array" }))).toEqual([]);
+      await pool.runInteraction(async (transaction) => {
+        expect(await all(transaction.runStream(insert, [3]))).toEqual([]);
+      });
+      expect(await all(pool.runStream("create table u (n integer)"))).toEqual([]);
+      expect(await pool.runQuery("select n from t order by n")).toHaveLength(3);
       expect(pool.stats.losses).toBe(0);
     });
   });
