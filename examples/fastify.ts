@@ -8,6 +8,12 @@
 import { ConnectionPool, type Transaction, UniqueViolation } from "adbapi";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
+const NEW_AGENT = {
+  type: "object",
+  required: ["name"],
+  properties: { name: { type: "string", minLength: 1 } },
+} as const;
+
 /** What a route does in its transaction. */
 type Work<T> = (transaction: Transaction, request: FastifyRequest) => Promise<T>;
 
@@ -28,8 +34,9 @@ export async function buildServer(pool: ConnectionPool): Promise<FastifyInstance
     pool.runQuery("select id, name from agents order by id", [], { signal: gone(reply) }),
   );
 
-  server.post<{ Body: { name: string } }>(
+  server.post(
     "/agents",
+    { schema: { body: NEW_AGENT } },
     inTransaction(async (transaction, request) => {
       const { name } = request.body as { name: string };
       const { lastInsertId } = await transaction.runOperation("insert into agents (name) values (?)", [name]);
@@ -50,6 +57,8 @@ export async function buildServer(pool: ConnectionPool): Promise<FastifyInstance
 
   server.setErrorHandler((error, request, reply) => {
     if (error instanceof UniqueViolation) return reply.code(409).send({ error: "there is one already" });
+    const { statusCode } = error as { readonly statusCode?: number };
+    if (statusCode !== undefined && statusCode < 500) return reply.send(error);
     request.log.error(error);
     return reply.code(500).send({ error: "something went wrong" });
   });

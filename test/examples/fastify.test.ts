@@ -29,9 +29,16 @@ const post = (name: string) =>
 test("a transaction for each request: committed before the answer, or rolled back", async () => {
   expect(await (await post("James Bond")).json()).toEqual({ id: 1, name: "James Bond" });
   expect((await post("James Bond")).status).toBe(409);
-  expect((await post(null as never)).status).toBe(500);
   expect(await (await fetch(`${address}/agents`)).json()).toEqual([{ id: 1, name: "James Bond" }]);
   await eventually("in use", () => pool.stats.inUse, 0);
+});
+
+test("what a client gets wrong is no error of the server's", async () => {
+  const malformed = { method: "POST", headers: { "content-type": "application/json" }, body: "{" };
+  expect((await fetch(`${address}/agents`, malformed)).status).toBe(400);
+  for (const name of [null, "", undefined, {}]) expect((await post(name as never)).status).toBe(400);
+  expect(await (await fetch(`${address}/agents`)).json()).toEqual([]);
+  expect((await fetch(`${address}/nowhere`)).status).toBe(404);
 });
 
 test("a client that goes away cancels its query", async () => {
