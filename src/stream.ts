@@ -60,6 +60,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   readonly #onAbort = () =>
     this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
 
+  /** @internal */
   constructor(opener: StreamOpener, statement: Statement, options: StatementOptions) {
     this.#opener = opener;
     this.#statement = statement;
