@@ -12,6 +12,8 @@ export async function runOpenfun(lease: Lease, context: SessionContext): Promise
   try {
     await openfun(new Connection(session, sequence));
     await sequence.idle();
+    const unnoticed = session.unnoticed(sequence);
+    if (unnoticed !== undefined) throw unnoticed;
     await session.transaction.commit();
   } catch (error) {
     await session.transaction.rollback(error);

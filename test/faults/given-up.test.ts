@@ -54,7 +54,7 @@ describeEach(TARGETS, (target) => {
     }),
   );
 
-  test.each(eachMeans())("F8 $name while it waits for a connection: never sent", (means) =>
+  test.each(eachMeans())("F7 F8 $name while it waits for a connection: never sent", (means) =>
     withItems(target, { ...means.pool, max: 1 }, async (pool, database) => {
       let release = () => {};
       const holder = pool.runInteraction(() => new Promise<void>((resolve) => (release = resolve)));

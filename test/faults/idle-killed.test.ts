@@ -30,6 +30,18 @@ describeEach(SERVER_TARGETS, (target) => {
       expect(pool.stats.losses).toBe(1);
     }));
 
+  test("F4 idle connection ended by the peer without an error: it leaves at once too", () =>
+    withFaults(target, { min: 0 }, async ({ pool, forwarder, listen }) => {
+      await pool.runQuery("select 1");
+      await eventually("idle", () => pool.stats.idle, 1);
+      forwarder.hangUp();
+      await eventually("size", () => pool.stats.size, 0);
+      const ear = listen(pool.runQuery("select 1 as one"));
+      await eventually("the next", () => ear.fired, 1);
+      expect(ear.heard[0]).toHaveProperty("value");
+      expect(pool.stats).toMatchObject({ losses: 1, connects: 2 });
+    }));
+
   test("F4 killed in the moment in which it is used: answered, or ConnectionLost, never left open", () =>
     withFaults(target, { max: 2 }, async ({ pool, database, listen }) => {
       for (let round = 0; round < 5; round++) {

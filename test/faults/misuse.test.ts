@@ -193,18 +193,6 @@ describeEach(TARGETS, (target) => {
       }
     }));
 
-  test("B39 an openfun that throws or hangs: the taker learns why, in time", async () => {
-    const bug = new Error("a bug of openfun's");
-    for (const openfun of [() => Promise.reject(bug), () => new Promise<void>(() => {})]) {
-      await withPool(target, { max: 1, acquireTimeoutMillis: 1000, openfun }, async (pool) => {
-        await expect(pool.runQuery("select 1")).rejects.toThrow();
-      });
-    }
-    await withPool(target, { max: 1, openfun: () => Promise.reject(bug) }, async (pool) => {
-      await expect(pool.runQuery("select 1")).rejects.toMatchObject({ cause: bug });
-    });
-  });
-
   test("B40 commit, close and release inside of runWithConnection", () =>
     withItems({ max: 1 }, async (pool) => {
       const answer = await pool.runWithConnection(async (connection) => {

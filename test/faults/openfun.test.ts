@@ -1,9 +1,10 @@
 /** B39: what sets up a new connection fails, or hangs. */
-import { OperationalError } from "adbapi";
+import { type Connection, OperationalError, ProgrammingError } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { gate } from "../support/scripted-driver.js";
-import { withScripted } from "../support/with-scripted.js";
+import { describeEach, TARGETS, withPool } from "../support/targets.js";
+import { Ear, quiet, withScripted } from "../support/with-scripted.js";
 
 test("B39 openfun throws: the connection is discarded, the taker sees its error, the next one is fine", () => {
   const own = new Error("of openfun");
@@ -67,4 +68,80 @@ test("B39 openfun uses the pool itself at max 1: no deadlock without end", () =>
       reenter.pool = undefined;
     },
   );
+});
+
+describeEach(TARGETS, (target) => {
+  const options = { min: 0, max: 1, logger: quiet };
+
+  test("B39 openfun throws: each waiter gets its error as cause, nothing stays open, and the next connection is fine", () => {
+    const bug = new Error("a bug of openfun's");
+    let fails = true;
+    const openfun = () => (fails ? Promise.reject(bug) : undefined);
+    return withPool(target, { ...options, openfun }, async (pool, database) => {
+      const ears = [pool.runQuery("select 1 as v"), pool.runInteraction(() => {})].map(
+        (asked) => new Ear(asked),
+      );
+      await eventually("answers", () => ears.filter((ear) => ear.fired).length, 2);
+      for (const { error } of ears) {
+        expect(error).toBeInstanceOf(OperationalError);
+        expect(error.cause).toBe(bug);
+      }
+      await eventually("sessions", () => database.countSessions(), 0);
+      fails = false;
+      expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
+    });
+  });
+
+  test("B39 a statement of openfun fails: its error is the cause", () => {
+    const openfun = (connection: Connection) => connection.cursor().execute("no such sql");
+    return withPool(target, { ...options, openfun }, async (pool) => {
+      const ear = new Ear(pool.runQuery("select 1 as v"));
+      await eventually("the answer", () => ear.fired, 1);
+      expect(ear.error.cause).toBeInstanceOf(ProgrammingError);
+    });
+  });
+
+  test("B39 openfun hangs, itself or in a statement: the taker hears in time, and the next connection is fine", () => {
+    const hangs = [
+      () => new Promise<void>(() => {}),
+      (connection: Connection) => connection.cursor().execute(target.sleepSql?.(2) ?? target.endlessSql),
+    ];
+    const openfun = (connection: Connection) => hangs.shift()?.(connection);
+    return withPool(target, { ...options, openfun, acquireTimeoutMillis: 1_000 }, async (pool) => {
+      for (const _ of [1, 2]) {
+        const ear = new Ear(pool.runQuery("select 1 as v"));
+        await eventually("the answer", () => ear.fired, 1);
+        expect(ear.error).toBeInstanceOf(Error);
+      }
+      await eventually(
+        "works",
+        () =>
+          pool
+            .runQuery("select 1 as v")
+            .then(() => true)
+            .catch(() => false),
+        true,
+      );
+    });
+  });
+
+  test("B39 a statement that openfun does not await fails: as if it had been awaited", () => {
+    const openfun = (connection: Connection) => void connection.cursor().execute("no such sql");
+    return withPool(target, { ...options, openfun }, async (pool) => {
+      const ear = new Ear(pool.runQuery("select 1 as v"));
+      await eventually("the answer", () => ear.fired, 1);
+      expect(ear.error.cause).toBeInstanceOf(ProgrammingError);
+    });
+  });
+
+  test("B39 what openfun does not await is done and committed before anyone has the connection", () => {
+    const openfun = async (connection: Connection) => {
+      await connection.cursor().execute("create table if not exists made (id integer)");
+      void connection.cursor().execute("insert into made values (1)");
+    };
+    return withPool(target, { ...options, openfun }, async (pool, database) => {
+      expect(await pool.runQuery("select id from made")).toEqual([{ id: 1 }]);
+      expect(await database.observe("select id from made")).toMatchObject([{ id: 1 }]);
+    });
+  });
 });

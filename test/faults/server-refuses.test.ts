@@ -91,7 +91,7 @@ describeEach(SERVER_TARGETS, (target) => {
 });
 
 describeEach(FILE_TARGETS, (target) => {
-  test("F1 a file that cannot be opened: the reason at once, and the pool works when it can", async () => {
+  test("F1 F3 a file that cannot be opened: the reason at once, and the pool works when it can", async () => {
     await using database = await target.createDatabase();
     const missing = `${database.connectArgs}.directory/file.db`;
     await using pool = new ConnectionPool(target.name, missing, { min: 1, logger: quiet });

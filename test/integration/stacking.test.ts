@@ -2,7 +2,13 @@
  * What may share a connection in flight, and what may not: each test hangs or fails when its rule is taken out. The rules are in the drivers'
  * `stackable` and `repeatable`, in src/profile.ts and in the dispatcher.
  */
-import { type ConnectionPool, NotSupportedError, ProgrammingError, type Transaction } from "adbapi";
+import {
+  type ConnectionPool,
+  NotSupportedError,
+  ProgrammingError,
+  StatementTimeout,
+  type Transaction,
+} from "adbapi";
 import { describe, expect, test } from "vitest";
 import { describeEach, SERVER_TARGETS, TARGETS, type Target, withPool } from "../support/targets.js";
 
@@ -10,6 +16,8 @@ import { describeEach, SERVER_TARGETS, TARGETS, type Target, withPool } from "..
 const BOUND = "select abs(1) as one";
 /** Stackable, and free to go elsewhere. */
 const FREE = "select b from other where id = 1";
+/** Stackable, and stuck as long as the second of the tables that `withStuckHead` locks is not given back. */
+const LOCKED = "select abs(c) from second where id = 1";
 /** Runs before a text can be known at all; on a busy machine it takes more until it is known as fast. */
 const RUNS = 3;
 const MOST_RUNS = 1_000;
@@ -90,6 +98,16 @@ describeEach(SERVER_TARGETS, (target) => {
       unlock();
       await head;
       expect(await stacked).toHaveLength(1);
+      free();
+    }));
+
+  test("and it does begin there", () =>
+    withStuckHead(target, { max: 3 }, async ({ pool, head, free, unlock }) => {
+      const stacked = pool.runQuery(LOCKED, undefined, { timeoutMillis: 500 });
+      expect(pool.stats.waiting).toBe(0);
+      unlock();
+      await head;
+      await expect(stacked).rejects.toThrow(StatementTimeout);
       free();
     }));
 });
@@ -230,7 +248,7 @@ interface StuckHead {
   readonly pool: ConnectionPool;
   /** Waits for a table that is locked. */
   readonly head: ReturnType<ConnectionPool["runQuery"]>;
-  /** Gives a connection back to the pool, which has none free until then. */
+  /** Gives a connection back to the pool, which has none free until then, and the second table with it. */
   free(): void;
   unlock(): void;
 }
@@ -247,8 +265,9 @@ async function withStuckHead(
     await know(pool, sql);
     await know(pool, BOUND);
     await know(pool, FREE);
-    await using locker = await lock(pool, target);
-    await using other = await hold(pool);
+    await know(pool, LOCKED);
+    await using locker = await lock(pool, target, "t");
+    await using other = await lock(pool, target, "second");
     const head = pool.runQuery(sql);
     await pause(20);
     await use({ pool, head, free: () => other.release(), unlock: () => locker.release() });
@@ -260,6 +279,7 @@ async function furnish(pool: ConnectionPool): Promise<void> {
   await pool.runOperation("insert into t values (1, 0)");
   await pool.runOperation("create table other (id integer primary key, b integer not null)");
   await pool.runOperation("insert into other values (1, 7)");
+  await pool.runOperation("create table second (id integer primary key, c integer not null)");
 }
 
 /** Until the pool must have taken it for a fast one: what it measures is a part of what is measured here, in the same running mean. */
@@ -304,13 +324,13 @@ function hold(
 }
 
 /** Nobody else can read the table until it is released. */
-function lock(pool: ConnectionPool, target: Target): Promise<Held> {
+function lock(pool: ConnectionPool, target: Target, table: string): Promise<Held> {
   if (target.server === "postgres")
-    return hold(pool, (transaction) => transaction.runOperation("lock table t"));
+    return hold(pool, (transaction) => transaction.runOperation(`lock table ${table}`));
   return new Promise((resolve, reject) => {
     const over = pool.runWithConnection(LIMIT, async (connection) => {
       const cursor = connection.cursor();
-      await cursor.execute("lock tables t write");
+      await cursor.execute(`lock tables ${table} write`);
       await new Promise<void>((release) => {
         resolve({
           release,

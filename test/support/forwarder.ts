@@ -38,6 +38,11 @@ export class Forwarder extends PortForwarder implements AsyncDisposable {
     await Promise.all([...this.links].map((link) => link.destroy()));
   }
 
+  /** Tells every client, in order and without a word, that nothing more will come: FIN, as from a proxy that is tired of idle connections. */
+  hangUp(): void {
+    for (const link of this.links) link.client.end();
+  }
+
   /** New connections are refused, until `accept`. Those that are open stay. */
   refuse(): void {
     this.stopListening();

@@ -9,10 +9,18 @@ import type { Target } from "./target.js";
 export type { Target, TestDatabase } from "./target.js";
 export { type PoolOptions, type UsePool, withPool } from "./with-pool.js";
 
-const ALL: readonly Target[] = [pgTarget, mysql2Target, mariadbTarget, betterSqlite3Target, nodeSqliteTarget];
+export const ALL_TARGETS: readonly Target[] = [
+  pgTarget,
+  mysql2Target,
+  mariadbTarget,
+  betterSqlite3Target,
+  nodeSqliteTarget,
+];
 
 /** Those that `ADBAPI_TEST_TARGETS` selects, in order. */
-export const TARGETS: readonly Target[] = ALL.filter((target) => selectedTargets().includes(target.name));
+export const TARGETS: readonly Target[] = ALL_TARGETS.filter((target) =>
+  selectedTargets().includes(target.name),
+);
 
 /** Those with a server whose sessions can be killed. */
 export const SERVER_TARGETS: readonly Target[] = TARGETS.filter((target) => target.server !== undefined);
