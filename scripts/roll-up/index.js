@@ -78,9 +78,22 @@ async function minified(text) {
     module: true,
     ecma: 2020,
     keep_classnames: true,
+    mangle: { reserved: classesIn(text) },
     compress: { passes: 3, unsafe_arrows: true },
   });
   return code;
+}
+
+/** Those that have their name from the variable that holds them. @param {string} text */
+function classesIn(text) {
+  /** @type {string[]} */
+  const names = [];
+  new Visitor({
+    VariableDeclarator({ id, init }) {
+      if (init?.type === "ClassExpression" && id.type === "Identifier") names.push(id.name);
+    },
+  }).visit(parseSync("chunk.js", text).program);
+  return names;
 }
 
 /** @param {readonly string[]} paths */
