@@ -103,8 +103,9 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test("and it does begin there", () =>
     withStuckHead(target, { max: 3 }, async ({ pool, head, free, unlock }) => {
-      const stacked = pool.runQuery(LOCKED, undefined, { timeoutMillis: 500 });
+      const stacked = pool.runQuery(LOCKED, undefined, { timeoutMillis: 300 });
       expect(pool.stats.waiting).toBe(0);
+      await pause(500);
       unlock();
       await head;
       await expect(stacked).rejects.toThrow(StatementTimeout);
