@@ -39,25 +39,6 @@ test("F25 a stream of single statements does not starve an interaction, nor the 
     expect(server.most).toBe(2);
   }));
 
-test("F25 nothing waits behind a text before it has run twice", () =>
-  withScripted({ pipeline: 8, pool: { max: 1 } }, async (pool, server) => {
-    for (let run = 0; run < 3; run++) await pool.runQuery("select known");
-    for (const [runs, waiting] of [
-      [0, 1],
-      [1, 1],
-      [2, 0],
-    ]) {
-      const running = gate.held();
-      server.next("execute", running);
-      const head = pool.runQuery("select new");
-      await running.entered;
-      const behind = pool.runQuery("select known");
-      expect({ runs, waiting: pool.stats.waiting }).toEqual({ runs, waiting });
-      running.ok();
-      await Promise.all([head, behind]);
-    }
-  }));
-
 test("F25 past maxWaiting further work is refused at once, and what waits goes on", () =>
   withScripted({ pool: { max: 1, maxWaiting: 2 } }, async (pool, server, listen) => {
     const running = gate.held();

@@ -1,6 +1,6 @@
 /**
- * What may share a connection in flight, and what may not: each test hangs or fails when its rule is taken out. The rules are in the drivers'
- * `stackable` and `repeatable`, in src/profile.ts and in the dispatcher.
+ * What may share a connection in flight, and what may not: each test hangs or fails when its rule is taken out. docs/decisions/0004 says which
+ * rule is where; those that a server cannot show at will are in test/faults/stacking-rules.test.ts.
  */
 import {
   type ConnectionPool,
@@ -103,8 +103,9 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test("and it does begin there", () =>
     withStuckHead(target, { max: 3 }, async ({ pool, head, free, unlock }) => {
-      const stacked = pool.runQuery(LOCKED, undefined, { timeoutMillis: 500 });
+      const stacked = pool.runQuery(LOCKED, undefined, { timeoutMillis: 300 });
       expect(pool.stats.waiting).toBe(0);
+      await pause(500);
       unlock();
       await head;
       await expect(stacked).rejects.toThrow(StatementTimeout);

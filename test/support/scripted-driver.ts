@@ -56,6 +56,8 @@ export const gate = Object.freeze({
   err: (error: unknown = new Error("scripted failure")): Gate => ({ pass: () => Promise.reject(error) }),
   slow: (millis: number): Gate => ({ pass: () => new Promise((resolve) => setTimeout(resolve, millis)) }),
   held: () => new Held(),
+  /** As a server that can only cancel whatever runs: the cancel was meant for another. */
+  hit: { pass: () => Promise.reject(new Cancelled("scripted cancel of a neighbour")) } satisfies Gate,
 });
 
 export interface Scripted {

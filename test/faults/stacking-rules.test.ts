@@ -1,0 +1,97 @@
+/** F9, F25: what may stand on a connection with others, rule by rule: docs/decisions/0004 says which test fails without which rule. */
+import type { ConnectionPool } from "adbapi";
+import { expect, test } from "vitest";
+import { gate, type ScriptedServer } from "../support/scripted-driver.js";
+import { withScripted } from "../support/with-scripted.js";
+
+/** Until all of them must be known as fast, however slow the first runs were on a busy machine. */
+async function know(pool: ConnectionPool, ...texts: readonly string[]): Promise<void> {
+  for (const sql of texts) for (let n = 0; n < 50; n++) await pool.runQuery(sql);
+}
+
+/** A select that is known as fast, and stays at the head of its connection until it is let go. */
+async function head(pool: ConnectionPool, server: ScriptedServer) {
+  const running = gate.held();
+  server.next("execute", running);
+  const deferred = pool.runQuery("select head");
+  await running.entered;
+  return { deferred, running };
+}
+
+test("F25 nothing waits behind a text before it has run twice", () =>
+  withScripted({ pipeline: 8, pool: { max: 1 } }, async (pool, server) => {
+    await know(pool, "select known");
+    for (const [runs, waiting] of [
+      [0, 1],
+      [1, 1],
+      [2, 0],
+    ]) {
+      const running = gate.held();
+      server.next("execute", running);
+      const first = pool.runQuery("select new");
+      await running.entered;
+      const behind = pool.runQuery("select known");
+      expect({ runs, waiting: pool.stats.waiting }).toEqual({ runs, waiting });
+      running.ok();
+      await Promise.all([first, behind]);
+    }
+  }));
+
+test("F25 a write waits behind nobody", () =>
+  withScripted({ pipeline: 8, pool: { max: 1 } }, async (pool, server) => {
+    await know(pool, "select head", "update 1");
+    const { deferred, running } = await head(pool, server);
+    const write = pool.runQuery("update 1");
+    expect(pool.stats.waiting).toBe(1);
+    running.ok();
+    await Promise.all([deferred, write]);
+  }));
+
+test("F25 nobody waits behind others for whom a connection is on its way", () =>
+  withScripted({ pipeline: 8, pool: { max: 2 } }, async (pool, server, listen) => {
+    await know(pool, "select head", "select known");
+    const { deferred, running } = await head(pool, server);
+    const opening = gate.held();
+    server.next("connect", opening);
+    const interaction = pool.runInteraction(() => {});
+    const ear = listen(interaction);
+    await opening.entered;
+    interaction.cancel();
+    expect(ear.error.name).toBe("CancelledError");
+    const other = pool.runQuery("select known");
+    expect(pool.stats.waiting).toBe(1);
+    opening.ok();
+    expect(await other).toEqual([{ session: 2 }]);
+    running.ok();
+    await deferred;
+  }));
+
+test("F9 while a cancel is under way nothing more comes within its reach", () =>
+  withScripted({ pipeline: 8, cancel: true, pool: { max: 1 } }, async (pool, server, listen) => {
+    await know(pool, "select head", "select known");
+    const { deferred, running } = await head(pool, server);
+    const given = pool.runQuery("select known");
+    const ear = listen(given);
+    expect(pool.stats.waiting).toBe(0);
+    given.cancel();
+    expect(ear.error.name).toBe("CancelledError");
+    const later = pool.runQuery("select known");
+    expect(pool.stats.waiting).toBe(1);
+    running.ok();
+    await Promise.all([deferred, later]);
+  }));
+
+test("F9 a neighbour that was hit by the cancel is sent again", () =>
+  withScripted({ pipeline: 8, cancel: true, pool: { max: 1 } }, async (pool, server, listen) => {
+    await know(pool, "select head", "select known");
+    const { deferred } = await head(pool, server);
+    const ear = listen(deferred);
+    const neighbour = pool.runQuery("select known");
+    expect(pool.stats.waiting).toBe(0);
+    server.next("execute", gate.hit);
+    deferred.cancel();
+    expect(ear.error.name).toBe("CancelledError");
+    const before = server.executed.length;
+    expect(await neighbour).toEqual([{ session: 1 }]);
+    expect(server.executed.slice(before)).toEqual(["select known", "select known"]);
+  }));
