@@ -1,7 +1,7 @@
 /** Forwards TCP connections: `npm run example port-forward -- 0.0.0.0:8080 127.0.0.1:8080` */
 import { once } from "node:events";
 import { realpathSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 
 export interface Address {
@@ -13,6 +13,8 @@ export interface Address {
 export class PortForwarder {
   readonly #server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   readonly #links = new Set<Link>();
+  /** Where the connections to the target come from. */
+  readonly #places = new Set<string>();
   readonly #target: Address;
   readonly #log: (line: string) => void;
 
@@ -57,7 +59,7 @@ export class PortForwarder {
   }
 
   #accept(client: Socket): void {
-    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    const server = new Socket({ allowHalfOpen: true }).setNoDelay(true);
     const link = new Link(client, server);
     this.#links.add(link);
     this.#watch(client, server, "client");
@@ -65,6 +67,19 @@ export class PortForwarder {
     link.closed.then(() => this.#links.delete(link));
     this.pipe(client, server, link);
     this.pipe(server, client, link);
+    server.once("connect", () => {
+      const ours = place(server.localAddress, server.localPort);
+      this.#places.add(ours);
+      server.once("close", () => this.#places.delete(ours));
+    });
+    // A connection of our own that comes back to us is known as such by the end of this turn.
+    setImmediate(() => {
+      if (server.destroyed) return;
+      if (!this.#places.has(place(client.remoteAddress, client.remotePort)))
+        return server.connect(this.#target);
+      this.#log("client: the target leads back to this forwarder");
+      return link.destroy();
+    });
   }
 
   /** A side that broke breaks the other: a reset must not look like an orderly end. */
@@ -97,9 +112,14 @@ export class Link {
   }
 }
 
-/** A socket that is still connecting has nobody to send a reset to, and would wait for one. */
+/** Also where a socket for IPv6 has a client by IPv4. */
+function place(address: string | undefined, port: number | undefined): string {
+  return `${address?.replace(/^::ffff:/, "")} ${port}`;
+}
+
+/** A socket that is not connected yet has nobody to send a reset to, and would wait for one. */
 function reset(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
+  if (socket.pending) socket.destroy();
   else socket.resetAndDestroy();
 }
 

@@ -47,12 +47,14 @@ const LIMITS = { headersTimeout: 2_000, requestTimeout: 5_000, connectionsChecki
 class WebService extends Service {
   readonly #port: number;
   readonly #server;
+  #quiet = true;
 
   constructor(name: string, port: number, answer: (path: string) => Promise<string>) {
     super(name);
     this.#port = port;
     this.#server = createServer(LIMITS, (request, response) => {
       const reply = (status: number, text: string) => {
+        this.#quiet = false;
         // The last answer on this connection, when the service is stopping.
         if (!this.running) response.setHeader("Connection", "close");
         response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
@@ -61,6 +63,9 @@ class WebService extends Service {
         (text) => reply(200, text),
         (error) => reply(500, `${error.message}\n`),
       );
+    });
+    this.#server.on("connection", () => {
+      this.#quiet = false;
     });
   }
 
@@ -72,15 +77,24 @@ class WebService extends Service {
 
   /** Fires once every request has its answer. */
   override async stopService() {
-    super.stopService();
     const closed = once(this.#server, "close");
-    await pollPhase(); // Connections that the kernel has taken for us are ours now: answer them too.
+    await this.#quietTurn();
+    super.stopService();
     // http.Server's own close would at once cut the connections between two requests, and a request just sent on one.
     TcpServer.prototype.close.call(this.#server);
     await wait(LINGER_MILLIS);
     this.#server.closeIdleConnections();
     await closed;
     console.log(`${this.name}: stopped`);
+  }
+
+  /** Connections that the kernel has taken for us are ours to answer: fires after a turn in which nobody came or left. */
+  async #quietTurn() {
+    for (let turn = 0; turn < 200; turn += 1) {
+      this.#quiet = turn > 0; // The turn that we are in has looked for them already.
+      await pollPhase();
+      if (this.#quiet) return;
+    }
   }
 }
 
