@@ -100,6 +100,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       options: this.#options,
       journal: this.#journal,
       dispatcher: this.#dispatcher,
+      streams: new Set(),
       origin: this.#origin,
     };
     this.#interactions = new Interactions(this.#context);
@@ -273,6 +274,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         this.#dispatcher.abort(closed);
         // Those that waited for a connection have had their answer.
         this.#interactions.cancel(closed);
+        for (const stream of [...this.#context.streams]) stream.cancel(closed);
         // What does not settle then, is destroyed.
         const again = Math.min(Math.max(timeoutMillis, LEAST_SETTLE_MILLIS), SETTLE_MILLIS);
         await within(drained, again, () => closed).catch(() => this.#leases.destroyAll());

@@ -14,6 +14,7 @@ import type { Lease } from "./lease.js";
 import { mayBeRepeated } from "./retry.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
+import type { RowStream } from "./stream.js";
 import { interactionTimeout } from "./timeouts.js";
 
 /** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
@@ -38,6 +39,8 @@ const MOVES = {
 
 export interface InteractionContext extends SessionContext {
   readonly dispatcher: Dispatcher;
+  /** The pool's own streams that hold a connection. */
+  readonly streams: Set<RowStream<unknown>>;
 }
 
 /**

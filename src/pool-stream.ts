@@ -33,15 +33,17 @@ export function poolStream(
     trace: channels.statement.hasSubscribers ? traceOf() : undefined,
     lostOutcome: "unknown" as const,
     open: (signal: AbortSignal) => {
-      const open = () => placeFor(context, sql, stack, signal);
+      const open = () => placeFor(context, stream, sql, stack, signal);
       return channels.acquire.hasSubscribers ? tracedPromise(channels.acquire, { ...origin }, open) : open();
     },
   };
-  return new RowStream(opener, statement, { ...options, timeoutMillis });
+  const stream: RowStream<unknown> = new RowStream(opener, statement, { ...options, timeoutMillis });
+  return stream;
 }
 
 function placeFor(
-  { dispatcher, driver, journal }: InteractionContext,
+  { dispatcher, driver, journal, streams }: InteractionContext,
+  stream: RowStream<unknown>,
   sql: string,
   stack: string | undefined,
   signal: AbortSignal,
@@ -54,8 +56,10 @@ function placeFor(
     const granted = (lease: Lease) => {
       signal.removeEventListener("abort", leave);
       const unwatch = journal.watch(lease);
+      streams.add(stream);
       const done = () => {
         unwatch();
+        streams.delete(stream);
         void dispatcher.giveBack(lease, false);
       };
       resolve({ lease, done });

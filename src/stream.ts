@@ -57,8 +57,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #tellEnd: ReturnType<typeof tracedUntil> | undefined;
   /** What they are told of it. */
   #failure: Failure | undefined;
-  readonly #onAbort = () =>
-    this.#give(new CancelledError("the stream was cancelled", this.#details(this.#options.signal?.reason)));
+  readonly #onAbort = () => this.cancel(this.#options.signal?.reason);
 
   constructor(opener: StreamOpener, statement: Statement, options: StatementOptions) {
     this.#opener = opener;
@@ -93,6 +92,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   /** Ends it from outside: who goes on reading gets the error, and never takes the rows so far for all of them. @internal */
   fail(error: Error): void {
     this.#give(error);
+  }
+
+  /** @internal */
+  cancel(cause: unknown): void {
+    this.#give(new CancelledError("the stream was cancelled", this.#details(cause)));
   }
 
   [Symbol.asyncIterator](): this {
