@@ -8,7 +8,6 @@ import { rolldown } from "rolldown";
 import { parseSync, Visitor } from "rolldown/utils";
 import { minify } from "terser";
 import { rolledDeclarations } from "./declarations.js";
-import { shorten } from "./readme.js";
 
 const SHORTEST_LINE = 300;
 
@@ -38,7 +37,6 @@ for (const { fileName, text } of rolled) {
   writeFileSync(file, text);
 }
 removeEmptyFolders(dist);
-shorten(root);
 
 /** @param {readonly string[]} patterns */
 async function code(patterns) {
@@ -74,26 +72,28 @@ async function code(patterns) {
 
 /** One minifier folds what the other leaves: terser alone, or the roll-up's own alone, gives some 4 and 10 kB more. @param {string} text */
 async function minified(text) {
-  const { code = "" } = await minify(text, {
+  const { code = "" } = await minify(withClassNames(text), {
     module: true,
     ecma: 2020,
     keep_classnames: true,
-    mangle: { reserved: classesIn(text) },
     compress: { passes: 3, unsafe_arrows: true },
   });
   return code;
 }
 
-/** Those that have their name from the variable that holds them. @param {string} text */
-function classesIn(text) {
-  /** @type {string[]} */
-  const names = [];
+/** The roll-up leaves classes without a name of their own: they had it from a variable, which is given a short one. @param {string} text */
+function withClassNames(text) {
+  /** @type {{ name: string, place: number }[]} */
+  const classes = [];
   new Visitor({
     VariableDeclarator({ id, init }) {
-      if (init?.type === "ClassExpression" && id.type === "Identifier") names.push(id.name);
+      if (init?.type === "ClassExpression" && init.id === null && id.type === "Identifier") {
+        classes.push({ name: id.name, place: init.start + "class".length });
+      }
     },
   }).visit(parseSync("chunk.js", text).program);
-  return names;
+  classes.sort((a, b) => b.place - a.place);
+  return classes.reduce((all, { name, place }) => `${all.slice(0, place)} ${name}${all.slice(place)}`, text);
 }
 
 /** @param {readonly string[]} paths */

@@ -90,6 +90,19 @@ describeEach(TARGETS, (target) => {
       expect(pool.stats).toMatchObject({ size: 1 });
     }));
 
+  test("F22 close({ timeoutMillis }) ends a stream that nobody reads on from, and its reader hears of it", () =>
+    withItems(target, { min: 1, max: 1 }, async (pool) => {
+      const rows = pool.runStream(MANY_ROWS);
+      await rows.next();
+      const closing = pool.close({ timeoutMillis: 100 });
+      const failure = await failureOf(
+        closing.then(async () => {
+          for await (const _ of rows);
+        }),
+      );
+      expect(failure).toMatchObject({ name: "CancelledError", cause: { name: "PoolClosed" } });
+    }));
+
   test("F8 a stream given up while it waits for a connection: not sent", () =>
     withItems(target, { max: 1 }, async (pool) => {
       let release = () => {};
