@@ -1,6 +1,6 @@
 // Compiles src/ and drivers/ into dist/, from nothing, so that no file of a past build survives.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
@@ -9,6 +9,8 @@ import { buildSync } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 compile("tsconfig.json");
+// npm sees to that when it installs, not when a clone is built again: `npx adbapi` would work once.
+chmodSync(`${root}dist/src/cli.js`, 0o755);
 
 // The monitor's page, compressed. The package that draws the charts is served beside it, so that a page asks no other origin for anything.
 const page = { from: `${root}src/monitor/page`, to: `${root}dist/src/monitor/page` };

@@ -226,6 +226,11 @@ describe("adbapi run", () => {
     expect(status).toBe(2);
   });
 
+  test.runIf(process.platform !== "win32")("the build leaves it executable", async () => {
+    const child = own(spawn("dist/src/cli.js", ["--version"], { stdio: "ignore" }));
+    expect(await once(child, "exit")).toEqual([0, null]);
+  });
+
   test("--help and --version", async () => {
     await using help = command(["--help"]);
     await using version = command(["--version"]);
