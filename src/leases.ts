@@ -219,10 +219,16 @@ export class Leases {
     for (const lease of this.#all) lease.destroy();
   }
 
+  get #closed(): boolean {
+    return this.#state === "closed";
+  }
+
   async #create(): Promise<Lease | Stillborn> {
+    // For those who still stand in generic-pool's line when the attempts before theirs are given up.
+    if (this.#closed) return new Stillborn(this.#closedError());
     try {
       const lease = await this.#connector.connect();
-      if (this.#state === "closed") {
+      if (this.#closed) {
         // Opened in the moment of the close, which found it neither open nor under way any more.
         void this.discard(lease);
         throw this.#closedError();
