@@ -116,7 +116,7 @@ export class Leases {
 
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
-    if (this.#state === "closed") return false;
+    if (this.#closed) return false;
     if (this.#places.someIdle || !this.#connector.failing) return true;
     if (this.open === 0) return !this.promising;
     return this.#connector.pauseMillis <= 0;
@@ -129,7 +129,7 @@ export class Leases {
 
   /** Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be opened. */
   acquire(): Promise<Lease> {
-    if (this.#state === "closed") return Promise.reject(this.#closedError());
+    if (this.#closed) return Promise.reject(this.#closedError());
     this.start();
     return this.#places.take().then((lease) => this.#admit(lease));
   }
@@ -137,7 +137,7 @@ export class Leases {
   /** Hands back a clean connection, leased or idle already. */
   release(lease: Lease): void {
     if (lease.gone) return;
-    if (this.#state === "closed" || lease.session === "broken" || this.expired(lease)) {
+    if (this.#closed || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return;
     }
@@ -184,7 +184,7 @@ export class Leases {
 
   /** Fires once `min` connections are open; rejects with the first failure to open one. */
   fill(): Promise<void> {
-    return this.#state === "closed" ? Promise.reject(this.#closedError()) : this.#refill.full();
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#refill.full();
   }
 
   /** Closes everything; nothing may be lent any more. Fires when no connection is left; past `millis` that is made so by force. */
@@ -211,10 +211,16 @@ export class Leases {
     for (const lease of this.#all) lease.destroy();
   }
 
+  get #closed(): boolean {
+    return this.#state === "closed";
+  }
+
   async #open(): Promise<Lease> {
+    // For those who still stand in generic-pool's line when the attempts before theirs are given up.
+    if (this.#closed) throw this.#closedError();
     try {
       const lease = await this.#connector.connect();
-      if (this.#state === "closed") {
+      if (this.#closed) {
         // Opened in the moment of the close, which found it neither open nor under way any more.
         void this.discard(lease);
         throw this.#closedError();
@@ -232,7 +238,7 @@ export class Leases {
   }
 
   #failedToOpen(failure: AdbapiError): void {
-    if (this.#state !== "closed") this.#journal.connectFailed(failure);
+    if (!this.#closed) this.#journal.connectFailed(failure);
     this.#refill.failed(failure);
     this.#hooks.connectFailed(failure);
   }
@@ -246,7 +252,7 @@ export class Leases {
       if (lease.state === "closed") this.#places.vacate(lease);
       return this.acquire();
     }
-    if (this.#state === "closed" || lease.session === "broken" || this.expired(lease)) {
+    if (this.#closed || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return this.acquire();
     }

@@ -192,3 +192,14 @@ test("F22 past timeoutMillis no goodbye is waited for either", () =>
     await closing;
     expect(server.open).toBe(0);
   }));
+
+test("F22 closed while more ask for connections than are being opened: no further one begins", () =>
+  withScripted({ pool: { min: 4, max: 4 } }, async (pool, server, listen) => {
+    server.always("connect", gate.never);
+    listen(pool.start());
+    for (let n = 0; n < 4; n++) listen(pool.runQuery(`select ${n}`));
+    await eventually("connecting", () => pool.stats.connecting, 4);
+    await pool.close({ timeoutMillis: 1 });
+    expect(pool.stats.connecting).toBe(0);
+    expect(server.connects).toBe(4);
+  }));
