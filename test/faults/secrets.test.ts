@@ -1,11 +1,17 @@
-/** Passwords never show: not in a pool, not in its errors, not in what it logs. Params are in bad-input.test.ts. */
+/** Passwords never show: not in a pool, not in its errors, not in what it logs. Nor do params: those in errors are in bad-input.test.ts. */
+import { tracingChannel } from "node:diagnostics_channel";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import { ConnectionPool, InterfaceError } from "adbapi";
+import { ConnectionPool, InterfaceError, UniqueViolation } from "adbapi";
 import { expect, test } from "vitest";
 import { freePort } from "../support/free-port.js";
-import { describeEach, SERVER_TARGETS } from "../support/targets.js";
+import { describeEach, SERVER_TARGETS, TARGETS, withPool } from "../support/targets.js";
 
 const PASSWORD = "SECRET-PASSWORD";
+const PARAM = "SECRET-PARAM";
+const CHANNELS = ["statement", "interaction", "acquire", "connect"].map((name) =>
+  tracingChannel(`adbapi:${name}`),
+);
 
 const everythingOf = (value: unknown): string =>
   [inspect(value, { depth: 12, showHidden: true }), String(value), stackOf(value), toJson(value)].join("\n");
@@ -83,6 +89,37 @@ describeEach(SERVER_TARGETS, (target) => {
     }
     expect(error).toBeInstanceOf(InterfaceError);
     expect(everythingOf(error)).not.toContain(PASSWORD);
+  });
+});
+
+describeEach(TARGETS, (target) => {
+  test("params in logs and in traces", async () => {
+    const seen: unknown[] = [];
+    const see = (message: unknown) => void seen.push(message);
+    const observers = { start: see, end: see, asyncStart: see, asyncEnd: see, error: see };
+    const logger = { debug: see, info: see, warn: see, error: see };
+    for (const channel of CHANNELS) channel.subscribe(observers);
+    try {
+      await withPool(target, { noisy: true, logger, max: 1, leakDetectionMillis: 1 }, async (pool) => {
+        await pool.runOperation("create table secrets (word varchar(40) primary key)");
+        const insert = target.sql("insert into secrets values (?)");
+        const twice = pool.runInteraction(async (transaction) => {
+          await transaction.runOperation(insert, [PARAM]);
+          await sleep(20);
+          await transaction.runOperation(insert, [PARAM]);
+        });
+        await expect(twice).rejects.toBeInstanceOf(UniqueViolation);
+        await pool.runOperation(insert, [PARAM]);
+        await expect(pool.runOperation(insert, [PARAM])).rejects.toBeInstanceOf(UniqueViolation);
+        await expect(pool.runQuery(target.sql("select ? + nothing"), [PARAM])).rejects.toBeInstanceOf(Error);
+        expect(pool.stats.leaks).toBeGreaterThan(0);
+      });
+    } finally {
+      for (const channel of CHANNELS) channel.unsubscribe(observers);
+    }
+    expect(seen.length).toBeGreaterThan(20);
+    for (const one of seen)
+      expect([inspect(one, { depth: 12 }), toJson(one)].join("\n")).not.toContain(PARAM);
   });
 });
 
