@@ -199,8 +199,8 @@ export class Dispatcher implements JobCarrier {
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
   #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
     const stacks = this.#mayStack(waiter, lane);
-    // Those who are about to be granted a connection of their own need not wait behind anyone.
-    const crowded = this.waiting > this.#requested;
+    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone.
+    const crowded = this.waiting > this.#requested + this.#leases.available;
     let best: Loan | undefined;
     for (const loan of this.#loans) {
       if (loan.jobs.length === 0) {

@@ -92,6 +92,11 @@ export class Leases {
     return this.#count((lease) => lease.state === "idle");
   }
 
+  /** Idle, and at once to be had. (`idle` counts those too that the dispatcher has not given back yet.) */
+  get available(): number {
+    return this.#places.available;
+  }
+
   get inUse(): number {
     return this.#count((lease) => lease.inUse);
   }
@@ -117,7 +122,7 @@ export class Leases {
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#closed) return false;
-    if (this.#places.someIdle || !this.#connector.failing) return true;
+    if (this.available > 0 || !this.#connector.failing) return true;
     if (this.open === 0) return !this.promising;
     return this.#connector.pauseMillis <= 0;
   }

@@ -32,9 +32,9 @@ export class Places {
     );
   }
 
-  /** Whether something idle is there. */
-  get someIdle(): boolean {
-    return this.#pool.available > 0;
+  /** How many are idle. */
+  get available(): number {
+    return this.#pool.available;
   }
 
   /** How many more connections there could be. */

@@ -66,6 +66,20 @@ test("F25 nobody waits behind others for whom a connection is on its way", () =>
     await deferred;
   }));
 
+test("F25 nobody waits behind others while a connection is idle", () =>
+  withScripted({ pipeline: 8, pool: { min: 2, max: 2 } }, async (pool, server) => {
+    await pool.start();
+    await know(pool, "select head", "select known");
+    const { deferred, running } = await head(pool, server);
+    server.executed.length = 0;
+    await pool.runQuery("select known");
+    running.ok();
+    await deferred;
+    await pool.runQuery("update 1");
+    // One that was stuck behind the head would have been sent twice.
+    expect(server.executed).toEqual(["select known", "update 1"]);
+  }));
+
 test("F9 while a cancel is under way nothing more comes within its reach", () =>
   withScripted({ pipeline: 8, cancel: true, pool: { max: 1 } }, async (pool, server, listen) => {
     await know(pool, "select head", "select known");
