@@ -43,7 +43,6 @@ class Connection implements BlockingConnection {
   readonly #db: Database;
   readonly #statements: StatementCache<Prepared>;
   readonly #schemaVersion: Statement<[], number>;
-  readonly #databases: Statement<[], unknown>;
   readonly #lastInsertId: Statement<[], bigint>;
   /** Known while a transaction that has not written holds it still. */
   #schema: number | undefined;
@@ -57,7 +56,6 @@ class Connection implements BlockingConnection {
     if (!db.readonly && !db.memory) tolerate(() => db.pragma("journal_mode = wal"));
     this.#statements = new StatementCache((sql) => new Prepared(db.prepare(sql)));
     this.#schemaVersion = db.prepare<[], number>("pragma schema_version").pluck();
-    this.#databases = db.prepare<[], unknown>("pragma database_list");
     this.#lastInsertId = db.prepare<[], bigint>("select last_insert_rowid()").pluck().safeIntegers();
     if (db.memory) this.reset = () => this.#resetInPlace();
   }
@@ -139,7 +137,7 @@ class Connection implements BlockingConnection {
    */
   #columns(prepared: Prepared): readonly string[] {
     if (!this.#db.inTransaction) this.#unsettled = false;
-    this.#alone ??= this.#databases.all().length === 1;
+    this.#alone ??= (this.#db.pragma("database_list") as unknown[]).length === 1;
     if (this.#unsettled || !this.#alone) return names(prepared.statement);
     const schema = this.#currentSchema();
     if (prepared.columns === undefined || prepared.schema !== schema) {
