@@ -2,6 +2,7 @@
 import type { Database, Options, Statement } from "better-sqlite3";
 import { ProgrammingError } from "../../src/errors.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
+import { verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
 import { loadPackage } from "./package.js";
@@ -24,6 +25,8 @@ class Prepared {
   /** Of its params; known once some were given by name. */
   names: ReadonlySet<string> | undefined;
   readonly inserts: boolean;
+  /** Reads or writes rows, and leaves it alone which tables there are. */
+  readonly plain: boolean;
   /** Of the schema that `schema` numbers. */
   columns: readonly string[] | undefined;
   schema: number | undefined;
@@ -31,6 +34,7 @@ class Prepared {
   constructor(statement: Statement<unknown[], unknown[]>) {
     this.statement = statement.reader ? statement.raw().safeIntegers() : statement.safeIntegers();
     this.inserts = inserts(statement.source);
+    this.plain = verbOf(statement.source) === "plain";
   }
 }
 
@@ -42,6 +46,10 @@ class Connection implements BlockingConnection {
   readonly #lastInsertId: Statement<[], bigint>;
   /** Known while a transaction that has not written holds it still. */
   #schema: number | undefined;
+  /** Whether there is no database but `main`, of whose schema alone the number tells; undefined when that may have changed. */
+  #alone: boolean | undefined;
+  /** The open transaction may have changed the schema: rolled back, it would give its number to another. */
+  #unsettled = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -60,6 +68,10 @@ class Connection implements BlockingConnection {
     const prepared = this.#checked(sql, params);
     const { statement } = prepared;
     if (!statement.readonly) this.#schema = undefined;
+    if (!prepared.plain) {
+      this.#alone = undefined;
+      this.#unsettled = true;
+    }
     if (!statement.reader) {
       const { changes, lastInsertRowid } = params === undefined ? statement.run() : statement.run(params);
       const inserted = prepared.inserts && changes > 0;
@@ -93,6 +105,7 @@ class Connection implements BlockingConnection {
   begin({ readOnly }: TransactionOptions): void {
     this.#statements.get(readOnly ? "BEGIN" : "BEGIN IMMEDIATE").statement.run();
     this.#schema = undefined;
+    this.#unsettled = false;
   }
 
   commit(): void {
@@ -118,8 +131,14 @@ class Connection implements BlockingConnection {
     throw new ProgrammingError(`the statement has no params named ${surplus.join(", ")}`);
   }
 
-  /** Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. */
+  /**
+   * Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. That of temporary tables
+   * and of attached files has no number that is as cheap to ask for.
+   */
   #columns(prepared: Prepared): readonly string[] {
+    if (!this.#db.inTransaction) this.#unsettled = false;
+    this.#alone ??= (this.#db.pragma("database_list") as unknown[]).length === 1;
+    if (this.#unsettled || !this.#alone) return names(prepared.statement);
     const schema = this.#currentSchema();
     if (prepared.columns === undefined || prepared.schema !== schema) {
       prepared.columns = names(prepared.statement);

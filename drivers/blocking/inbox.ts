@@ -2,10 +2,10 @@
 import type { Column, RowMode } from "../driver.js";
 import type { Cells } from "./cells.js";
 import type { Answer, WireColumns } from "./protocol.js";
-import { decodeRows, type WireRows, WireTable } from "./wire.js";
+import { decodeRows, sliceOf, type WireRows, WireTable } from "./wire.js";
 
-/** Rows made in one turn: some two milliseconds' worth. */
-const TURN = 4_096;
+/** Slices made in one turn: some two milliseconds' worth. */
+const TURN = 2;
 
 interface Shape {
   readonly columns: readonly Column[];
@@ -41,9 +41,9 @@ export class Inbox {
   #waiting: Answer[] = [];
   /** Rows of slices that came before their answer. */
   #rows: unknown[] = [];
-  /** Rows and slices made in this turn. */
+  /** What was made in this turn, in slices; and the parts among it. */
   #made = 0;
-  #slices = 0;
+  #parts = 0;
   #turn: NodeJS.Immediate | undefined;
 
   constructor(receiver: Receiver, cells: Cells) {
@@ -79,7 +79,7 @@ export class Inbox {
       case "part": {
         const [, columns, rows] = answer;
         for (const row of this.#make(this.#shape(columns), rows)) this.#rows.push(row);
-        this.#slices++;
+        this.#parts++;
         return;
       }
       case "result": {
@@ -102,7 +102,7 @@ export class Inbox {
         const [, open, columns, wire, counts, readOnly] = answer;
         const shape = this.#shape(columns);
         const table = new WireTable(wire, shape.names);
-        if (!Array.isArray(wire)) this.#spend(table.count);
+        if (!Array.isArray(wire)) this.#spend(table.count, shape);
         for (const count of counts) {
           const rows = table.take(count, this.#receiver.rowMode());
           this.#receiver.receive({
@@ -132,7 +132,7 @@ export class Inbox {
 
   #make(shape: Shape, wire: WireRows): unknown[] {
     const rows = decodeRows(wire, shape.names, this.#receiver.rowMode());
-    if (!Array.isArray(wire)) this.#spend(rows.length);
+    if (!Array.isArray(wire)) this.#spend(rows.length, shape);
     return rows;
   }
 
@@ -144,15 +144,15 @@ export class Inbox {
     return rows;
   }
 
-  #spend(rows: number): void {
-    this.#made += rows;
+  #spend(rows: number, { names }: Shape): void {
+    this.#made += rows / sliceOf(names.length);
     this.#turn ??= setImmediate(this.#nextTurn);
   }
 
   readonly #nextTurn = (): void => {
     this.#turn = undefined;
     this.#made = 0;
-    for (; this.#slices > 0; this.#slices--) this.#cells.partTaken();
+    for (; this.#parts > 0; this.#parts--) this.#cells.partTaken();
     const waiting = this.#waiting;
     this.#waiting = [];
     this.take(waiting);

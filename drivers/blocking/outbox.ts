@@ -4,7 +4,7 @@ import type { Cells } from "./cells.js";
 import { type Classify, StatementCancelled, toWire } from "./errors.js";
 import type { BlockingResult } from "./module.js";
 import { type Answer, COLUMNS_REMEMBERED, type WireColumns } from "./protocol.js";
-import { encodeRows, SLICE } from "./wire.js";
+import { encodeRows, sliceOf } from "./wire.js";
 
 /** What became of a request. */
 export type Settled =
@@ -31,8 +31,8 @@ export class Outbox {
   /** Small results of neighbours, that go as one table. */
   #table: Table | undefined;
   #moved: ArrayBuffer[] = [];
-  /** Rows that wait in `#answers`. */
-  #rows = 0;
+  /** How much of a slice's rows waits in `#answers`. */
+  #filled = 0;
   readonly #named = new Map<readonly string[], number>();
   readonly #ring: (readonly string[])[] = [];
   #next = 0;
@@ -50,7 +50,7 @@ export class Outbox {
     if (settled === "done") this.#answers.push(["done", open]);
     else if ("error" in settled) this.#answers.push(["error", open, toWire(settled.error, this.#classify)]);
     else this.#addResult(settled.result, open, slot, settled.readOnly, settled.more);
-    if (this.#rows >= SLICE) this.flush();
+    if (this.#filled >= 1) this.flush();
   }
 
   flush(): void {
@@ -59,7 +59,7 @@ export class Outbox {
     this.#port.postMessage(this.#answers, this.#moved);
     this.#answers = [];
     this.#moved = [];
-    this.#rows = 0;
+    this.#filled = 0;
   }
 
   #addToTable({ result, readOnly, more }: Extract<Settled, { result: unknown }>, open: boolean): boolean {
@@ -79,8 +79,8 @@ export class Outbox {
     const table = this.#table!;
     for (const row of rows) table.rows.push(row);
     table.counts.push(rows.length);
-    this.#rows += rows.length;
-    if (this.#rows >= SLICE) this.flush();
+    this.#filled += rows.length / sliceOf(columns.length);
+    if (this.#filled >= 1) this.flush();
     return true;
   }
 
@@ -116,19 +116,20 @@ export class Outbox {
         ? ["result", open, name, wire, rowCount, lastInsertId, readOnly]
         : ["result", open, name, wire, rowCount, lastInsertId, readOnly, more],
     );
-    this.#rows += rows.length;
+    this.#filled += rows.length / sliceOf(columns.length);
   }
 
   /** Sends all of a large result but its last rows, which it gives back; undefined when nobody wants them any more. */
   #sendParts({ columns, rows }: BlockingResult, slot: number): unknown[][] | undefined {
-    if (rows.length <= SLICE) return rows;
+    const slice = sliceOf(columns.length);
+    if (rows.length <= slice) return rows;
     this.flush();
     let start = 0;
-    for (; start + SLICE < rows.length; start += SLICE) {
+    for (; start + slice < rows.length; start += slice) {
       if (!this.#cells.roomForPart() || this.#cells.cancelled(slot)) return undefined;
       this.#cells.partSent();
       const moved: ArrayBuffer[] = [];
-      const part = encodeRows(rows.slice(start, start + SLICE), columns.length, moved);
+      const part = encodeRows(rows.slice(start, start + slice), columns.length, moved);
       const message: Answer[] = [["part", this.#name(columns), part]];
       this.#port.postMessage(message, moved);
     }

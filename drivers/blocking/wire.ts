@@ -4,8 +4,14 @@
  */
 import type { RowMode } from "../driver.js";
 
-/** Rows of a slice: bounds what is encoded and decoded at a time. */
+/** Rows and cells of a slice, at most: they bound what is encoded and decoded at a time. */
 export const SLICE = 2_048;
+const CELLS = 10 * SLICE;
+
+/** Rows of a slice that has so many columns; at least one. */
+export function sliceOf(width: number): number {
+  return Math.max(1, Math.min(SLICE, Math.floor(CELLS / width)));
+}
 
 /** Below this many cells, columns cost more than they save. */
 const SMALL = 64;

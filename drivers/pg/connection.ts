@@ -22,7 +22,7 @@ import { INT8_ARRAY, int64Parsers } from "./int64.js";
 import { executeMany } from "./many.js";
 import { reset } from "./reset.js";
 import type { GetParser, ParseText } from "./rows.js";
-import { Statements, UNNAMED } from "./statements.js";
+import { Statements, tablesAltered, UNNAMED } from "./statements.js";
 import { PgStream, type StreamOwner } from "./stream.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
 import * as wire from "./wire.js";
@@ -39,6 +39,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
   #life: "opening" | "open" | "closing" | "lost" = "opening";
   #corked = false;
   #chained = 0;
+  /** A transaction that has altered tables is open. */
+  #altering = false;
 
   constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
     const { settings, onLost } = options;
@@ -181,6 +183,14 @@ export class PgConnection implements DriverConnection, StreamOwner {
     const { statement, tag } = execution;
     if (statement !== undefined && this.#inTransaction && endsTransaction(tag, statement.sql))
       this.#chained++;
+    if (execution.altered) {
+      this.#altering = true;
+      this.#statements?.clear();
+    }
+    if (this.#altering && !this.#inTransaction) {
+      this.#altering = false;
+      tablesAltered();
+    }
     execution.onHead?.();
     inFlight[0]?.onHead?.();
   }
@@ -208,13 +218,15 @@ export class PgConnection implements DriverConnection, StreamOwner {
     const use = again ? UNNAMED : (statements?.use(sql) ?? UNNAMED);
     const forgotten = statements?.takeForgotten() ?? [];
     const bytes = statementGroup({ sql, values, use, forgotten, begin });
+    const begins = begin !== undefined && !this.#inTransaction;
     const settle = (error: unknown, { shape, tag, result }: Execution) => {
       if (error === undefined) {
         statements?.learn(use, shape);
-        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL") statements?.clear();
+        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL" || movesTables(tag, sql)) statements?.clear();
         resolve(result);
-      } else if (statements?.disowned(use, error) && !this.#inTransaction) {
-        // Nothing of it was run, and no transaction has failed with it.
+      } else if (statements?.disowned(use, error) && (begins || !this.#inTransaction)) {
+        // Nothing of it was run, and no transaction has failed with it, unless one that began with it.
+        if (this.#inTransaction) this.rollback().catch(ignore);
         resolve(new Promise((...then) => this.#run(statement, ...then, begin, true)));
       } else reject(error);
     };
@@ -256,6 +268,11 @@ export class PgConnection implements DriverConnection, StreamOwner {
     // In a later turn: nobody may have seen the connection yet.
     if (error !== undefined && life === "open") setImmediate(this.#onLost, error);
   }
+}
+
+/** From here on the same names may be those of other tables. */
+function movesTables(tag: string, sql: string): boolean {
+  return tag === "SET" && /\bsearch_path\b/i.test(sql);
 }
 
 /** Refused before it is sent, where the text shows it: with statements behind it COPY would end the session. */

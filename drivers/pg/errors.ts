@@ -80,7 +80,7 @@ export function translate(error: unknown): AdbapiError {
   const { message, code, severity } = factsOf(error);
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState === undefined) return translateLocal(error, message, code);
-  const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) };
+  const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) || isStalePlan(error) };
   if (isTimeout(error)) return new StatementTimeout(message, { ...details, outcome: "not applied" });
   return new (classOf(error, sqlState))(message, details);
 }
@@ -108,6 +108,12 @@ export function timedOut(error: unknown, sql: string): unknown {
   if (!isTimeout(error) || allOrNothing(sql)) return error;
   const { message, code } = factsOf(error);
   return new StatementTimeout(message, { cause: error, code, sqlState: code, outcome: "unknown" });
+}
+
+/** The server does not run a statement by its name any more, as the table has changed: the next time it is sent anew. */
+export function isStalePlan(error: unknown): boolean {
+  const { code, routine } = factsOf(error);
+  return code === "0A000" && routine === "RevalidateCachedQuery";
 }
 
 function isTimeout(error: unknown): boolean {

@@ -19,6 +19,8 @@ export interface Owner {
   settled(execution: Execution): void;
 }
 
+const ALTERED = /^(?:ALTER|DROP) /;
+
 type RawRow = readonly (string | null)[];
 
 /**
@@ -45,6 +47,8 @@ export class Execution {
   tag = "";
   rowCount = 0;
   completed = 0;
+  /** A command in it has changed tables. */
+  altered = false;
   error: unknown;
   done = false;
 
@@ -110,6 +114,7 @@ export class Execution {
   handleCommandComplete(message: { readonly text: string }): void {
     if (this.completed++ < this.ahead) return;
     this.tag = message.text;
+    this.altered ||= ALTERED.test(message.text);
     this.rowCount += countOf(message.text);
   }
 

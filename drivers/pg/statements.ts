@@ -1,5 +1,5 @@
 /** Which statements of a connection have a name at the server, so that they are parsed and planned once. */
-import { factsOf } from "./errors.js";
+import { factsOf, isStalePlan } from "./errors.js";
 import type { Shape } from "./rows.js";
 
 /** How one execution of a text is to be sent. */
@@ -29,6 +29,14 @@ interface Entry {
   named: Use | undefined;
 }
 
+/** How often this process has altered tables, in any session. */
+let alterations = 0;
+
+/** To be called when an alteration is committed. The server would go on with the types that it found for the params of a name. */
+export function tablesAltered(): void {
+  alterations++;
+}
+
 export class Statements {
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>();
@@ -36,8 +44,13 @@ export class Statements {
   #latest: Entry | undefined;
   #names = 0;
   #forgotten: string[] = [];
+  #alterations = alterations;
 
   use(sql: string): Use {
+    if (this.#alterations !== alterations) {
+      this.#alterations = alterations;
+      this.clear();
+    }
     if (sql.length > LONGEST) return UNNAMED;
     const entry = this.#touch(sql);
     if (entry.named !== undefined) return entry.named.shape === undefined ? UNNAMED : entry.named;
@@ -56,15 +69,16 @@ export class Statements {
   /** Whether the server does not run the statement under its name any more. A name in doubt is given up in any case. */
   disowned(use: Use, error: unknown): boolean {
     if (use.name === "") return false;
-    const { code, routine, message } = factsOf(error);
-    const changed = code === "0A000" && routine === "RevalidateCachedQuery";
+    const { code, message } = factsOf(error);
+    const changed = isStalePlan(error);
     const unknown = code === "26000" && message.includes(use.name);
-    // Class 42: the types of its params may be those of a table that has changed since.
-    if (use.shape === undefined || changed || unknown || code?.startsWith("42")) this.#forget(use.name);
+    // Classes 22 and 42: the types of its params may be those of a table that has changed since.
+    if (use.shape === undefined || changed || unknown || /^(?:22|42)/.test(code ?? ""))
+      this.#forget(use.name);
     return changed || unknown;
   }
 
-  /** The server has dropped all of them by itself. */
+  /** None of them is to be used any more: the server has dropped all, or what they were made for has changed. */
   clear(): void {
     for (const name of this.#byName.keys()) this.#forget(name);
   }

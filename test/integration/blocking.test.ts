@@ -179,6 +179,40 @@ for (const driver of sqliteDrivers) {
       expect(both).toEqual([[{ b: 1, c: 2 }], [{ b: 1, c: 2 }]]);
     });
 
+    it("names the columns of temporary tables as they are now", async () => {
+      const test = await ThreadTester.open(driver, [temporaryFile()]);
+      await test.execute("create temp table t as select 1 as a");
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ a: 1 }]);
+      await test.execute("drop table t");
+      await test.execute("create temp table t as select 1 as b, 2 as c");
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ b: 1, c: 2 }]);
+    });
+
+    it("names the columns of attached files as they are now", async () => {
+      const attached = temporaryFile();
+      const [test, other] = [
+        await ThreadTester.open(driver, [temporaryFile()]),
+        await ThreadTester.open(driver, [attached]),
+      ];
+      await other.execute("create table t as select 1 as a");
+      await test.execute("attach ? as aside", [attached]);
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ a: 1 }]);
+      await other.execute("alter table t rename column a to b");
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ b: 1 }]);
+    });
+
+    it("names the columns as they are after another change than the one that was rolled back", async () => {
+      const test = await ThreadTester.open(driver, [temporaryFile()]);
+      await test.execute("create table t as select 1 as a");
+      expect(await test.rows("select * from t")).toEqual([{ a: 1 }]);
+      await test.connection.begin({});
+      await test.execute("alter table t rename column a to b");
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ b: 1 }]);
+      await test.connection.rollback();
+      await test.execute("alter table t rename column a to c");
+      for (let run = 0; run < 3; run++) expect(await test.rows("select * from t")).toEqual([{ c: 1 }]);
+    });
+
     it("names the violated constraint", async () => {
       const test = await ThreadTester.open(driver);
       await test.execute("create table p (id integer primary key)");

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { pg } from "adbapi/drivers/pg";
+import type { Client } from "pg";
 import { describe, expect, test } from "vitest";
 import { failureOf, openSession, SETTINGS, type Session, statement } from "../support/pg-session.js";
 import { serverUrl } from "../support/servers.js";
@@ -20,6 +21,9 @@ const names = async (session: Session): Promise<unknown[]> =>
 const times = async (count: number, work: () => Promise<unknown>) => {
   for (let run = 0; run < count; run++) await work();
 };
+
+/** Past the driver, which hears nothing of it. */
+const strangerOf = (session: Session) => (sql: string) => (session.native as Client).query(sql);
 
 describe.runIf(url)("named statements", () => {
   test("get their name at the third use, unless it is switched off", async () => {
@@ -64,17 +68,79 @@ describe.runIf(url)("named statements", () => {
       await other.run(`insert into ${table} values (1)`);
       const ask = () => session.run(`select * from ${table} where a = $1`, [1]);
       await times(4, ask);
-      await other.run(`alter table ${table} add column b int default 2`);
+      await strangerOf(other)(`alter table ${table} add column b int default 2`);
       const stacked = await Promise.all([ask(), ask(), ask()]);
       for (const { rows } of stacked) expect(rows).toEqual([{ a: 1, b: 2 }]);
       await times(4, ask);
-      await other.run(`alter table ${table} drop column b`);
-      await session.begin({});
-      expect((await failureOf(ask())).message).toMatch(/cached plan must not change result type/);
+      await strangerOf(other)(`alter table ${table} drop column b`);
+      const first = statement(`select * from ${table} where a = $1`, [1]);
+      expect((await session.beginWith({}, first)).rows).toEqual([{ a: 1 }]);
+      expect(session.state).toBe("in transaction");
       await session.rollback();
-      expect((await ask()).rows).toEqual([{ a: 1 }]);
+      await times(4, ask);
+      await strangerOf(other)(`alter table ${table} add column c int`);
+      await session.begin({});
+      const failure = await failureOf(ask());
+      expect(failure.message).toMatch(/cached plan must not change result type/);
+      expect(failure.retryable).toBe(true);
+      await session.rollback();
+      expect((await ask()).rows).toEqual([{ a: 1, c: null }]);
     } finally {
       await other.run(`drop table ${table}`);
+    }
+  });
+
+  test("are given up when the process alters a table, here or in another session: their params keep no old type", async () => {
+    const [session, other] = [await openSession(url), await openSession(url)];
+    const table = `types_${process.pid}`;
+    await other.run(`create table ${table} (a int)`);
+    try {
+      const add = (value: unknown) => session.run(`insert into ${table} values ($1) returning *`, [value]);
+      await times(4, () => add("007"));
+      await other.begin({});
+      await other.run(`alter table ${table} alter a type text`);
+      await other.commit();
+      expect((await add("007")).rows).toEqual([{ a: "007" }]);
+      await times(4, () => add("007"));
+      await session.begin({});
+      await session.run(`alter table ${table} add column b int`);
+      expect((await add("x")).rows).toEqual([{ a: "x", b: null }]);
+      await session.commit();
+    } finally {
+      session.destroy();
+      await other.run(`drop table ${table}`);
+    }
+  });
+
+  test("are given up when they refuse a value: somebody may have altered the table", async () => {
+    const [session, other] = [await openSession(url), await openSession(url)];
+    const table = `wider_${process.pid}`;
+    await other.run(`create table ${table} (a int)`);
+    try {
+      const add = () => session.run(`insert into ${table} values ($1)`, ["3000000000"]);
+      await times(4, () => session.run(`insert into ${table} values ($1)`, [1]));
+      await strangerOf(other)(`alter table ${table} alter a type bigint`);
+      expect((await failureOf(add())).code).toBe("22003");
+      expect((await add()).rowCount).toBe(1);
+    } finally {
+      await other.run(`drop table ${table}`);
+    }
+  });
+
+  test("are given up when other tables bear the same names", async () => {
+    const session = await openSession(url);
+    const schema = `other_${process.pid}`;
+    await session.run("create temp table t as select 1 as a");
+    await session.run(`create schema ${schema}`);
+    try {
+      await session.run(`create table ${schema}.t as select 2 as b`);
+      await times(4, () => session.run("select * from t"));
+      await session.begin({});
+      await session.run(`set local search_path to ${schema}, pg_temp`);
+      expect((await session.run("select * from t")).rows).toEqual([{ b: 2 }]);
+      await session.rollback();
+    } finally {
+      await session.run(`drop schema ${schema} cascade`);
     }
   });
 

@@ -1,6 +1,8 @@
+import type { MessagePort } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { Cells } from "../../drivers/blocking/cells.js";
 import { Inbox, type Received } from "../../drivers/blocking/inbox.js";
+import { Outbox } from "../../drivers/blocking/outbox.js";
 import type { Answer } from "../../drivers/blocking/protocol.js";
 import { encodeRows, SLICE } from "../../drivers/blocking/wire.js";
 import type { RowMode } from "../../drivers/driver.js";
@@ -51,5 +53,39 @@ describe("a million rows in the inbox", () => {
     expect(rows).toHaveLength(rowCount);
     expect(rows.findIndex((row, n) => (row as { n: number }).n !== n % SLICE)).toBe(-1);
     expect(at[0]).toBeGreaterThanOrEqual(Math.floor(rowCount / MOST_ROWS));
+  });
+});
+
+describe("wide rows", () => {
+  const columns = Array.from({ length: 200 }, (_, at) => `c${at}`);
+  const rows = Array.from({ length: 1_000 }, (_, row) => columns.map((_, at) => row + at));
+
+  it("leave in slices of fewer rows, and few of them are made in a turn", async () => {
+    const cells = Cells.create(1);
+    const messages: Answer[][] = [];
+    const port = {
+      postMessage(answers: Answer[]) {
+        messages.push(answers);
+        // Nobody takes them meanwhile, and the outbox would wait.
+        if (answers[0]![0] === "part") cells.partTaken();
+      },
+    };
+    const outbox = new Outbox(port as unknown as MessagePort, cells, undefined);
+    outbox.add({ result: { columns, rows, rowCount: rows.length }, readOnly: true }, false, 0);
+    outbox.flush();
+    expect(messages).toHaveLength(10);
+
+    let received: Received | undefined;
+    let turns = 0;
+    const receiver = {
+      rowMode: (): RowMode => "array",
+      receive: (one: Received) => {
+        received = one;
+      },
+    };
+    new Inbox(receiver, cells).take(messages.flat());
+    for (; received === undefined && turns < 100; turns++) await new Promise(setImmediate);
+    expect(received).toMatchObject({ rows });
+    expect(turns).toBeGreaterThanOrEqual(4);
   });
 });
