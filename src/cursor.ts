@@ -12,15 +12,25 @@ import { checkSql } from "./statement-text.js";
  * @see https://peps.python.org/pep-0249/#cursor-objects
  */
 export class Cursor {
-  /** @internal */ protected readonly session: Session;
-  /** @internal */ protected readonly sequence: Sequence;
+  readonly #session: Session;
+  readonly #sequence: Sequence;
   #last: Result | undefined;
   #position = 0;
 
   /** @internal */
   constructor(session: Session, sequence: Sequence) {
-    this.session = session;
-    this.sequence = sequence;
+    this.#session = session;
+    this.#sequence = sequence;
+  }
+
+  /** No field: what shows a cursor must not show its connection, which knows the password. @internal */
+  protected get session(): Session {
+    return this.#session;
+  }
+
+  /** @internal */
+  protected get sequence(): Sequence {
+    return this.#sequence;
   }
 
   /** Runs a statement; fires with this cursor, which then has its rows. */
@@ -65,6 +75,8 @@ export class Cursor {
 
   /** Fires with the next `n` rows, or as many as are left. */
   fetchMany<Row = Record<string, unknown>>(n = 1): Deferred<Row[]> {
+    if (n !== Number.POSITIVE_INFINITY && !(Number.isInteger(n) && n >= 0))
+      return refused(new InterfaceError("fetchMany needs the number of rows: a whole number, 0 or more"));
     return this.#fetch((rows) => {
       const some = rows.slice(this.#position, this.#position + n) as Row[];
       this.#position += some.length;

@@ -1,4 +1,4 @@
-import { type AdbapiError, ConnectionLost, type Outcome } from "./errors.js";
+import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
 import { leavesNothing } from "./outcome.js";
 import { redactParams } from "./redact.js";
 
@@ -20,8 +20,15 @@ export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
 /** What has become known of a failure that says what is known. */
 export function setOutcome(error: object, outcome: Outcome): void {
   if (!("outcome" in error)) return;
+  if (error instanceof StatementTimeout) reword(error, error.outcome, outcome);
   set(error, "outcome", outcome);
   if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
+}
+
+/** A timeout's message names its outcome, and the stack begins with the message. */
+function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
+  for (const key of ["message", "stack"] as const)
+    Reflect.set(error, key, error[key]?.replace(`; outcome: ${from}`, `; outcome: ${to}`));
 }
 
 /** The same failure for one more caller, who gets a stack of their own. */

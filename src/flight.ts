@@ -1,10 +1,11 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
 import { cancelledBy, cancelOn, executeOn, judged, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
-import { ConnectionLost, type Outcome, ProgrammingError } from "./errors.js";
+import { ConnectionLost, type Outcome } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { Loan } from "./loan.js";
 import { mayBeStacked, type Profile } from "./profile.js";
+import { leftOpen } from "./session-errors.js";
 import type { StatementJob } from "./statement-job.js";
 
 /** A statement that stays at the head of its connection for longer is stuck: those behind it may go elsewhere. */
@@ -136,15 +137,11 @@ export class Flight {
     advance(loan);
   }
 
-  /** A single statement opened a transaction: nobody would ever end it, and the next taker would be inside. */
   #leftOpen(loan: Loan, job: StatementJob): void {
-    const message =
-      "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
-    const error = new ProgrammingError(message, { sql: job.sql });
     loan.cancels++;
     void Promise.resolve(this.#hooks.clean(loan.lease)).then(() => {
       loan.cancels--;
-      job.failed(error, undefined);
+      job.failed(leftOpen(job.sql), undefined);
       this.#hooks.advance(loan);
     });
   }

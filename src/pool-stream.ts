@@ -41,6 +41,7 @@ export class PoolStreams {
       driver,
       trace: channels.statement.hasSubscribers ? traceOf() : undefined,
       lostOutcome: "unknown" as const,
+      autocommitted: true,
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);
         const { lease, done } = await (channels.acquire.hasSubscribers
@@ -49,7 +50,7 @@ export class PoolStreams {
         this.#open.add(stream);
         const over = () => {
           this.#open.delete(stream);
-          done();
+          return done();
         };
         return { lease, done: over };
       },
@@ -80,7 +81,7 @@ function placeFor(
       const unwatch = journal.watch(lease);
       const done = () => {
         unwatch();
-        void dispatcher.giveBack(lease, false);
+        return dispatcher.giveBack(lease, false);
       };
       resolve({ lease, done });
     };

@@ -4,6 +4,7 @@ import {
   ConnectionLost,
   InterfaceError,
   OperationalError,
+  ProgrammingError,
   TransactionAborted,
 } from "./errors.js";
 
@@ -33,4 +34,11 @@ export function abortedError(cause: AdbapiError | undefined): TransactionAborted
     "the database ended the transaction under the interaction (a deadlock, or a statement that commits or rolls back by itself, such as " +
     "COMMIT, ROLLBACK or, on MySQL, DDL): nothing more is sent";
   return new TransactionAborted(message, cause === undefined ? {} : { retryable: true, cause });
+}
+
+/** A single statement, or the stream of one, opened a transaction: nobody would ever end it, and the next taker would be inside. */
+export function leftOpen(sql: string): ProgrammingError {
+  const message =
+    "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
+  return new ProgrammingError(message, { sql });
 }

@@ -47,8 +47,10 @@ export class SessionStreams {
     const { lease, transaction } = this.#session;
     return new Promise((resolve, reject) => {
       const turn = this.#session.step(sequence, async () => {
-        if (sequence.state !== "open") throw overError();
-        await transaction.begin();
+        if (sequence.state === "open") await transaction.begin();
+        // Its interaction may have ended during BEGIN: nobody is left to end the stream.
+        const end = transaction.halted ?? (sequence.state === "open" ? undefined : overError());
+        if (end !== undefined) throw end;
         this.#open = stream;
         await new Promise<void>((done) => resolve({ lease, done }));
         this.#open = undefined;

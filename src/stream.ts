@@ -8,6 +8,7 @@ import { cancelOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
 import type { Lease } from "./lease.js";
+import { leftOpen } from "./session-errors.js";
 
 /** Rows asked of the driver at a time. */
 const BATCH = 256;
@@ -17,8 +18,8 @@ const SETTLE_MILLIS = 5_000;
 /** A connection for a stream, for as long as it takes. */
 export interface StreamPlace {
   readonly lease: Lease;
-  /** Hands the connection on; called once. */
-  done(): void;
+  /** Hands the connection on; called once. Fires when nothing of the stream's is left on it. */
+  done(): unknown;
 }
 
 export interface StreamOpener {
@@ -26,6 +27,8 @@ export interface StreamOpener {
   /** What listeners are told of it, while there are any. */
   readonly trace?: StatementTrace | undefined;
   readonly lostOutcome: Outcome;
+  /** Whether it stands alone: then it must not leave a transaction open. */
+  readonly autocommitted?: boolean;
   /** Hears of what its caller is told. */
   told?(error: object): void;
   /** Fires with the connection; aborted when nobody wants it any more. */
@@ -125,6 +128,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
         this.#position = 0;
         if (value.length > 0) return { value: this.#batch[this.#position++] as Row, done: false };
       }
+      if (this.#opener.autocommitted && this.#place?.lease.session === "in transaction")
+        throw leftOpen(this.#statement.sql);
     } catch (error) {
       const why = this.#given === undefined ? this.#translated(error) : this.#reported();
       this.#failure ??= new Failure(why);
@@ -155,7 +160,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     if (this.#left) throw this.#stop.signal.reason;
     const place = await this.#opener.open(this.#stop.signal);
     if (this.#left) {
-      place.done();
+      await place.done();
       throw this.#stop.signal.reason ?? new CancelledError("the stream was left");
     }
     this.#place = place;
@@ -235,7 +240,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       if (error === overdue || (lease.session !== "idle" && lease.session !== "in transaction"))
         lease.destroy();
     }
-    place.done();
+    await place.done();
   }
 
   #details(cause: unknown): { outcome: Outcome; sql: string; cause?: unknown } {

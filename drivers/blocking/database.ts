@@ -1,4 +1,6 @@
 /** The module's connection, with what it leaves out filled in. */
+import { isThenable } from "../../src/defer/thenable.js";
+import { InterfaceError } from "../../src/errors.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { convertIntegers, demote } from "./integers.js";
 import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
@@ -22,7 +24,7 @@ export class Database {
 
   /** The integers of its rows are as the module gives them: see `converted`. */
   execute(sql: string, params: Params | undefined): BlockingResult {
-    return this.#connection.execute(sql, params);
+    return synchronous("execute", this.#connection.execute(sql, params));
   }
 
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
@@ -73,6 +75,22 @@ export class Database {
   }
 
   #connect(): BlockingConnection {
-    return this.#module.connect(...(this.#setup.args as readonly never[]));
+    const connection = synchronous(
+      "connect",
+      this.#module.connect(...(this.#setup.args as readonly never[])),
+    );
+    if (typeof connection?.execute === "function") return connection;
+    throw new InterfaceError(
+      '"connect" of the blocking module gave no connection: one has "execute" and "close"',
+    );
   }
+}
+
+/** A promise is refused: nobody in the thread waits for it, nor for what it rejects with. */
+function synchronous<T>(call: string, given: T): T {
+  if (!isThenable(given)) return given;
+  given.then(undefined, () => {});
+  throw new InterfaceError(
+    `"${call}" of the blocking module gave a promise: its calls must be synchronous. For an asynchronous package, write a Driver`,
+  );
 }

@@ -73,7 +73,11 @@ describeEach(SERVER_TARGETS, (target) => {
     }
     url.password = PASSWORD;
     const { pool } = await askWith(url.href);
-    await pool.runWithConnection((connection) => expect(everythingOf(connection)).not.toContain(PASSWORD));
+    await pool.runWithConnection((connection) => {
+      for (const shown of [connection, connection.cursor()])
+        expect(everythingOf(shown)).not.toContain(PASSWORD);
+    });
+    await pool.runInteraction((transaction) => expect(everythingOf(transaction)).not.toContain(PASSWORD));
     expect(everythingOf(pool)).not.toContain(PASSWORD);
     await pool.close();
   });

@@ -1,5 +1,5 @@
 /** F7, F9 while streaming: between batches, within one, and while nobody asks for rows. */
-import { CancelledError, StatementTimeout } from "adbapi";
+import { CancelledError, StatementTimeout, type Transaction } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { describeEach, TARGETS } from "../support/targets.js";
@@ -116,6 +116,17 @@ describeEach(TARGETS, (target) => {
       await holder;
     }));
 
+  test("a stream of the pool that leaves a transaction open says so: it is rolled back", () =>
+    withItems(target, { min: 1, max: 1 }, async (pool) => {
+      const failure = await failureOf(pool.runStream("begin").next());
+      expect(failure).toMatchObject({ name: "ProgrammingError", sql: "begin" });
+      expect(failure.message).toContain("rolled back: use runInteraction");
+      expect(pool.stats).toMatchObject({ size: 1, inUse: 0 });
+      expect(await pool.runInteraction((transaction) => transaction.runQuery("select 1 as x"))).toHaveLength(
+        1,
+      );
+    }));
+
   test("F9 an interaction given up while it streams: rolled back, the session goes on", () =>
     withItems(target, { min: 1, max: 1 }, async (pool, database) => {
       const work = pool.runInteraction(async (transaction) => {
@@ -150,6 +161,25 @@ describeEach(TARGETS, (target) => {
       expect(await ids(database)).toEqual([1, 2, 3]);
     }),
   );
+
+  test("an interaction that ends while a stream of it begins: the stream is refused, the connection is free", () =>
+    withItems(target, { min: 1, max: 1 }, async (pool) => {
+      const reading: Promise<Error>[] = [];
+      const read = (transaction: Transaction) =>
+        void reading.push(failureOf(transaction.runStream(MANY_ROWS).next()));
+      await pool.runInteraction(read).catch(() => {});
+      const work = pool.runInteraction(async (transaction) => {
+        read(transaction);
+        work.cancel();
+      });
+      expect(await failureOf(work)).toMatchObject({ name: "CancelledError" });
+      expect((await Promise.all(reading)).map(({ name }) => name)).toEqual([
+        "InterfaceError",
+        "CancelledError",
+      ]);
+      await pool.close();
+      expect(pool.stats).toMatchObject({ size: 0 });
+    }));
 
   test("F10 a stream of an interaction that fails half-way: rolled back, its error", () =>
     withItems(target, { min: 1, max: 1 }, async (pool, database) => {

@@ -36,6 +36,17 @@ describe("a user's own blocking driver", () => {
     expect(mortal.translate(unknown)).toBe(unknown);
   });
 
+  it("must be synchronous: a statement that gives a promise says so, and its failure kills no thread", async () => {
+    const asynchronous = blockingDriver(new URL("./modules/asynchronous.mjs", import.meta.url));
+    const test = await ThreadTester.open(asynchronous, ["statements"]);
+    for (let round = 0; round < 2; round++) {
+      expect(await test.failure(test.execute("select 1"))).toMatchObject({
+        name: "InterfaceError",
+        message: expect.stringContaining('"execute" of the blocking module gave a promise'),
+      });
+    }
+  });
+
   it("takes the values at the call, and refuses what cannot reach a thread", async () => {
     const test = await ThreadTester.open(mortal, []);
     const list = [{ deep: "before" }];
@@ -134,6 +145,16 @@ describe("a thread that does not start", () => {
       name: "InterfaceError",
       message: expect.stringContaining("connect"),
     });
+    const asynchronous = blockingDriver(new URL("./modules/asynchronous.mjs", import.meta.url));
+    for (const [what, message] of [
+      ["connect", '"connect" of the blocking module gave a promise: its calls must be synchronous'],
+      ["nothing", '"connect" of the blocking module gave no connection'],
+    ] as const) {
+      await expect(connect(asynchronous, [what])).rejects.toMatchObject({
+        name: "InterfaceError",
+        message: expect.stringContaining(message),
+      });
+    }
     const moved = blockingDriver(module, { workerUrl: new URL("./nowhere.js", import.meta.url) });
     await expect(connect(moved)).rejects.toMatchObject({ name: "OperationalError" });
   });

@@ -27,6 +27,16 @@ describeEach(TARGETS, (target) => {
       });
     }));
 
+  test.each([-1, 1.5, Number.NaN, "2" as never])("fetchMany(%s) is refused, and takes no row", (wrong) =>
+    withAgents(async (pool) => {
+      await pool.runInteraction(async (cursor) => {
+        await cursor.execute(names);
+        await expect(cursor.fetchMany(wrong)).rejects.toThrow(InterfaceError);
+        expect(await cursor.fetchAll()).toHaveLength(3);
+      });
+    }),
+  );
+
   test("execute fires with the cursor itself, and fetching needs no await before it", () =>
     withAgents(async (pool) => {
       await pool.runInteraction(async (transaction) => {
