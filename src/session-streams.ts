@@ -37,9 +37,9 @@ export class SessionStreams {
     return stream;
   }
 
-  /** Whoever reads on from the open one gets the error. */
-  fail(error: Error): void {
-    this.#open?.fail(error);
+  /** Whoever reads on from the open one gets the error, which is made only for them. */
+  fail(error: () => Error): void {
+    this.#open?.fail(error());
   }
 
   /** Fires when it is the stream's turn, which ends when the stream says so. */

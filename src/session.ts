@@ -174,28 +174,28 @@ export class Session implements JobCarrier {
   /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
   end(error: End): void {
     this.transaction.halt(error);
-    this.#streams.fail(error);
+    this.#streams.fail(() => error);
     for (const sequence of this.#sequences) giveUp(sequence, error);
   }
 
   /** The function of a line is over: fires when all that it asked for is done. A stream that it left open is ended. */
   finish(sequence: Sequence): Promise<void> {
     sequence.state = "ending";
-    this.#streams.fail(overError());
+    this.#streams.fail(overError);
     return sequence.idle();
   }
 
   /** No more work is taken by one line: its interaction is over. */
   close(sequence: Sequence): void {
     sequence.state = "closed";
-    this.#streams.fail(overError());
-    refuseAll(sequence, overError());
+    this.#streams.fail(overError);
+    refuseAll(sequence, overError);
   }
 
   /** As `close`, of an interaction that is given up: what runs of it is cancelled too. */
   leave(sequence: Sequence, error: End): void {
     sequence.state = "closed";
-    this.#streams.fail(error);
+    this.#streams.fail(() => error);
     giveUp(sequence, error);
   }
 
@@ -278,12 +278,12 @@ export class Session implements JobCarrier {
 }
 
 function giveUp(sequence: Sequence, error: End): void {
-  refuseAll(sequence, error);
+  refuseAll(sequence, () => error);
   const { running } = sequence;
   if (running instanceof StatementJob) running.cancel(error);
   else if (running instanceof Step) running.giveUp(error);
 }
 
-function refuseAll(sequence: Sequence, error: End): void {
-  for (const work of sequence.clear()) work.refuse(error as AdbapiError);
+function refuseAll(sequence: Sequence, error: () => End): void {
+  for (const work of sequence.clear()) work.refuse(error() as AdbapiError);
 }

@@ -92,6 +92,19 @@ describeEach(TARGETS, (target) => {
       expect(await idsOf(pool)).toEqual([1, 2, 3, 10, 11, 12, 13]);
     }));
 
+  test("B29 a generator that nobody runs is refused, and nothing is committed", () =>
+    withItems({}, async (pool) => {
+      function* bare(t: Transaction) {
+        yield t.runOperation(insert, [10]);
+      }
+      const refused = { name: "InterfaceError", message: expect.stringContaining("inlineCallbacks") };
+      await expect(pool.runInteraction(bare)).rejects.toMatchObject(refused);
+      await expect(pool.runWithConnection(function* () {})).rejects.toMatchObject(refused);
+      const nested = (t: Transaction) => t.runInteraction(bare);
+      await expect(pool.runInteraction(nested)).rejects.toMatchObject(refused);
+      expect(await idsOf(pool)).toEqual([1, 2, 3]);
+    }));
+
   test("B30 a callback that never settles is warned of, and ended by timeoutMillis", async () => {
     const warnings: string[] = [];
     const logger = { debug() {}, info() {}, warn: (text: string) => void warnings.push(text), error() {} };
