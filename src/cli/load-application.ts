@@ -24,9 +24,6 @@ const NEEDS_TRANSLATION: ReadonlySet<string | undefined> = new Set([
   "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX",
 ]);
 
-/** Node.js's exit code for an `await` at the top level that nothing will settle. */
-const UNSETTLED = 13;
-
 const NO_MODULE: ReadonlySet<string | undefined> = new Set([
   "ERR_UNKNOWN_FILE_EXTENSION",
   "ERR_IMPORT_ASSERTION_TYPE_MISSING",
@@ -35,12 +32,12 @@ const NO_MODULE: ReadonlySet<string | undefined> = new Set([
 
 async function importFile(file: string): Promise<{ readonly default?: unknown }> {
   const url = pathToFileURL(resolve(file)).href;
+  // Nothing is left that could settle the import.
   const unsettled = () => {
-    if (process.exitCode !== UNSETTLED) return;
     console.error(`adbapi: ${file} waits at its top level for what never comes`);
-    process.exitCode = 2;
+    process.exit(2);
   };
-  process.on("exit", unsettled);
+  process.once("beforeExit", unsettled);
   try {
     return await import(url);
   } catch (error) {
@@ -59,7 +56,7 @@ async function importFile(file: string): Promise<{ readonly default?: unknown }>
     const hint = error instanceof SyntaxError ? `\nWhere in a file: node --check ${file}` : "";
     throw new CommandError(`${file} failed while it was imported:\n${inspect(error)}${hint}`);
   } finally {
-    process.off("exit", unsettled);
+    process.off("beforeExit", unsettled);
   }
 }
 
