@@ -32,7 +32,7 @@ export interface StatementOptions {
 /** Options of `executeMany`: as of one statement, for all of it. */
 export type BulkOptions = Pick<StatementOptions, "signal" | "timeoutMillis">;
 
-/** Options of `runInteraction` and `runWithConnection`. Those of a nested interaction are not used: it is part of the outermost one. */
+/** Options of `runInteraction` and `runWithConnection`. An interaction inside of another takes `signal` and `timeoutMillis` only. */
 export interface InteractionOptions {
   /** @default the server's */
   readonly isolation?: IsolationLevel | undefined;
@@ -99,9 +99,6 @@ export function checkBulkOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, bulkChecks, "executeMany option");
 }
 
-/** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */
-const OUTERMOST = ["isolation", "readOnly", "retries"] as const satisfies (keyof InteractionOptions)[];
-
 /** Throws an `InterfaceError` that names the option. */
 export function checkCloseOptions(options: unknown): void {
   checkOptions(options, closeChecks, "close option");
@@ -111,6 +108,9 @@ export function checkCloseOptions(options: unknown): void {
 export function checkInteractionOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, interactionChecks, "interaction option");
 }
+
+/** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */
+const OUTERMOST = ["isolation", "readOnly", "retries"] as const satisfies (keyof InteractionOptions)[];
 
 /** As above, for an interaction inside of another. */
 export function checkNestedOptions(options: InteractionOptions | undefined): void {

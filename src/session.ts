@@ -2,9 +2,10 @@ import type { Cancellation, Driver, Params, Result, TransactionOptions } from ".
 import { boundParams } from "./bound-params.js";
 import { Bulk, bulkHooks } from "./bulk.js";
 import type { BulkOptions, InteractionLimits, StatementOptions } from "./call-options.js";
+import { unsentError } from "./cancelled-before.js";
 import { within } from "./deadline.js";
 import { muteUnhandled } from "./defer/deferred.js";
-import { CancelledError, type Deferred } from "./defer/index.js";
+import type { Deferred } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
 import { type AdbapiError, InterfaceError, OperationalError, type Outcome } from "./errors.js";
 import { ImplicitTransaction, type TransactionMode } from "./implicit-transaction.js";
@@ -263,9 +264,7 @@ export class Session implements JobCarrier {
         "a stream is open on this transaction: end it first, or read all rows with runQuery",
       );
     }
-    if (signal?.aborted) {
-      throw new CancelledError("cancelled before it was sent", { cause: signal.reason, outcome: "not sent" });
-    }
+    if (signal?.aborted) throw unsentError(signal.reason);
   }
 
   #traceOf(sql: string, parameterized: boolean, batchSize?: number): StatementTrace {

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
+import { unsentError } from "./cancelled-before.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import type { StatementTrace } from "./diagnostics.js";
 import {
@@ -157,9 +158,7 @@ export class StatementJob extends Waiter implements Statement {
     if (this.#state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
-      this.#fail(
-        new CancelledError("cancelled before it was sent", { cause, outcome: "not sent", sql: this.sql }),
-      );
+      this.#fail(unsentError(cause, this.sql));
     } else if (this.#state === "sent" || this.#state === "overdue") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
