@@ -50,6 +50,14 @@ export function slowInsert(target: Target, id: number, seconds: number): string 
   return slow[target.server === undefined ? "file" : target.paramstyle];
 }
 
+/** Inserts the row whose id is its param, and takes some 10 ms for it. */
+export function slowRow(target: Target): string {
+  if (target.server === "postgres") return "insert into items values ($1, pg_sleep(0.01)::text)";
+  if (target.server !== undefined) return "insert into items values (?, sleep(0.01))";
+  const counting = "with recursive c(x) as (select 1 union all select x + 1 from c where x < 40000)";
+  return `insert into items values (?, (${counting} select count(*) from c))`;
+}
+
 /** How many statements the server works at, other than this question; undefined where there is no server to ask. */
 export async function running(target: Target, database: TestDatabase): Promise<number | undefined> {
   if (target.server === undefined) return undefined;

@@ -111,7 +111,7 @@ export class LocalServer implements OwnServer {
     const pid = this.#process?.pid;
     if (pid === undefined) return;
     process.kill(pid, signal);
-    for (const child of childrenOf(pid)) process.kill(child, signal);
+    for (const child of childrenOf(pid)) signalIfThere(child, signal);
   }
 
   async #end(how: (child: ChildProcess) => void): Promise<void> {
@@ -139,6 +139,15 @@ export class LocalServer implements OwnServer {
 
   #lastWords(): string {
     return readFileSync(join(this.#home, "log"), "utf8").split("\n").slice(-15).join("\n");
+  }
+}
+
+/** Some end by themselves. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
