@@ -6,6 +6,7 @@ import { verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
 import { loadPackage } from "./package.js";
+import { exact } from "./params.js";
 import { resetPrivate } from "./reset.js";
 import { inserts } from "./text.js";
 
@@ -73,7 +74,8 @@ class Connection implements BlockingConnection {
       this.#unsettled = true;
     }
     if (!statement.reader) {
-      const { changes, lastInsertRowid } = params === undefined ? statement.run() : statement.run(params);
+      const { changes, lastInsertRowid } =
+        params === undefined ? statement.run() : statement.run(exact(params));
       const inserted = prepared.inserts && changes > 0;
       return {
         columns: [],
@@ -82,7 +84,7 @@ class Connection implements BlockingConnection {
         lastInsertId: inserted ? lastInsertRowid : undefined,
       };
     }
-    const rows = params === undefined ? statement.all() : statement.all(params);
+    const rows = params === undefined ? statement.all() : statement.all(exact(params));
     return {
       columns: this.#columns(prepared),
       rows,
@@ -94,7 +96,7 @@ class Connection implements BlockingConnection {
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
     const { statement } = this.#checked(sql, params);
     if (!statement.reader) return undefined;
-    const rows = params === undefined ? statement.iterate() : statement.iterate(params);
+    const rows = params === undefined ? statement.iterate() : statement.iterate(exact(params));
     return cursor(statement, rows);
   }
 

@@ -8,12 +8,9 @@ const rules: ParamRules = {
   limit: 32_766,
   named: true,
   text: wellFormed,
-  // The package binds every number as REAL and every bigint as INTEGER: `5 / ?` with 2 would be 2.5, and TEXT would keep "1.0".
   number(value, place) {
-    if (Number.isSafeInteger(value)) return BigInt(value);
-    if (!Number.isFinite(value))
-      refuse(place, `is ${value}`, "SQLite would store something else; bind null or text");
-    return Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63 ? BigInt(value) : value;
+    if (Number.isFinite(value)) return value;
+    return refuse(place, `is ${value}`, "SQLite would store something else; bind null or text");
   },
   bigint(value, place) {
     if (value >= minInt64 && value <= maxInt64) return value;
@@ -28,5 +25,27 @@ const rules: ParamRules = {
     refuse(place, "is an object", "bind JSON.stringify(…), or name the params in one plain object"),
 };
 
-/** Params as SQLite is to get them, ready for the thread: whole numbers are bigints, which bind as INTEGER. */
+/** Params ready for the thread, which binds them with `exact`. */
 export const bind: (params: Params) => Params = binder(rules);
+
+/**
+ * In the thread, whose own the params are. The packages bind every number as REAL and every bigint as INTEGER: `5 / ?` with 2 would be 2.5, and
+ * TEXT would keep "1.0".
+ */
+export function exact<P extends Params>(params: P): P {
+  if (Array.isArray(params)) exactList(params);
+  else {
+    const values = params as Record<string, unknown>;
+    for (const name of Object.keys(values)) values[name] = exactValue(values[name]);
+  }
+  return params;
+}
+
+function exactList(values: unknown[]): void {
+  for (let at = 0; at < values.length; at++) values[at] = exactValue(values[at]);
+}
+
+function exactValue(value: unknown): unknown {
+  const whole = typeof value === "number" && Number.isInteger(value);
+  return whole && value >= -(2 ** 63) && value < 2 ** 63 ? BigInt(value) : value;
+}

@@ -3,6 +3,7 @@
  * @see https://www.sqlite.org/lang_expr.html#varparam
  */
 import { ProgrammingError } from "../../src/errors.js";
+import { exact } from "../better-sqlite3/params.js";
 import type { Params } from "../driver.js";
 
 const TOKENS =
@@ -35,12 +36,12 @@ export function spread(params: Params | undefined, { count, names }: Placeholder
     if (values.length !== count) {
       throw new ProgrammingError(`the statement takes ${count} params, and ${values.length} were given`);
     }
-    return [...values];
+    return [...exact(values)];
   }
   if (count > 0) throw new ProgrammingError(`the statement marks ${count} params with ?: give an array`);
   const missing = [...names].filter((name) => !Object.hasOwn(params, name));
   if (missing.length > 0) throw new ProgrammingError(`no value for the params ${list(missing)}`);
-  return [params];
+  return [exact(params)];
 }
 
 function list(names: Iterable<string>): string {

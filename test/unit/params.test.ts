@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { bind as bindSqlite } from "../../dist/drivers/better-sqlite3/params.js";
+import { bind as bindSqlite, exact } from "../../dist/drivers/better-sqlite3/params.js";
 import type { Params } from "../../dist/drivers/driver.js";
 import { bind as bindMariadb } from "../../dist/drivers/mariadb/params.js";
 import { bind as bindMysql2 } from "../../dist/drivers/mysql2/params.js";
@@ -220,8 +220,9 @@ describe("numbers", () => {
   });
 
   test.each(sqlite)("B45 %s binds whole numbers as INTEGER, which bigints are to it", (_driver, bind) => {
-    expect(bind([0, 1, -2, 2 ** 53, -(2 ** 63)])).toEqual([0n, 1n, -2n, 2n ** 53n, -(2n ** 63n)]);
-    expect(bind([0.5, 2 ** 63, 1e300])).toEqual([0.5, 2 ** 63, 1e300]);
+    const bound = (...params: number[]) => exact(bind(params));
+    expect(bound(0, 1, -2, 2 ** 53, -(2 ** 63))).toEqual([0n, 1n, -2n, 2n ** 53n, -(2n ** 63n)]);
+    expect(bound(0.5, 2 ** 63, 1e300)).toEqual([0.5, 2 ** 63, 1e300]);
   });
 
   test.each(allBut("better-sqlite3"))("%s gets numbers and booleans as they are", (_driver, bind) => {
@@ -285,9 +286,14 @@ describe("objects and arrays", () => {
     const params: Record<string, unknown> = { a: 1, b: "x" };
     const bound = bind(params);
     params.a = 2;
-    expect({ ...bound }).toEqual({ a: 1n, b: "x" });
+    expect({ ...bound }).toEqual({ a: 1, b: "x" });
+    expect({ ...exact(bound) }).toEqual({ a: 1n, b: "x" });
     const hostile = bind(JSON.parse('{ "__proto__": "own", "constructor": 1 }'));
     expect(Object.keys(hostile)).toEqual(["__proto__", "constructor"]);
+    expect(Object.entries(exact(hostile))).toEqual([
+      ["__proto__", "own"],
+      ["constructor", 1n],
+    ]);
     expect(refusal(() => bind({ a: 1, b: undefined })).message).toContain('param "b" is undefined');
     expect(refusal(() => bind(throwing("a")))).toMatchObject({ cause: { message: "from the getter" } });
     expect(refusal(() => bind(new (class Point {})() as Params))).toBeInstanceOf(InterfaceError);
