@@ -13,6 +13,8 @@ export interface Setup {
   readonly args: readonly unknown[];
   readonly int64: Int64;
   readonly cells: Int32Array;
+  /** Shared by all threads of the driver: see `Lookout`. */
+  readonly lookout: Int32Array;
 }
 
 /** Its slot among the cells, set when it is sent, and whether it belongs to a transaction that was asked for. */

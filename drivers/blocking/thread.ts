@@ -4,6 +4,7 @@ import { ConnectionLost, OperationalError } from "../../src/errors.js";
 import type { ConnectOptions } from "../driver.js";
 import { Cells } from "./cells.js";
 import { fromWire, translate } from "./errors.js";
+import { Lookout } from "./lookout.js";
 import type { Answer, Goodbye, Greeting, Requests, Setup } from "./protocol.js";
 
 /** A program from the command line hands its --input-type on to its threads, where Node refuses it. */
@@ -21,6 +22,7 @@ export interface ThreadOptions {
 
 export class Threads {
   readonly #options: ThreadOptions;
+  readonly #lookout = Lookout.share();
   #retired = 0;
 
   constructor(options: ThreadOptions) {
@@ -43,7 +45,13 @@ export class Threads {
       );
     }
     const cells = Cells.create(Math.max(settings.pipeline, 64));
-    const setup: Setup = { module: this.#options.module, args, int64: settings.int64, cells: cells.words };
+    const setup: Setup = {
+      module: this.#options.module,
+      args,
+      int64: settings.int64,
+      cells: cells.words,
+      lookout: this.#lookout,
+    };
     let worker: Worker;
     try {
       worker = new Worker(this.#options.workerUrl, {

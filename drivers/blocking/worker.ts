@@ -4,6 +4,7 @@ import { InterfaceError } from "../../src/errors.js";
 import { Cells } from "./cells.js";
 import { Database } from "./database.js";
 import { toWire } from "./errors.js";
+import { Lookout } from "./lookout.js";
 import type { BlockingModule } from "./module.js";
 import { Outbox } from "./outbox.js";
 import type { Goodbye, Greeting, Request, Requests, Setup } from "./protocol.js";
@@ -35,14 +36,17 @@ function greet(greeting: Greeting): void {
 
 function serve(database: Database, outbox: Outbox): void {
   const session = new Session(database, cells);
-  port.on("message", (first: Requests | Goodbye) => {
+  const lookout = new Lookout(port, setup.lookout);
+  const handle = (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);
     session.run(requests, outbox);
-    if (!goodbye && !cells.retired) return;
+    if (!goodbye && !cells.retired) return requests.length <= 2;
     port.close();
     setTimeout(() => process.exit(), LINGER_MILLIS).unref();
     database.close();
-  });
+    return false;
+  };
+  port.on("message", (first: Requests | Goodbye) => lookout.receive(first, handle));
 }
 
 /** All that has come by now is one batch: the more there is to do, the less is spent on messages. */

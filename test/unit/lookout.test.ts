@@ -1,0 +1,73 @@
+/** A thread looks out for the next request only where one is likely, and never for long. */
+import { availableParallelism } from "node:os";
+import { MessageChannel } from "node:worker_threads";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Lookout } from "../../dist/drivers/blocking/lookout.js";
+
+/** What `handle` finds is there as soon as it has answered: a caller could not ask again more promptly. */
+function promptCaller(
+  single: (n: number) => boolean,
+  each: (n: number, asked: Int32Array) => void = () => {},
+) {
+  const { port1, port2 } = new MessageChannel();
+  onTestFinished(() => port1.close());
+  const asked = Lookout.share();
+  const lookout = new Lookout(port1, asked);
+  let handled = 0;
+  const handle = () => {
+    handled++;
+    if (handled > 1_000_000) throw new Error("it looks out for ever");
+    port2.postMessage("again");
+    each(handled, asked);
+    return single(handled);
+  };
+  return {
+    /** As the event loop hands on a message; gives how many were handled before it had its turn again. */
+    turn() {
+      const before = handled;
+      lookout.receive("first", handle);
+      return handled - before;
+    },
+  };
+}
+
+describe.runIf(availableParallelism() > 1)("a lookout", () => {
+  test("begins once a caller has been prompt several times, and gives the event loop its turn all the same", () => {
+    const caller = promptCaller(() => true);
+    const turns = Array.from({ length: 10 }, () => caller.turn());
+    expect(turns.slice(0, 7)).toEqual(new Array(7).fill(1));
+    expect(Math.max(...turns)).toBeGreaterThan(10);
+  });
+
+  test("is not for many who ask together", () => {
+    const caller = promptCaller((n) => n % 3 !== 0);
+    for (let n = 0; n < 50; n++) expect(caller.turn()).toBe(1);
+  });
+
+  test("ends when another thread is asked", () => {
+    const caller = promptCaller(
+      () => true,
+      (n, asked) => {
+        if (n === 20) asked[0] = 99;
+      },
+    );
+    let handled = 0;
+    while (handled < 20) handled += caller.turn();
+    expect(handled).toBe(20);
+    expect(caller.turn()).toBe(1);
+  });
+
+  test("is over after a moment without a request", () => {
+    const { port1 } = new MessageChannel();
+    onTestFinished(() => port1.close());
+    const lookout = new Lookout(port1, Lookout.share());
+    let handled = 0;
+    for (let n = 0; n < 20; n++) {
+      lookout.receive("first", () => {
+        handled++;
+        return true;
+      });
+    }
+    expect(handled).toBe(20);
+  });
+});
