@@ -28,7 +28,7 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
   return blockingDriver(moduleUrl, {
     ...options,
     name: "better-sqlite3",
-    pipeline: 64,
+    pipeline: 256,
     dialect: "sqlite",
     singleWriter: true,
     bind,

@@ -11,6 +11,13 @@ import { type Text, Texts } from "./texts.js";
 
 type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
 
+/** Statements that share a transaction, at most. Their answers travel together, so the pool's thread works at one group while this works at the next. */
+const READS = 32;
+const WRITES = 16;
+
+/** A commit that takes longer than this waits for the disk: as many share it as there are. */
+const DEAR_MILLIS = 0.2;
+
 /** Texts that are remembered with how long they ran. */
 const TEXTS = 512;
 
@@ -20,6 +27,8 @@ export class Session {
   readonly #texts = new Texts(TEXTS);
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
   #transaction: TransactionOptions | undefined;
+  /** What the last group paid for its COMMIT. */
+  #commitMillis = 0;
   #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
 
   constructor(database: Database, cells: Cells) {
@@ -31,8 +40,8 @@ export class Session {
     for (let at = 0; at < requests.length && !this.#cells.retired; ) {
       const group = this.#group(requests, at);
       const several = group.length > 1;
-      // What is done is not kept waiting by what may take long.
-      if (!several && !this.#fast(requests[at]!)) outbox.flush();
+      // What is done is not kept waiting by what takes longer than one quick statement.
+      if (several || !this.#fast(requests[at]!)) outbox.flush();
       const settled = several ? this.#together(group) : [this.#settle(requests[at]!)];
       for (const one of settled) outbox.add(one, this.#database.inTransaction, requests[at++]![1]);
     }
@@ -45,7 +54,7 @@ export class Session {
   #group(requests: readonly Request[], from: number): Execute[] {
     const group: Execute[] = [];
     let reads: boolean | undefined;
-    for (let at = from; at < requests.length; at++) {
+    for (let at = from; at < requests.length && group.length < this.#most(reads); at++) {
       const request = requests[at]!;
       if (request[0] !== "execute" || request[2]) break;
       const text = this.#texts.of(request[3]);
@@ -55,6 +64,11 @@ export class Session {
       group.push(request);
     }
     return group;
+  }
+
+  #most(reads: boolean | undefined): number {
+    if (reads !== false) return READS;
+    return this.#commitMillis > DEAR_MILLIS ? Number.POSITIVE_INFINITY : WRITES;
   }
 
   #together(group: readonly Execute[]): Settled[] {
@@ -93,7 +107,9 @@ export class Session {
         return { result: this.#database.converted(result), readOnly: false };
       });
       if (!group.every((request) => this.#cells.decide(request[1]))) throw new StatementCancelled();
+      const begun = performance.now();
       this.#database.commit();
+      this.#commitMillis = performance.now() - begun;
       return settled;
     } catch {
       this.#database.rollbackIfOpen();

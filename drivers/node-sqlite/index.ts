@@ -35,6 +35,7 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
     ...options,
     name: "node:sqlite",
     dialect: "sqlite",
+    pipeline: 256,
     singleWriter: true,
     bind,
     checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),
