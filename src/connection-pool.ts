@@ -13,7 +13,7 @@ import { cancelledBefore } from "./cancelled-before.js";
 import type { Connection } from "./connection.js";
 import { within } from "./deadline.js";
 import { Deferred, fail } from "./defer/index.js";
-import { channels, type Origin, traced } from "./diagnostics.js";
+import { channels, type Origin, TracedWait, traced } from "./diagnostics.js";
 import { Dispatcher } from "./dispatcher.js";
 import { PoolClosed } from "./errors.js";
 import { adbapiInteraction, calledInside } from "./inside.js";
@@ -255,7 +255,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const trace = { ...this.#origin, sql, parameterized: bound !== undefined, inTransaction: false };
     const submit = () => {
       const watched = job();
-      watched.trace = trace;
+      watched.wait = new TracedWait(trace);
       return this.#dispatcher.submit(watched) as Deferred<T>;
     };
     return traced(channels.statement, trace, submit);

@@ -16,6 +16,10 @@ import type { JobCarrier, StatementJob } from "./statement-job.js";
 import { Vigil } from "./vigil.js";
 import type { Waiter } from "./waiting-line.js";
 
+/** So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the most this part of it. */
+const DEEP = 64;
+const SHARE = 8;
+
 /**
  * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept while work is queued, and
  * carries several statements ahead of their answers where that is sound.
@@ -85,7 +89,7 @@ export class Dispatcher implements JobCarrier {
 
   /** Gives the job's Deferred. */
   submit(job: StatementJob): StatementJob["deferred"] {
-    job.habits = this.#profile.of(job.sql);
+    job.recognize(this.#profile.of(job.sql));
     this.#enqueue(job, this.#queue.writing !== undefined && !this.#onlyReads(job));
     return job.deferred;
   }
@@ -175,7 +179,7 @@ export class Dispatcher implements JobCarrier {
     this.#pump();
     if (!waiter.waiting) return;
     const { maxWaiting } = this.#options;
-    if (this.waiting - this.#requested <= maxWaiting) this.#queue.guard();
+    if (this.waiting - this.#requested <= maxWaiting) this.#queue.guard(waiter);
     else this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
   }
 
@@ -199,6 +203,7 @@ export class Dispatcher implements JobCarrier {
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
   #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
     const stacks = this.#mayStack(waiter, lane);
+    const depth = Math.min(this.#options.pipeline, Math.max(DEEP, this.waiting / SHARE));
     // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone.
     const crowded = this.waiting > this.#requested + this.#leases.available;
     let best: Loan | undefined;
@@ -208,11 +213,7 @@ export class Dispatcher implements JobCarrier {
         if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
         // One that died still carries those that have not heard of it.
-        if (
-          loan.jobs.length < (best?.jobs.length ?? this.#options.pipeline) &&
-          loan.lease.session !== "broken"
-        )
-          best = loan;
+        if (loan.jobs.length < (best?.jobs.length ?? depth) && loan.lease.session !== "broken") best = loan;
       }
     }
     return best;

@@ -19,7 +19,7 @@ export class ExclusiveRequest extends Waiter {
   readonly taker: Taker;
 
   constructor(taker: Taker) {
-    super();
+    super("adbapi.Request");
     this.taker = taker;
   }
 

@@ -46,12 +46,11 @@ export class Flight {
 
   send(job: StatementJob, loan: Loan, stackable: boolean): void {
     job.sent(loan);
-    if (job.trace !== undefined) job.trace.waitedMillis = performance.now() - job.since;
+    job.wait?.over();
     loan.worked = true;
     loan.stacking = stackable;
-    loan.jobs.push(job);
-    if (loan.jobs.length === 1) job.begun(performance.now());
-    else if (this.#stuckTimer === undefined) this.#watch();
+    loan.push(job);
+    if (loan.jobs.length > 1 && this.#stuckTimer === undefined) this.#watch();
     const { sends } = job;
     executeOn(loan.conn, job).then(
       (result) => this.#answered(loan, job, sends, result),
@@ -89,7 +88,7 @@ export class Flight {
   #answered(loan: Loan, job: StatementJob, sends: number, result: Result): void {
     const { settle, advance, profile } = this.#hooks;
     const now = performance.now();
-    const { begunAt } = job;
+    const { begunAt } = loan;
     loan.take(job, now);
     this.#limit(loan);
     // Rescued, and answered after all before it went elsewhere.
@@ -168,7 +167,7 @@ export class Flight {
         const head = loan.jobs[0];
         if (head === undefined || loan.jobs.length === 1) continue;
         stacked = true;
-        if (head.begunAt < limit && !loan.sealed) this.#rescue(loan);
+        if (loan.begunAt < limit && !loan.sealed) this.#rescue(loan);
       }
       if (stacked && this.#stuckTimer === undefined) this.#watch();
     }, STUCK_MILLIS / 2).unref();

@@ -9,6 +9,8 @@ export class Loan {
   readonly conn: DriverConnection;
   /** In the order sent, which is the order of the answers. */
   readonly jobs: StatementJob[] = [];
+  /** When the server can have begun with the first of them, by `performance.now()`. */
+  begunAt = 0;
   /** The lane whose work it carries; undefined while it carries none. */
   lane: Lane | undefined;
   /** Whether it has carried anything. */
@@ -40,14 +42,25 @@ export class Loan {
     this.deadline = undefined;
   }
 
+  /** It is put on the connection, behind what is there. */
+  push(job: StatementJob): void {
+    this.jobs.push(job);
+    if (this.jobs.length === 1) this.#begin(job, performance.now());
+  }
+
   /** The answer to `job` has come; what was behind it begins. */
   take(job: StatementJob, now: number): void {
     if (this.jobs[0] === job) {
       this.jobs.shift();
-      this.jobs[0]?.begun(now);
+      if (this.jobs.length > 0) this.#begin(this.jobs[0]!, now);
     } else {
       const index = this.jobs.indexOf(job);
       if (index >= 0) this.jobs.splice(index, 1);
     }
+  }
+
+  #begin(job: StatementJob, now: number): void {
+    this.begunAt = now;
+    job.begun();
   }
 }

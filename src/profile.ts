@@ -1,5 +1,6 @@
 /** What past runs tell of a statement's text. */
 export interface Habits {
+  readonly sql: string;
   /** Running estimate, in milliseconds; the last runs weigh most. */
   meanMillis: number;
   runs: number;
@@ -39,7 +40,7 @@ export class Profile {
       return;
     }
     if (this.#texts.size >= TEXTS) this.#forgetOldest();
-    this.#texts.set(sql, { meanMillis: millis, runs: 1, readOnly, stackable: this.#stackable(sql) });
+    this.#texts.set(sql, { sql, meanMillis: millis, runs: 1, readOnly, stackable: this.#stackable(sql) });
   }
 
   #forgetOldest(): void {

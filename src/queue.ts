@@ -47,7 +47,6 @@ export class Queue {
   }
 
   push(waiter: Waiter, writes: boolean): void {
-    waiter.since = performance.now();
     waiter.ticket = this.#tickets++;
     (writes ? (this.writing ?? this.main) : this.main).line.push(waiter);
   }
@@ -57,11 +56,16 @@ export class Queue {
     lane.line.unshift(waiter);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.guard();
+    this.guard(waiter);
   }
 
-  /** Somebody waits: nobody will wait for ever. */
-  guard(): void {
+  /** There was no place for it at once: it waits, and will not wait for ever. */
+  guard(waiter: Waiter): void {
+    waiter.since ||= Math.ceil(performance.now());
+    this.#guardFirst();
+  }
+
+  #guardFirst(): void {
     if (this.#timer !== undefined) return;
     let due = Number.POSITIVE_INFINITY;
     for (const { line } of this.#lanes) {
@@ -92,6 +96,6 @@ export class Queue {
     for (const { line } of this.#lanes) {
       while (line.first !== undefined && line.first.since <= since) this.#impatient(line.first);
     }
-    this.guard();
+    this.#guardFirst();
   }
 }

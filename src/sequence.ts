@@ -30,10 +30,6 @@ export class Sequence {
     if (this.#running === undefined) void this.#run();
   }
 
-  remove(work: Waiter): void {
-    this.#line.remove(work);
-  }
-
   /** Takes out all that has not begun. */
   *clear(): Generator<Waiter> {
     for (let first = this.#line.first; first !== undefined; first = this.#line.first) {

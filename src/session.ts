@@ -69,7 +69,7 @@ export class Session implements JobCarrier {
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */
   open(): Sequence {
-    const sequence = new Sequence((work) => this.#perform(work));
+    const sequence = new Sequence((work) => this.#perform(work, sequence));
     this.#sequences.add(sequence);
     return sequence;
   }
@@ -92,7 +92,6 @@ export class Session implements JobCarrier {
     const submit = () => {
       const job = new StatementJob(this, sql, bound, pick, options, this.#timeoutOf(options));
       muteUnhandled(job.deferred);
-      job.sequence = sequence;
       sequence.push(job);
       return job.deferred as Deferred<T>;
     };
@@ -225,32 +224,32 @@ export class Session implements JobCarrier {
   }
 
   withdraw(job: StatementJob): void {
-    job.sequence?.remove(job);
+    job.line?.remove(job);
   }
 
   interrupt(job: StatementJob): Cancellation {
     return this.#interrupts.stop(job, this.lostOutcome);
   }
 
-  async #perform(work: Waiter): Promise<void> {
+  async #perform(work: Waiter, sequence: Sequence): Promise<void> {
     const { halted } = this.transaction;
     if (halted !== undefined) return work.refuse(halted as AdbapiError);
-    if (work instanceof StatementJob) await this.#execute(work);
+    if (work instanceof StatementJob) await this.#execute(work, sequence);
     else await (work as Step).perform();
     await this.#interrupts.settled();
   }
 
-  async #execute(job: StatementJob): Promise<void> {
+  async #execute(job: StatementJob, sequence: Sequence): Promise<void> {
     const lost = this.transaction.lost();
     if (lost !== undefined) return job.refuse(lost);
     this.#running = job;
     job.sent();
-    job.begun(performance.now());
+    job.begun();
     // Cancelled, or out of time, while BEGIN was on its way: then it is not sent.
     const end = await this.transaction.execute(job, () => job.state === "sent");
     this.#running = undefined;
     if (end.failure === undefined) return job.answered(end.result);
-    this.#failures.add(job.deferred, job.sequence as Sequence);
+    this.#failures.add(job.deferred, sequence);
     job.failed(end.failure, end.cancelled);
   }
 

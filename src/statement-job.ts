@@ -1,9 +1,8 @@
-import { AsyncResource } from "node:async_hooks";
 import type { Cancellation, Params, Result, RowMode, Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
 import { unsentError } from "./cancelled-before.js";
 import { CancelledError, Deferred } from "./defer/index.js";
-import type { StatementTrace } from "./diagnostics.js";
+import type { TracedWait } from "./diagnostics.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -14,7 +13,6 @@ import {
 import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
 import type { Habits } from "./profile.js";
-import type { Sequence } from "./sequence.js";
 import { statementTimeout } from "./timeouts.js";
 import { Waiter } from "./waiting-line.js";
 
@@ -51,26 +49,20 @@ export interface JobCarrier {
 
 /** One statement of a caller, from the call to its answer. Exactly one answer reaches its Deferred. */
 export class StatementJob extends Waiter implements Statement {
-  readonly sql: string;
+  sql: string;
   readonly params: Params | undefined;
   readonly rowMode: RowMode;
   // biome-ignore lint/suspicious/noExplicitAny: what the caller's verb picks from the result
   readonly deferred: Deferred<any>;
-  /** When the server can have begun with it, by `performance.now()`. */
-  begunAt = 0;
   /** How often it has been put on a connection. */
   sends = 0;
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
   habits: Habits | undefined;
   loan: Loan | undefined;
-  /** Told how long it waited, while somebody listens. */
-  trace: StatementTrace | undefined;
-  /** A session's: the line that it is asked in. */
-  sequence: Sequence | undefined;
+  /** Told when it is put on a connection, while somebody listens. */
+  wait: TracedWait | undefined;
 
   readonly #carrier: JobCarrier;
-  /** The caller's async context: callbacks run in it, whoever's answer it was that set them off. */
-  readonly #scope = new AsyncResource("adbapi.Statement", { requireManualDestroy: true });
   readonly #pick: (result: Result) => unknown;
   readonly #limits: Limits | undefined;
   #state: JobState = "waiting";
@@ -83,7 +75,7 @@ export class StatementJob extends Waiter implements Statement {
     options: StatementOptions | undefined,
     timeoutMillis: number | undefined,
   ) {
-    super();
+    super("adbapi.Statement");
     this.#carrier = carrier;
     this.sql = sql;
     this.params = params;
@@ -101,6 +93,12 @@ export class StatementJob extends Waiter implements Statement {
     return this.#state;
   }
 
+  /** The text is known: of many equal ones, made anew for each call, one is kept. */
+  recognize(habits: Habits | undefined): void {
+    this.habits = habits;
+    if (habits !== undefined) this.sql = habits.sql;
+  }
+
   override refuse(error: AdbapiError): void {
     this.#move("settled");
     this.#fail(error);
@@ -110,13 +108,11 @@ export class StatementJob extends Waiter implements Statement {
   sent(loan?: Loan): void {
     this.#move("sent");
     this.loan = loan;
-    this.begunAt = 0;
     this.sends++;
   }
 
   /** It is at the head of its connection: the time that it may take begins now. */
-  begun(now: number): void {
-    this.begunAt = now;
+  begun(): void {
     if (this.#state === "sent") this.#limits?.restart();
   }
 
@@ -138,7 +134,7 @@ export class StatementJob extends Waiter implements Statement {
         this.#fail(error as object);
         return;
       }
-      this.#scope.runInAsyncScope(this.deferred.callback, this.deferred, value);
+      this.runInAsyncScope(this.deferred.callback, this.deferred, value);
     } else if (state === "overdue") this.#fail(this.#timeout("applied"));
   }
 
@@ -168,7 +164,7 @@ export class StatementJob extends Waiter implements Statement {
 
   #fail(error: object): void {
     this.#carrier.told?.(error);
-    this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
+    this.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 
   /** Its time is over. */
@@ -177,11 +173,15 @@ export class StatementJob extends Waiter implements Statement {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(this.#timeout("not sent"));
-    } else if (this.#state === "sent" && this.begunAt > 0) {
-      // Behind others its time has not begun.
+    } else if (this.#state === "sent" && !this.#behindOthers) {
       this.#move("overdue");
       this.#carrier.interrupt(this);
     }
+  }
+
+  /** Its time has not begun. */
+  get #behindOthers(): boolean {
+    return this.loan !== undefined && this.loan.jobs[0] !== this;
   }
 
   #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {

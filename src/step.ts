@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import type { InteractionLimits } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
 import type { AdbapiError, Outcome, StatementTimeout } from "./errors.js";
@@ -20,8 +19,6 @@ export interface StepHooks {
 /** A turn of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
 export class Step<T = unknown> extends Waiter {
   readonly deferred = new Deferred<T>(() => this.cancel(undefined));
-  /** The caller's async context: what it does, and the callbacks, run in it, whoever's turn was before. */
-  readonly #scope = new AsyncResource("adbapi.Step", { requireManualDestroy: true });
   readonly #act: (step: Step<T>) => Promise<T>;
   readonly #hooks: StepHooks;
   readonly #limits: Limits | undefined;
@@ -34,7 +31,7 @@ export class Step<T = unknown> extends Waiter {
    * @param act what it does; where it can be left, it throws `givenUp`.
    */
   constructor(act: (step: Step<T>) => Promise<T>, hooks: StepHooks, limits: InteractionLimits = {}) {
-    super();
+    super("adbapi.Step");
     this.#act = act;
     this.#hooks = hooks;
     const { timeoutMillis, signal } = limits;
@@ -61,8 +58,8 @@ export class Step<T = unknown> extends Waiter {
   async perform(): Promise<void> {
     this.#begun = true;
     try {
-      const value = await this.#scope.runInAsyncScope(this.#act, undefined, this).finally(() => this.#end());
-      if (!this.deferred.called) this.#scope.runInAsyncScope(this.deferred.callback, this.deferred, value);
+      const value = await this.runInAsyncScope(this.#act, undefined, this).finally(() => this.#end());
+      if (!this.deferred.called) this.runInAsyncScope(this.deferred.callback, this.deferred, value);
     } catch (error) {
       if (!this.deferred.called) this.#fail(error);
     }
@@ -114,6 +111,6 @@ export class Step<T = unknown> extends Waiter {
   }
 
   #errback(error: unknown): void {
-    this.#scope.runInAsyncScope(this.deferred.errback, this.deferred, error);
+    this.runInAsyncScope(this.deferred.errback, this.deferred, error);
   }
 }

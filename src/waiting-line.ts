@@ -1,14 +1,28 @@
+import { AsyncResource } from "node:async_hooks";
 import type { AdbapiError } from "./errors.js";
 
-/** Something that waits for a connection. It stands in one line at most, and knows which. */
-export abstract class Waiter {
-  /** When it was asked for, by `performance.now()`. */
+/** What was asked for has an answer, or is forgotten with its asker: async hooks hear of no end. */
+const NO_END = { requireManualDestroy: true };
+
+/**
+ * Something that waits for a connection. It stands in one line at most, and knows which.
+ *
+ * It is its caller's async context too: callbacks run in it, whoever's answer it was that set them off. A hundred thousand may wait, and what
+ * each of them takes is copied by the garbage collector: one object rather than two, whole numbers rather than fractions.
+ */
+export abstract class Waiter extends AsyncResource {
+  /** When it was asked for, by `performance.now()`, rounded up; 0 as long as it has not had to wait. */
   since = 0;
   /** Who was asked for earlier has the lower one. */
   ticket = 0;
   /** @internal */ line: WaitingLine | undefined;
   /** @internal */ ahead: Waiter | undefined;
   /** @internal */ behind: Waiter | undefined;
+
+  /** @param type its name for async hooks. */
+  constructor(type: string) {
+    super(type, NO_END);
+  }
 
   /** The wait is over without a connection: the error is the answer. */
   abstract refuse(error: AdbapiError): void;

@@ -59,9 +59,8 @@ export class Deferred<T> implements PromiseLike<T> {
   /** One for each `pause()`, and one while waiting. The chain moves at 0 only. */
   #holds = 0;
   #running = false;
-  #canceller: ((deferred: never) => void) | undefined;
-  /** Cancelled without a canceller: whoever was to fire this does not know, and may do it once. */
-  #lateResultExpected = false;
+  /** `"none"`: cancelled without one, so whoever was to fire this does not know, and may do it once. */
+  #canceller: ((deferred: never) => void) | "none" | undefined;
   /** Who answers for a failure at the end of the chain: one who saw it, Node.js by now, or another for all. */
   #answering: Failure | Alarm | "another" | undefined = undefined;
 
@@ -246,10 +245,8 @@ export class Deferred<T> implements PromiseLike<T> {
 
   #cancelPending(): void {
     const canceller = this.#canceller;
-    this.#canceller = undefined;
-    if (canceller === undefined) {
-      this.#lateResultExpected = true;
-    } else {
+    this.#canceller = canceller === undefined ? "none" : undefined;
+    if (typeof canceller === "function") {
       try {
         canceller(this as never);
       } catch (error) {
@@ -263,14 +260,14 @@ export class Deferred<T> implements PromiseLike<T> {
   /** Takes the result, and says whether the chain is to be run. */
   #fire(result: unknown): boolean {
     if (this.#state !== "pending") {
-      if (!this.#lateResultExpected) {
+      if (this.#canceller !== "none") {
         throw new AlreadyCalledError(`this Deferred has been fired before${describeTrace(this)}`);
       }
-      this.#lateResultExpected = false;
+      this.#canceller = undefined;
       return false;
     }
     if (debugging) traceFired(this, result);
-    this.#canceller = undefined;
+    if (this.#canceller !== "none") this.#canceller = undefined;
     this.#result = result;
     this.#state = result instanceof Failure ? "failure" : "value";
     return this.#state === "failure" || this.#first !== undefined;

@@ -39,6 +39,21 @@ test("F25 nothing waits behind a text before it has run twice", () =>
     expect(await waitingBehind("select new")).toBe(0);
   }));
 
+test("F25 more go ahead on one connection of a long queue only, and never more than its driver takes", () =>
+  withScripted({ pipeline: 256, pool: { max: 1 } }, async (pool, server) => {
+    await know(pool, "select head", "select known");
+    for (const [asked, deepest] of [
+      [500, 64],
+      [4_000, 256],
+    ] as const) {
+      const { deferred, running } = await head(pool, server);
+      const all = Array.from({ length: asked }, () => pool.runQuery("select known"));
+      expect(server.deepest).toBe(deepest);
+      running.ok();
+      await Promise.all([deferred, ...all]);
+    }
+  }));
+
 test("F25 a write waits behind nobody", () =>
   withScripted({ pipeline: 8, pool: { max: 1 } }, async (pool, server) => {
     await know(pool, "select head", "update 1");

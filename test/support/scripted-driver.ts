@@ -86,6 +86,8 @@ export class ScriptedServer {
   most = 0;
   /** Connects tried. */
   connects = 0;
+  /** The most statements that were ever in flight on one session. */
+  deepest = 0;
   /** Texts in the order in which the server began with them. */
   readonly executed: string[] = [];
   readonly cancels: boolean;
@@ -251,6 +253,7 @@ export class ScriptedConnection implements DriverConnection {
 
   #inOrder<T>(work: () => Promise<T>): Promise<T> {
     this.#inFlight++;
+    this.#server.deepest = Math.max(this.#server.deepest, this.#inFlight);
     const done = this.#last.then(() => Promise.race([work(), this.#death]));
     const over = () => {
       this.#inFlight--;
