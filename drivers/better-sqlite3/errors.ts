@@ -1,45 +1,31 @@
 /** SQLite's result codes, in the classes of PEP 249. @see https://www.sqlite.org/rescode.html */
 
-/** Extended codes first; what is not here goes by the primary code in front of it. */
-const CLASSES: Readonly<Record<string, string>> = {
-  SQLITE_CONSTRAINT_UNIQUE: "UniqueViolation",
-  SQLITE_CONSTRAINT_PRIMARYKEY: "UniqueViolation",
-  SQLITE_CONSTRAINT_ROWID: "UniqueViolation",
-  SQLITE_CONSTRAINT_FOREIGNKEY: "ForeignKeyViolation",
-  SQLITE_CONSTRAINT_NOTNULL: "NotNullViolation",
-  SQLITE_CONSTRAINT_CHECK: "CheckViolation",
-  SQLITE_CONSTRAINT_DATATYPE: "DataError",
-  SQLITE_CONSTRAINT: "IntegrityError",
+/** By class. A code that is not here goes by the primary code in front of it. */
+const CODES: Readonly<Record<string, string>> = {
+  UniqueViolation: "CONSTRAINT_UNIQUE CONSTRAINT_PRIMARYKEY CONSTRAINT_ROWID",
+  ForeignKeyViolation: "CONSTRAINT_FOREIGNKEY",
+  NotNullViolation: "CONSTRAINT_NOTNULL",
+  CheckViolation: "CONSTRAINT_CHECK",
+  IntegrityError: "CONSTRAINT",
+  DataError: "CONSTRAINT_DATATYPE TOOBIG MISMATCH",
   // A reader that would write over what changed since its snapshot: waiting does not help, starting again does.
-  SQLITE_BUSY_SNAPSHOT: "SerializationFailure",
-  SQLITE_BUSY: "LockNotAvailable",
-  SQLITE_LOCKED: "LockNotAvailable",
-  SQLITE_TOOBIG: "DataError",
-  SQLITE_MISMATCH: "DataError",
-  SQLITE_RANGE: "ProgrammingError",
-  SQLITE_ERROR: "ProgrammingError",
-  SQLITE_AUTH: "OperationalError",
-  SQLITE_PERM: "OperationalError",
-  SQLITE_ABORT: "OperationalError",
-  SQLITE_READONLY: "OperationalError",
-  SQLITE_INTERRUPT: "OperationalError",
-  SQLITE_IOERR: "OperationalError",
-  SQLITE_CORRUPT: "OperationalError",
-  SQLITE_NOTADB: "OperationalError",
-  SQLITE_FULL: "OperationalError",
-  SQLITE_CANTOPEN: "OperationalError",
-  SQLITE_PROTOCOL: "OperationalError",
-  SQLITE_SCHEMA: "OperationalError",
-  SQLITE_NOMEM: "OperationalError",
-  SQLITE_NOLFS: "NotSupportedError",
-  SQLITE_INTERNAL: "InternalError",
-  SQLITE_MISUSE: "InternalError",
+  SerializationFailure: "BUSY_SNAPSHOT",
+  LockNotAvailable: "BUSY LOCKED",
+  ProgrammingError: "RANGE ERROR",
+  OperationalError:
+    "AUTH PERM ABORT READONLY INTERRUPT IOERR CORRUPT NOTADB FULL CANTOPEN PROTOCOL SCHEMA NOMEM",
+  NotSupportedError: "NOLFS",
+  InternalError: "INTERNAL MISUSE",
 };
 
+const CLASSES: ReadonlyMap<string, string> = new Map(
+  Object.entries(CODES).flatMap(([name, codes]) =>
+    codes.split(" ").map((code) => [`SQLITE_${code}`, name] as const),
+  ),
+);
+
 export function classOfCode(code: string): string | undefined {
-  const primary = /^SQLITE_[A-Z]+/.exec(code)?.[0];
-  if (Object.hasOwn(CLASSES, code)) return CLASSES[code];
-  return primary !== undefined && Object.hasOwn(CLASSES, primary) ? CLASSES[primary] : undefined;
+  return CLASSES.get(code) ?? CLASSES.get(/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? "");
 }
 
 /** better-sqlite3's own errors, which have no code, by their text. */

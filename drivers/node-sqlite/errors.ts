@@ -2,47 +2,22 @@
 import { classify as classifyByName } from "../better-sqlite3/errors.js";
 
 /** Primary codes by number. @see https://www.sqlite.org/rescode.html */
-const PRIMARY = [
-  "SQLITE_OK",
-  "SQLITE_ERROR",
-  "SQLITE_INTERNAL",
-  "SQLITE_PERM",
-  "SQLITE_ABORT",
-  "SQLITE_BUSY",
-  "SQLITE_LOCKED",
-  "SQLITE_NOMEM",
-  "SQLITE_READONLY",
-  "SQLITE_INTERRUPT",
-  "SQLITE_IOERR",
-  "SQLITE_CORRUPT",
-  "SQLITE_NOTFOUND",
-  "SQLITE_FULL",
-  "SQLITE_CANTOPEN",
-  "SQLITE_PROTOCOL",
-  "SQLITE_EMPTY",
-  "SQLITE_SCHEMA",
-  "SQLITE_TOOBIG",
-  "SQLITE_CONSTRAINT",
-  "SQLITE_MISMATCH",
-  "SQLITE_MISUSE",
-  "SQLITE_NOLFS",
-  "SQLITE_AUTH",
-  "SQLITE_FORMAT",
-  "SQLITE_RANGE",
-  "SQLITE_NOTADB",
-] as const;
+const PRIMARY: readonly string[] = (
+  "OK ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL EMPTY SCHEMA TOOBIG " +
+  "CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB"
+).split(" ");
 
 /** The extended codes whose class is not that of their primary one. */
 const EXTENDED: ReadonlyMap<number, string> = new Map([
-  [275, "SQLITE_CONSTRAINT_CHECK"],
-  [787, "SQLITE_CONSTRAINT_FOREIGNKEY"],
-  [1299, "SQLITE_CONSTRAINT_NOTNULL"],
-  [1555, "SQLITE_CONSTRAINT_PRIMARYKEY"],
-  [1811, "SQLITE_CONSTRAINT_TRIGGER"],
-  [2067, "SQLITE_CONSTRAINT_UNIQUE"],
-  [2579, "SQLITE_CONSTRAINT_ROWID"],
-  [3091, "SQLITE_CONSTRAINT_DATATYPE"],
-  [517, "SQLITE_BUSY_SNAPSHOT"],
+  [275, "CONSTRAINT_CHECK"],
+  [787, "CONSTRAINT_FOREIGNKEY"],
+  [1299, "CONSTRAINT_NOTNULL"],
+  [1555, "CONSTRAINT_PRIMARYKEY"],
+  [1811, "CONSTRAINT_TRIGGER"],
+  [2067, "CONSTRAINT_UNIQUE"],
+  [2579, "CONSTRAINT_ROWID"],
+  [3091, "CONSTRAINT_DATATYPE"],
+  [517, "BUSY_SNAPSHOT"],
 ]);
 
 /** Runs `call`; an error of SQLite leaves it with the code's name, as better-sqlite3 gives it. */
@@ -77,5 +52,5 @@ function named(error: unknown): unknown {
 }
 
 function nameOf(number: number): string {
-  return EXTENDED.get(number) ?? PRIMARY[number & 0xff] ?? `SQLITE_${number}`;
+  return `SQLITE_${EXTENDED.get(number) ?? PRIMARY[number & 0xff] ?? number}`;
 }

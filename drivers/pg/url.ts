@@ -21,36 +21,13 @@ export function configOf(url: string): ClientConfig {
   if (parsed.port !== "") config.port = Number(parsed.port);
   decode("options", parsed.search);
   for (const [option, value] of parsed.searchParams) {
-    const read = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
-    if (read === undefined) throw unknownOption(option);
-    read(config, value);
+    const known = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
+    if (known === undefined) throw unknownOption(option);
+    const [setting, read] = known;
+    Object.assign(config, { [setting]: read(option, value) });
   }
   return merge({}, config);
 }
-
-const OPTIONS: Readonly<Record<string, (config: Config, value: string) => void>> = {
-  host: (config, value) => (config.host = value),
-  port: (config, value) => (config.port = wholeNumber("port", value)),
-  sslmode: (config, value) => (config.ssl = choose("sslmode", SSL_MODES, value)),
-  ssl: (config, value) => (config.ssl = choose("ssl", SSL, value)),
-  sslnegotiation: (config, value) => (config.sslnegotiation = choose("sslnegotiation", NEGOTIATIONS, value)),
-  channel_binding: (config, value) =>
-    (config.enableChannelBinding = choose("channel_binding", BINDINGS, value)),
-  application_name: (config, value) => (config.application_name = value),
-  fallback_application_name: (config, value) => (config.fallback_application_name = value),
-  connect_timeout: (config, value) =>
-    (config.connectionTimeoutMillis = wholeNumber("connect_timeout", value) * 1000),
-  statement_timeout: (config, value) => (config.statement_timeout = wholeNumber("statement_timeout", value)),
-  lock_timeout: (config, value) => (config.lock_timeout = wholeNumber("lock_timeout", value)),
-  idle_in_transaction_session_timeout: (config, value) =>
-    (config.idle_in_transaction_session_timeout = wholeNumber("idle_in_transaction_session_timeout", value)),
-  options: (config, value) => (config.options = value),
-  client_encoding: (config, value) =>
-    (config.client_encoding = choose("client_encoding", ENCODINGS, value.toLowerCase())),
-  sslcert: refusePath("sslcert"),
-  sslkey: refusePath("sslkey"),
-  sslrootcert: refusePath("sslrootcert"),
-};
 
 /** As pg has them: whatever asks for TLS checks the certificate, unless it says `no-verify`. */
 const SSL_MODES: Readonly<Record<string, ClientConfig["ssl"]>> = {
@@ -70,6 +47,30 @@ const SSL: typeof SSL_MODES = {
 const NEGOTIATIONS = { postgres: "postgres", direct: "direct" } as const;
 const BINDINGS = { require: true, prefer: true, disable: false };
 const ENCODINGS = { utf8: "utf8", "utf-8": "utf8", auto: "utf8" };
+
+/** How the text of an option is read. Throws what is wrong with it. */
+type Read = (option: string, text: string) => unknown;
+
+/** By its name in URLs: the setting of pg that it is, and how its text is read. */
+const OPTIONS: Readonly<Record<string, readonly [setting: keyof ClientConfig, read: Read]>> = {
+  host: ["host", asIs],
+  port: ["port", wholeNumber],
+  sslmode: ["ssl", oneOf(SSL_MODES)],
+  ssl: ["ssl", oneOf(SSL)],
+  sslnegotiation: ["sslnegotiation", oneOf(NEGOTIATIONS)],
+  channel_binding: ["enableChannelBinding", oneOf(BINDINGS)],
+  application_name: ["application_name", asIs],
+  fallback_application_name: ["fallback_application_name", asIs],
+  connect_timeout: ["connectionTimeoutMillis", (option, text) => wholeNumber(option, text) * 1_000],
+  statement_timeout: ["statement_timeout", wholeNumber],
+  lock_timeout: ["lock_timeout", wholeNumber],
+  idle_in_transaction_session_timeout: ["idle_in_transaction_session_timeout", wholeNumber],
+  options: ["options", asIs],
+  client_encoding: ["client_encoding", (option, text) => choose(option, ENCODINGS, text.toLowerCase())],
+  sslcert: ["ssl", refusePath],
+  sslkey: ["ssl", refusePath],
+  sslrootcert: ["ssl", refusePath],
+};
 
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -99,17 +100,23 @@ function choose<T>(option: string, choices: Readonly<Record<string, T>>, value: 
   throw new InterfaceError(`URL option ${option} must be one of ${Object.keys(choices).join(", ")}`);
 }
 
+function asIs(_option: string, text: string): string {
+  return text;
+}
+
+function oneOf(choices: Readonly<Record<string, unknown>>): Read {
+  return (option, text) => choose(option, choices, text);
+}
+
 function wholeNumber(option: string, value: string): number {
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw new InterfaceError(`URL option ${option} must be a whole number`);
 }
 
-function refusePath(option: string): () => never {
-  return () => {
-    throw new InterfaceError(
-      `URL option ${option} is refused: a URL must not name files to read; give \`ssl\` in an object instead`,
-    );
-  };
+function refusePath(option: string): never {
+  throw new InterfaceError(
+    `URL option ${option} is refused: a URL must not name files to read; give \`ssl\` in an object instead`,
+  );
 }
 
 function unknownOption(option: string): InterfaceError {

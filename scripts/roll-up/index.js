@@ -9,7 +9,7 @@ import { parseSync, Visitor } from "rolldown/utils";
 import { minify } from "terser";
 import { rolledDeclarations } from "./declarations.js";
 
-const SHORTEST_LINE = 300;
+const SHORTEST_LINE = 500;
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../..", import.meta.url)));
 const dist = join(root, "dist");
@@ -49,12 +49,13 @@ async function code(patterns) {
   });
   // A module belongs to the first of them that needs it, but entry points do things when they are loaded.
   const entered = new Set(input.map(([, file]) => file));
-  const parts = { threads: THREADS, defer: ["dist/src/defer/index.js"], adbapi: ["dist/src/index.js"] };
-  const groups = Object.entries(parts).map(([name, paths], index) => {
+  const parts = { defer: ["dist/src/defer/index.js"], threads: THREADS, adbapi: ["dist/src/index.js"] };
+  const groups = Object.entries(parts).map(([name, paths], index, { length }) => {
     const modules = reachable(paths);
     return {
       name,
-      priority: -index,
+      // Above 0: below it would be above all others.
+      priority: length - index,
       test: (/** @type {string} */ id) => modules.has(id) && !entered.has(id),
     };
   });
@@ -76,7 +77,7 @@ async function minified(text) {
     module: true,
     ecma: 2020,
     keep_classnames: true,
-    compress: { passes: 3, unsafe_arrows: true },
+    compress: { passes: 3, unsafe_arrows: true, hoist_funs: true },
   });
   return code;
 }

@@ -1,6 +1,6 @@
 /** What is in the package, and that it works where it is installed. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { VERSION } from "adbapi/opentelemetry";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -19,6 +19,19 @@ describe("what is in it", () => {
     expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(["dist/src/cli.js", "dist/drivers/blocking/worker.js"]));
     expect(packed.unpackedSize).toBeLessThan(300_000);
+  });
+
+  test("a thread of SQLite loads its own part only", async () => {
+    const dist = join(modulesOf(await project()), "adbapi", "dist");
+    const loaded = new Set(
+      ["drivers/blocking/worker.js", "drivers/better-sqlite3/module.js"].map((path) => join(dist, path)),
+    );
+    for (const file of loaded) {
+      for (const [, path] of readFileSync(file, "utf8").matchAll(/from"(\.[^"]+)"/g))
+        loaded.add(join(dirname(file), path!));
+    }
+    expect([...loaded].map((file) => relative(dist, file))).not.toContain("shared/adbapi.js");
+    expect(loaded.size).toBeGreaterThan(2);
   });
 
   test("one runtime dependency; every driver's package is optional", () => {
