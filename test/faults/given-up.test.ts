@@ -9,8 +9,8 @@ import {
   failureOf,
   GENEROUS,
   ids,
+  nothingRuns,
   proveOutcome,
-  running,
   slowInsert,
   untilRunning,
   withItems,
@@ -34,9 +34,7 @@ describeEach(TARGETS, (target) => {
       const error = await failureOf(query);
       expect(error).toBeInstanceOf(means.error);
       expect(error.outcome).toMatch(/^(unknown|not applied|applied)$/);
-      if (target.server !== undefined) {
-        await eventually("statements that run", () => running(target, database), 0, 3_000);
-      }
+      await nothingRuns(target, database);
       expect(await session()).toEqual(before);
     }),
   );
@@ -130,7 +128,7 @@ describeEach(SERVER_TARGETS, (target) => {
         while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
         query.cancel();
         expect(await failing).toMatchObject({ name: "CancelledError" });
-        await eventually("running", () => running(target, database), 0, 3_000);
+        await nothingRuns(target, database);
         expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
       }
     }));

@@ -10,7 +10,7 @@ import {
   failureOf,
   GENEROUS,
   ids,
-  running,
+  nothingRuns,
   slowInsert,
   slowRow,
   untilRunning,
@@ -22,6 +22,7 @@ describeEach(TARGETS, (target) => {
   /** For `executeMany`: whatever the machine, it is not over before it is given up. */
   const slow = slowRow(target);
   const rows = Array.from({ length: 1_000 }, (_, n) => [100 + n]);
+
   test.each(eachMeans())(
     "F7 F9 $name of a statement: the interaction fails with it, nothing lasts",
     (means) =>
@@ -35,7 +36,7 @@ describeEach(TARGETS, (target) => {
         const error = await failureOf(work);
         expect(error).toBeInstanceOf(means.error);
         expect(error.outcome).toBe("not applied");
-        if (target.server !== undefined) expect(await running(target, database)).toBe(0);
+        await nothingRuns(target, database);
         expect(await ids(database)).toEqual([1, 2, 3]);
       }),
   );
@@ -125,7 +126,7 @@ describeEach(TARGETS, (target) => {
           expect(failure.value).toMatchObject({ name: "TransactionAborted" });
         });
       await pool.runOperation(insert, [11]);
-      if (target.server !== undefined) expect(await running(target, database)).toBe(0);
+      await nothingRuns(target, database);
       expect(await ids(database)).toEqual([1, 2, 3, 11]);
     }));
 
@@ -281,7 +282,7 @@ describeEach(SERVER_TARGETS, (target) => {
         await untilRunning(target, pool, database);
         work.cancel();
         expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });
-        await eventually("running", () => running(target, database), 0, 3_000);
+        await nothingRuns(target, database);
         // Its locks are gone, though the other holds on to its own.
         await holder.runOperation(touch, [1]);
       });

@@ -71,6 +71,12 @@ export async function running(target: Target, database: TestDatabase): Promise<n
   return Number(row!.n);
 }
 
+/** The server has answered; that it has gone to rest since shows a moment later. */
+export async function nothingRuns(target: Target, database: TestDatabase): Promise<void> {
+  if (target.server === undefined) return;
+  await eventually("statements that run", () => running(target, database), 0, 3_000);
+}
+
 /** Fires once the server works at a statement; where there is none to ask, once the thread does, as its use of the processor shows. */
 export async function untilRunning(
   target: Target,
