@@ -6,6 +6,7 @@ import { unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
+import { Ahead } from "./ahead.js";
 import type { Native } from "./native.js";
 import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
@@ -28,12 +29,14 @@ export class Mysql2Connection extends MysqlConnection {
   readonly native: Native;
   readonly #int64: DriverSettings["int64"];
   readonly #prepared: PreparedCache;
+  readonly #ahead: Ahead;
 
   constructor(native: Native, setup: Mysql2Setup) {
     super(native.stream, setup);
     this.native = native;
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
+    this.#ahead = new Ahead(native);
     native.on("error", (error) => this.lose(error));
   }
 
@@ -97,21 +100,22 @@ export class Mysql2Connection extends MysqlConnection {
   }
 
   #text({ sql, rowMode }: Statement, callback?: Callback): Command {
-    const command = this.native.query({ sql, rowsAsArray: rowMode === "array" }, callback as never);
-    return this.#safely(command as unknown as Command);
+    const options = { sql, rowsAsArray: rowMode === "array" };
+    return this.#safely(this.#ahead.send(() => this.native.query(options, callback as never)));
   }
 
-  /** A statement's own execute() is the faster one, and takes no `rowsAsArray`. */
+  /** A statement's own execute() is the faster one, and takes no `rowsAsArray`; the other asks mysql2's cache first, when its turn has come. */
   #binary(prepared: Prepared, { sql, rowMode }: Statement, values: unknown[], callback?: Callback): Command {
-    const command =
+    return this.#safely(
       rowMode === "array"
         ? this.native.execute({ sql, values: values as never, rowsAsArray: true }, callback as never)
-        : prepared.execute(values, callback);
-    return this.#safely(command as unknown as Command);
+        : this.#ahead.send(() => prepared.execute(values, callback)),
+    );
   }
 
   /** On a closed connection mysql2 calls back at once, and returns nothing. */
-  #safely(command: Command | undefined): Command {
+  #safely(made: unknown): Command {
+    const command = made as Command | undefined;
     command?.on("fields", aliasUnsafeNames);
     return command!;
   }
