@@ -191,9 +191,10 @@ export class Dispatcher implements JobCarrier {
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
   #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
     const stacks = this.#mayStack(waiter, lane);
-    const depth = Math.min(this.#options.pipeline, Math.max(DEEP, this.waiting / SHARE));
-    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone.
-    const crowded = this.waiting > this.#loans.requested + this.#leases.available;
+    const { length } = lane.line;
+    const depth = Math.min(this.#options.pipeline, Math.max(DEEP, length / SHARE));
+    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if one more may serve them.
+    const crowded = lane.serving >= lane.limit || length > this.#loans.requested + this.#leases.available;
     let best: Loan | undefined;
     for (const loan of this.#loans.carrying) {
       if (loan.jobs.length === 0) {

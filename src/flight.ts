@@ -177,7 +177,7 @@ export class Flight {
   #rescue(loan: Loan): void {
     const { driver, again, advance } = this.#hooks;
     loan.sealed = true;
-    for (const job of loan.jobs.slice(1).reverse()) {
+    for (const job of loan.jobs.slice(1)) {
       if (job.state === "sent" && judged(driver, "repeatable", job.sql)) again(job, loan);
     }
     advance(loan);

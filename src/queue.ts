@@ -51,9 +51,13 @@ export class Queue {
     (writes ? (this.writing ?? this.main) : this.main).line.push(waiter);
   }
 
-  /** Work that had been taken out and comes back undone, at the head. It may have waited for longer than all who wait now. */
+  /**
+   * Work that had been taken out and comes back undone, to its place near the head. If it has not waited before, it has been asked for no later than
+   * the first who waits now.
+   */
   putBack(waiter: Waiter, lane: Lane): void {
-    lane.line.unshift(waiter);
+    waiter.since ||= lane.line.first?.since ?? 0;
+    lane.line.insert(waiter);
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.guard(waiter);

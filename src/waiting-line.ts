@@ -55,13 +55,21 @@ export class WaitingLine {
     this.#length++;
   }
 
-  /** For work that had been taken out and comes back undone: it keeps its place before everyone younger. */
-  unshift(waiter: Waiter): void {
+  /** For work that had been taken out and comes back undone: it has its place before everyone younger, near the head. */
+  insert(waiter: Waiter): void {
+    let ahead: Waiter | undefined;
+    let behind = this.#first;
+    while (behind !== undefined && behind.ticket < waiter.ticket) {
+      ahead = behind;
+      behind = behind.behind;
+    }
     waiter.line = this;
-    waiter.behind = this.#first;
-    if (this.#first === undefined) this.#last = waiter;
-    else this.#first.ahead = waiter;
-    this.#first = waiter;
+    waiter.ahead = ahead;
+    waiter.behind = behind;
+    if (ahead === undefined) this.#first = waiter;
+    else ahead.behind = waiter;
+    if (behind === undefined) this.#last = waiter;
+    else behind.ahead = waiter;
     this.#length++;
   }
 

@@ -80,9 +80,11 @@ export class Cells {
     return found === RUNNING || found === DECIDED;
   }
 
-  /** Back to where a cancel is certain, for a statement that will run again. */
-  undecide(slot: number): void {
-    Atomics.compareExchange(this.words, FIRST_SLOT + slot, DECIDED, RUNNING);
+  /** All that was done of it is undone, and it will run again: a cancel finds it as if it had never begun. */
+  requeue(slot: number): void {
+    const at = FIRST_SLOT + slot;
+    Atomics.compareExchange(this.words, at, RUNNING, QUEUED);
+    Atomics.compareExchange(this.words, at, DECIDED, QUEUED);
   }
 
   /** Blocks until the other side keeps up. False when there is nobody to send to. */

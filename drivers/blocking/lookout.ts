@@ -11,7 +11,7 @@ const PROMPT_MILLIS = 0.15;
 /** So many prompt ones in a row, and nobody else asked: it is one caller, or as good as one. */
 const PROMPT_ONES = 8;
 
-/** Then the thread's event loop has its turn, for whatever else the module may do there. */
+/** Then the thread's event loop must have had its turn, for whatever else the module may do there. */
 const TURN_MILLIS = 5;
 
 /**
@@ -25,6 +25,8 @@ export class Lookout {
   readonly #asked: Int32Array;
   #answeredAt = 0;
   #inARow = 0;
+  /** How long it may look out before the event loop has had its turn. */
+  #until: number | undefined;
 
   constructor(port: MessagePort, asked: Int32Array) {
     this.#port = port;
@@ -41,22 +43,34 @@ export class Lookout {
     const begun = performance.now();
     const again = Atomics.exchange(this.#asked, 0, threadId) === threadId;
     if (!again || begun - this.#answeredAt > PROMPT_MILLIS) this.#inARow = 0;
-    for (let message: Message | undefined = first; message !== undefined; message = this.#next(begun)) {
+    for (let message: Message | undefined = first; message !== undefined; message = this.#next()) {
       if (handle(message)) this.#inARow++;
       else this.#inARow = 0;
       this.#answeredAt = performance.now();
     }
   }
 
-  #next<Message>(begun: number): Message | undefined {
-    if (!SPARE_CORE || this.#inARow < PROMPT_ONES || this.#answeredAt - begun > TURN_MILLIS) return undefined;
+  #next<Message>(): Message | undefined {
+    if (!SPARE_CORE || this.#inARow < PROMPT_ONES || this.#answeredAt > this.#turnEnds()) return undefined;
     const until = this.#answeredAt + MOMENT_MILLIS;
     do {
       if (Atomics.load(this.#asked, 0) !== threadId) return undefined;
       const received = receiveMessageOnPort(this.#port);
       if (received !== undefined) return received.message;
     } while (performance.now() < until);
+    // In vain: it has to be earned again.
+    this.#inARow = 0;
     return undefined;
+  }
+
+  #turnEnds(): number {
+    if (this.#until === undefined) {
+      this.#until = this.#answeredAt + TURN_MILLIS;
+      setImmediate(() => {
+        this.#until = undefined;
+      });
+    }
+    return this.#until;
   }
 }
 

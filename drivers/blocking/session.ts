@@ -4,19 +4,14 @@ import type { Params, TransactionOptions } from "../driver.js";
 import type { Cells } from "./cells.js";
 import type { Database } from "./database.js";
 import { StatementCancelled } from "./errors.js";
+import { Groups } from "./groups.js";
 import type { BlockingCursor, BlockingResult } from "./module.js";
 import type { Outbox, Settled } from "./outbox.js";
 import type { Request } from "./protocol.js";
-import { type Text, Texts } from "./texts.js";
+import { type Text, Texts, timed } from "./texts.js";
 
-type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
-
-/** Statements that share a transaction, at most. Their answers travel together, so the pool's thread works at one group while this works at the next. */
-const READS = 32;
-const WRITES = 16;
-
-/** A commit that takes longer than this waits for the disk: as many share it as there are. */
-const DEAR_MILLIS = 0.2;
+/** Answers wait for no longer than this to travel with others. */
+const FLUSH_MILLIS = 5;
 
 /** Texts that are remembered with how long they ran. */
 const TEXTS = 512;
@@ -25,97 +20,35 @@ export class Session {
   readonly #database: Database;
   readonly #cells: Cells;
   readonly #texts = new Texts(TEXTS);
+  readonly #groups: Groups;
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
   #transaction: TransactionOptions | undefined;
-  /** What the last group paid for its COMMIT. */
-  #commitMillis = 0;
   #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
 
   constructor(database: Database, cells: Cells) {
     this.#database = database;
     this.#cells = cells;
+    this.#groups = new Groups(database, cells, this.#texts, (request) => this.#settle(request));
   }
 
   run(requests: readonly Request[], outbox: Outbox): void {
+    let flushed = performance.now();
     for (let at = 0; at < requests.length && !this.#cells.retired; ) {
-      const group = this.#group(requests, at);
+      const group = this.#groups.find(requests, at);
       const several = group.length > 1;
-      // What is done is not kept waiting by what takes longer than one quick statement.
-      if (several || !this.#fast(requests[at]!)) outbox.flush();
-      const settled = several ? this.#together(group) : [this.#settle(requests[at]!)];
+      // What is done is not kept waiting by what takes longer than a few quick statements.
+      if (several || !this.#fast(requests[at]!) || performance.now() - flushed > FLUSH_MILLIS) {
+        outbox.flush();
+        flushed = performance.now();
+      }
+      const settled = several ? this.#groups.run(group) : [this.#settle(requests[at]!)];
       for (const one of settled) outbox.add(one, this.#database.inTransaction, requests[at++]![1]);
     }
     outbox.flush();
   }
 
-  // Which statements may share a transaction.
-
-  /** The longest run, from `from` on, of autocommitted statements that are all fast reads or all fast writes. */
-  #group(requests: readonly Request[], from: number): Execute[] {
-    const group: Execute[] = [];
-    let reads: boolean | undefined;
-    for (let at = from; at < requests.length && group.length < this.#most(reads); at++) {
-      const request = requests[at]!;
-      if (request[0] !== "execute" || request[2]) break;
-      const text = this.#texts.of(request[3]);
-      if (text.verb !== "plain" || !text.fast || text.readOnly === undefined) break;
-      reads ??= text.readOnly;
-      if (text.readOnly !== reads) break;
-      group.push(request);
-    }
-    return group;
-  }
-
-  #most(reads: boolean | undefined): number {
-    if (reads !== false) return READS;
-    return this.#commitMillis > DEAR_MILLIS ? Number.POSITIVE_INFINITY : WRITES;
-  }
-
-  #together(group: readonly Execute[]): Settled[] {
-    return this.#texts.of(group[0]![3]).readOnly ? this.#readTogether(group) : this.#writeTogether(group);
-  }
-
   #fast(request: Request): boolean {
     return request[0] === "execute" && this.#texts.of(request[3]).fast;
-  }
-
-  /** One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked. */
-  #readTogether(group: readonly Execute[]): Settled[] {
-    try {
-      this.#database.begin({ readOnly: true });
-    } catch (error) {
-      return group.map(() => ({ error }));
-    }
-    const settled = group.map((request) => this.#settle(request));
-    this.#database.rollbackIfOpen();
-    return settled;
-  }
-
-  /** Group commit: nobody is answered before the COMMIT; when anything at all is wrong, each runs alone. */
-  #writeTogether(group: readonly Execute[]): Settled[] {
-    try {
-      this.#database.begin({});
-    } catch (error) {
-      return group.map(() => ({ error }));
-    }
-    try {
-      const settled = group.map((request) => {
-        const [, slot, , sql, params] = request;
-        if (!this.#cells.begin(slot)) throw new StatementCancelled();
-        const result = this.#timed(this.#texts.of(sql), () => this.#database.execute(sql, params));
-        if (!this.#database.inTransaction) throw new TransactionAborted("a statement ended the transaction");
-        return { result: this.#database.converted(result), readOnly: false };
-      });
-      if (!group.every((request) => this.#cells.decide(request[1]))) throw new StatementCancelled();
-      const begun = performance.now();
-      this.#database.commit();
-      this.#commitMillis = performance.now() - begun;
-      return settled;
-    } catch {
-      this.#database.rollbackIfOpen();
-      for (const request of group) this.#cells.undecide(request[1]);
-      return group.map((request) => this.#settle(request));
-    }
   }
 
   // One request.
@@ -179,7 +112,7 @@ export class Session {
 
   /** A text that is not known to be fast, and can only read, goes step by step, so that it can be cancelled. */
   #read(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
-    return this.#timed(text, () => {
+    return timed(text, () => {
       const cursor = text.readOnly && !text.fast ? this.#database.iterate(sql, params) : undefined;
       if (cursor === undefined) return this.#database.execute(sql, params);
       const rows: unknown[][] = [];
@@ -195,7 +128,7 @@ export class Session {
   #write(text: Text, sql: string, params: Params | undefined, slot: number): Settled {
     this.#database.begin({});
     try {
-      const result = this.#timed(text, () => this.#orKeep(() => this.#database.execute(sql, params), slot));
+      const result = timed(text, () => this.#orKeep(() => this.#database.execute(sql, params), slot));
       const settled = { result: this.#database.converted(result), readOnly: false };
       if (this.#database.inTransaction) this.#commitUnlessCancelled(slot);
       return settled;
@@ -235,15 +168,6 @@ export class Session {
       rowCount += this.#database.execute(sql, params).rowCount;
     }
     return { result: { columns: [], rows: [], rowCount }, readOnly: text.readOnly };
-  }
-
-  #timed<T>(text: Text, run: () => T): T {
-    const start = performance.now();
-    try {
-      return run();
-    } finally {
-      text.ran(performance.now() - start);
-    }
   }
 
   // Streams.

@@ -47,8 +47,8 @@ async function code(patterns) {
     platform: "node",
     plugins: [filesBeside()],
   });
-  // A module belongs to the first of them that needs it, but entry points do things when they are loaded.
-  const entered = new Set(input.map(([, file]) => file));
+  // A module belongs to the first of them that needs it. Only threads do things when they are loaded.
+  const started = new Set(named(THREADS));
   const parts = { defer: ["dist/src/defer/index.js"], threads: THREADS, adbapi: ["dist/src/index.js"] };
   const groups = Object.entries(parts).map(([name, paths], index, { length }) => {
     const modules = reachable(paths);
@@ -56,7 +56,7 @@ async function code(patterns) {
       name,
       // Above 0: below it would be above all others.
       priority: length - index,
-      test: (/** @type {string} */ id) => modules.has(id) && !entered.has(id),
+      test: (/** @type {string} */ id) => modules.has(id) && !started.has(id),
     };
   });
   const { output } = await bundle.generate({

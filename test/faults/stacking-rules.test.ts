@@ -54,6 +54,27 @@ test("F25 more go ahead on one connection of a long queue only, and never more t
     }
   }));
 
+test("F25 readers do not wait behind each other because writers wait", () =>
+  withScripted({ pipeline: 8, singleWriter: true, pool: { min: 3, max: 3 } }, async (pool, server) => {
+    await pool.start();
+    // It calls something: nobody sends it once more elsewhere.
+    await know(pool, "select head", "select known()");
+    const writing = gate.held();
+    server.next("execute", writing);
+    const writes = Array.from({ length: 50 }, () => pool.runQuery("update 1"));
+    await writing.entered;
+    const reading = gate.held();
+    server.next("execute", reading);
+    const first = pool.runQuery("select head");
+    await reading.entered;
+    // The third connection is idle.
+    expect(await pool.runQuery("select known()", [], { timeoutMillis: 5_000 })).toHaveLength(1);
+    expect(first.called).toBe(false);
+    reading.ok();
+    writing.ok();
+    await Promise.all([first, ...writes]);
+  }));
+
 test("F25 a write waits behind nobody", () =>
   withScripted({ pipeline: 8, pool: { max: 1 } }, async (pool, server) => {
     await know(pool, "select head", "update 1");

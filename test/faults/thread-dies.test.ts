@@ -3,6 +3,8 @@ import { ConnectionLost, ConnectionPool } from "adbapi";
 import { blockingDriver } from "adbapi/drivers/blocking";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
+import { mortalDriver } from "../support/mortal-sqlite.js";
+import { temporaryFile } from "../support/thread-connections.js";
 import { Traces } from "../support/traces.js";
 import type { PoolOptions } from "../support/with-pool.js";
 import { Ear, quiet } from "../support/with-scripted.js";
@@ -52,6 +54,22 @@ test.each(["exit", "eat memory"])("F21 the same inside of an interaction (%s): n
     expect(ear.error.outcome).toBe("not applied");
   }),
 );
+
+test("F5 writes that never ran are sent again in the order in which they were asked for", async () => {
+  await using pool = new ConnectionPool(mortalDriver({ name: "better-sqlite3" }), temporaryFile(), {
+    min: 0,
+    max: 2,
+    logger: quiet,
+  });
+  await pool.runOperation("create table log (id integer primary key, n integer)");
+  const write = (n: number) => pool.runOperation("insert into log (n) values (?)", [n]);
+  for (let n = -3; n < 0; n++) await write(n);
+  const deadly = new Ear(pool.runOperation("insert into log (n) select 0 where 'die now' <> ''"));
+  await Promise.all(Array.from({ length: 100 }, (_, n) => write(n + 1)));
+  expect(deadly.error).toBeInstanceOf(ConnectionLost);
+  const rows = await pool.runQuery<{ n: number }>("select n from log where n > 0 order by id");
+  expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+});
 
 test.each(["exit soon", "throw soon"])(
   "F4 an idle thread ends (%s): it leaves the pool at once, and min is refilled",

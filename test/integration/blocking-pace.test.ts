@@ -11,23 +11,64 @@ const committing = blockingDriver(new URL("./modules/committing.mjs", import.met
 });
 
 describe("group commit", () => {
-  async function commitsOf(writes: number, commitMillis: number): Promise<number> {
-    const test = await ThreadTester.open(committing, [commitMillis]);
+  /** A connection that knows the texts as fast, and what a commit takes. */
+  async function warmed(commitMillis: number, ...texts: readonly string[]) {
+    const test = await ThreadTester.open(committing, [commitMillis], { pipeline: 256 });
+    for (const sql of ["insert", ...texts]) await test.execute(sql).catch(() => {});
+    await Promise.all([test.execute("insert"), test.execute("insert")]);
     const commits = async () => Number((await test.rows("select commits"))[0]!.v);
-    const write = (count: number) => Promise.all(Array.from({ length: count }, () => test.execute("insert")));
-    // A text is known as fast once it has run; what a commit takes, once a group has paid for it.
-    await test.execute("insert");
-    await write(2);
-    const before = await commits();
-    await write(writes);
-    return (await commits()) - before;
+    /** What became of the writes, and how many commits they took. */
+    const write = async (...sql: readonly string[]) => {
+      const before = await commits();
+      const settled = await Promise.allSettled(sql.map((each) => test.execute(each)));
+      return { settled, commits: (await commits()) - before };
+    };
+    return { test, commits, write };
   }
 
+  const inserts = (count: number, sql = "insert") => new Array<string>(count).fill(sql);
+
   it("shares a dear commit among all that have come, and is quick to answer where commits are cheap", async () => {
-    expect(await commitsOf(60, 3)).toBe(1);
-    const cheap = await commitsOf(60, 0);
-    expect(cheap).toBeGreaterThan(1);
-    expect(cheap).toBeLessThanOrEqual(Math.ceil(60 / 16));
+    expect((await (await warmed(3)).write(...inserts(60))).commits).toBe(1);
+    const cheap = await (await warmed(0)).write(...inserts(60));
+    expect(cheap.commits).toBe(Math.ceil(60 / 16));
+  });
+
+  it.each(["insert bad", "insert late"])(
+    "finds the one that is in the way, and all others share again: %s",
+    async (wrong) => {
+      const { write } = await warmed(3, wrong);
+      const { settled, commits } = await write(...inserts(40), wrong, ...inserts(19));
+      expect(settled.map(({ status }) => status)).toEqual([
+        ...inserts(40, "fulfilled"),
+        "rejected",
+        ...inserts(19, "fulfilled"),
+      ]);
+      expect(commits).toBeLessThan(20);
+    },
+  );
+
+  it("goes on without one that was cancelled before it began", async () => {
+    const { test, commits } = await warmed(3, "insert slow");
+    const before = await commits();
+    const unwanted = test.statement("insert");
+    const asked = [
+      test.execute("insert slow"),
+      test.connection.execute(unwanted),
+      ...inserts(50).map((sql) => test.execute(sql)),
+    ];
+    // They have left, and the thread is at the first.
+    await new Promise(process.nextTick);
+    expect(test.connection.cancel!(unwanted).outcome).toBe("not sent");
+    const settled = await Promise.allSettled(asked);
+    expect(settled.filter(({ status }) => status === "rejected")).toHaveLength(1);
+    expect((await commits()) - before).toBeLessThan(6);
+  });
+
+  it("takes no more in once it has taken long: who cancels one of them waits for the whole", async () => {
+    const { write } = await warmed(3, "insert slow");
+    const { commits } = await write(...inserts(60, "insert slow"));
+    expect(commits).toBeGreaterThan(5);
   });
 });
 

@@ -63,6 +63,8 @@ export const gate = Object.freeze({
 export interface Scripted {
   /** As `Driver.pipeline`: above 1, a `select` is stackable and repeatable. */
   readonly pipeline?: number;
+  /** Writes form one line, as SQLite's do. */
+  readonly singleWriter?: true;
   /** Whether a running statement can be cancelled; else its connection is destroyed. */
   readonly cancel?: boolean;
 }
@@ -95,7 +97,7 @@ export class ScriptedServer {
   readonly #next = new Map<Step, Gate[]>();
   readonly #always = new Map<Step, Gate>();
 
-  constructor({ pipeline = 1, cancel = false }: Scripted = {}) {
+  constructor({ pipeline = 1, cancel = false, singleWriter }: Scripted = {}) {
     this.cancels = cancel;
     const selects = (sql: string) => sql.startsWith("select");
     this.driver = {
@@ -105,7 +107,8 @@ export class ScriptedServer {
       connect: (_args, options) => this.#connect(options),
       translate,
       stackable: (sql) => pipeline > 1 && selects(sql),
-      repeatable: selects,
+      repeatable: (sql) => selects(sql) && !sql.includes("("),
+      ...(singleWriter && { singleWriter }),
       cancelled: (error) => (error instanceof Cancelled ? "not applied" : undefined),
     };
   }
@@ -191,7 +194,8 @@ export class ScriptedConnection implements DriverConnection {
       } finally {
         this.#stoppers.delete(statement);
       }
-      return { rows: [{ session: this.id }], rowCount: 1, lastInsertId: undefined, columns: [] };
+      const readOnly = statement.sql.startsWith("select");
+      return { rows: [{ session: this.id }], rowCount: 1, lastInsertId: undefined, columns: [], readOnly };
     });
   }
 

@@ -57,6 +57,16 @@ describe.runIf(availableParallelism() > 1)("a lookout", () => {
     expect(caller.turn()).toBe(1);
   });
 
+  test("leaves the event loop its turn, however the messages come", async () => {
+    const caller = promptCaller(() => true);
+    const until = performance.now() + 100;
+    while (performance.now() < until) caller.turn();
+    // The time for this turn is used up: whoever hands on more messages in it finds no lookout.
+    expect(Array.from({ length: 10 }, () => caller.turn())).toEqual(new Array(10).fill(1));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(Math.max(...Array.from({ length: 10 }, () => caller.turn()))).toBeGreaterThan(1);
+  });
+
   test("is over after a moment without a request", () => {
     const { port1 } = new MessageChannel();
     onTestFinished(() => port1.close());

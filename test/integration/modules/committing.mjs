@@ -1,5 +1,7 @@
 // A database that does nothing, and notes what is asked of it: its commits last as long as its first argument says, in milliseconds.
+// `insert bad` fails, `insert late` cannot be committed, `insert slow` takes 4 ms.
 let inTransaction = false;
+let late = false;
 let commits = 0;
 
 export function connect(commitMillis = 0) {
@@ -11,15 +13,19 @@ export function connect(commitMillis = 0) {
     execute(sql) {
       if (sql === "select commits") return rows(commits);
       if (sql.startsWith("select")) return rows(1);
+      if (sql === "insert bad") throw new Error("bad, as asked");
+      if (sql === "insert late") late = true;
+      if (sql === "insert slow") spend(4);
       return { columns: [], rows: [], rowCount: 1 };
     },
     readOnly: (sql) => sql.startsWith("select"),
     begin() {
       inTransaction = true;
+      late = false;
     },
     commit() {
-      const until = performance.now() + commitMillis;
-      while (performance.now() < until);
+      if (late) throw new Error("late, as asked");
+      spend(commitMillis);
       inTransaction = false;
       commits++;
     },
@@ -28,4 +34,9 @@ export function connect(commitMillis = 0) {
     },
     close() {},
   };
+}
+
+function spend(millis) {
+  const until = performance.now() + millis;
+  while (performance.now() < until);
 }

@@ -1,0 +1,78 @@
+/** Who waits is served in the order asked, and refused when his time is over, also if work comes back undone between. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Queue } from "../../dist/src/queue.js";
+import { Waiter } from "../../dist/src/waiting-line.js";
+
+class Named extends Waiter {
+  readonly name: string;
+  declare behind: Named | undefined;
+
+  constructor(name: string) {
+    super("test");
+    this.name = name;
+  }
+
+  override refuse(): void {}
+}
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"], now: 1 }));
+afterEach(() => void vi.useRealTimers());
+
+/** A queue of that patience, with who was refused, and a way to have somebody wait in it, or go onto a connection at once. */
+function queueOf(patienceMillis: number) {
+  const refused: string[] = [];
+  const queue = new Queue(false, patienceMillis, (waiter) => {
+    queue.main.line.remove(waiter);
+    refused.push((waiter as Named).name);
+  });
+  const ask = (name: string, { sent = false } = {}) => {
+    const waiter = new Named(name);
+    queue.push(waiter, false);
+    if (sent) queue.main.line.remove(waiter);
+    else queue.guard(waiter);
+    return waiter;
+  };
+  const line = () => {
+    const names: string[] = [];
+    for (let next = queue.main.line.first as Named | undefined; next !== undefined; next = next.behind)
+      names.push(next.name);
+    return names;
+  };
+  return { queue, refused, ask, line };
+}
+
+test("what comes back undone stands in the order asked, before everyone younger", () => {
+  const { queue, ask, line } = queueOf(1_000);
+  const [a, b, c] = ["a", "b", "c"].map((name) => ask(name, { sent: true }));
+  ask("d");
+  for (const waiter of [b, a, c]) queue.putBack(waiter!, queue.main);
+  expect(line()).toEqual(["a", "b", "c", "d"]);
+  queue.close();
+});
+
+test("work that comes back keeps nobody behind it waiting for longer", async () => {
+  const { queue, refused, ask } = queueOf(1_000);
+  const first = ask("first", { sent: true });
+  await vi.advanceTimersByTimeAsync(50);
+  ask("second");
+  ask("third");
+  await vi.advanceTimersByTimeAsync(650);
+  queue.putBack(first, queue.main);
+  await vi.advanceTimersByTimeAsync(340);
+  expect(refused).toEqual([]);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(refused).toEqual(["first", "second", "third"]);
+  queue.close();
+});
+
+test("what comes back to an empty line has its time before it", async () => {
+  const { queue, refused, ask } = queueOf(1_000);
+  const only = ask("only", { sent: true });
+  await vi.advanceTimersByTimeAsync(700);
+  queue.putBack(only, queue.main);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(refused).toEqual([]);
+  await vi.advanceTimersByTimeAsync(110);
+  expect(refused).toEqual(["only"]);
+  queue.close();
+});
