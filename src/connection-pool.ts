@@ -13,7 +13,7 @@ import { cancelledBefore } from "./cancelled-before.js";
 import type { Connection } from "./connection.js";
 import { within } from "./deadline.js";
 import { Deferred, fail } from "./defer/index.js";
-import { channels, type Origin, TracedWait, traced } from "./diagnostics.js";
+import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
 import { Dispatcher } from "./dispatcher.js";
 import { PoolClosed } from "./errors.js";
 import { adbapiInteraction, calledInside } from "./inside.js";
@@ -252,10 +252,14 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
     const job = () => new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
     if (!channels.statement.hasSubscribers) return this.#dispatcher.submit(job()) as Deferred<T>;
-    const trace = { ...this.#origin, sql, parameterized: bound !== undefined, inTransaction: false };
+    const parameterized = bound !== undefined;
+    const trace: StatementTrace = { ...this.#origin, sql, parameterized, inTransaction: false };
+    const asked = performance.now();
     const submit = () => {
       const watched = job();
-      watched.wait = new TracedWait(trace);
+      watched.onSent = () => {
+        trace.waitedMillis = performance.now() - asked;
+      };
       return this.#dispatcher.submit(watched) as Deferred<T>;
     };
     return traced(channels.statement, trace, submit);

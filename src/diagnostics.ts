@@ -42,20 +42,6 @@ export interface StatementTrace extends Trace {
   waitedMillis?: number;
 }
 
-/** The wait of one statement in the queue, while somebody listens. */
-export class TracedWait {
-  readonly #trace: StatementTrace;
-  readonly #since = performance.now();
-
-  constructor(trace: StatementTrace) {
-    this.#trace = trace;
-  }
-
-  over(): void {
-    this.#trace.waitedMillis = performance.now() - this.#since;
-  }
-}
-
 /** Of `adbapi:interaction`: from the call to its answer, with all attempts. */
 export interface InteractionTrace extends Trace {
   readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";

@@ -46,7 +46,7 @@ export class Flight {
 
   send(job: StatementJob, loan: Loan, stackable: boolean): void {
     job.sent(loan);
-    job.wait?.over();
+    job.onSent?.();
     loan.worked = true;
     loan.stacking = stackable;
     loan.push(job);

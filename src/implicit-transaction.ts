@@ -12,6 +12,7 @@ import {
 } from "./errors.js";
 import type { Journal } from "./journal.js";
 import type { Lease } from "./lease.js";
+import { moved } from "./moves.js";
 import { abortedError, type End, lostError, Unsent } from "./session-errors.js";
 import { mayEndTransaction } from "./statement-text.js";
 
@@ -295,9 +296,6 @@ export class ImplicitTransaction {
 
   #move(to: TransactionState): void {
     if (to === this.#state) return;
-    if (!(MOVES[this.#state] as readonly TransactionState[]).includes(to)) {
-      throw new Error(`a transaction cannot go from ${this.#state} to ${to}`);
-    }
-    this.#state = to;
+    this.#state = moved("a transaction", MOVES, this.#state, to);
   }
 }

@@ -11,6 +11,7 @@ import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
 import { adbapiInteraction } from "./inside.js";
 import type { InteractionKind } from "./interaction-kind.js";
 import type { Lease } from "./lease.js";
+import { moved } from "./moves.js";
 import { mayBeRepeated } from "./retry.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
@@ -281,9 +282,6 @@ export class Interaction<T> implements Taker {
 
   #move(to: InteractionState): void {
     if (this.#state === "settled") return;
-    if (!(MOVES[this.#state] as readonly InteractionState[]).includes(to)) {
-      throw new Error(`an interaction cannot go from ${this.#state} to ${to}`);
-    }
-    this.#state = to;
+    this.#state = moved("an interaction", MOVES, this.#state, to);
   }
 }

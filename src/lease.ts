@@ -1,5 +1,6 @@
 import type { DriverConnection, SessionState } from "../drivers/driver.js";
 import { ConnectionLost } from "./errors.js";
+import { moved } from "./moves.js";
 
 /** The longest that a destroyed session may take to settle what was on it. */
 const LAST_MILLIS = 500;
@@ -96,10 +97,7 @@ export class Lease {
 
   /** The one place where a state changes. */
   move(to: LeaseState): void {
-    if (!(MOVES[this.#state] as readonly LeaseState[]).includes(to)) {
-      throw new Error(`a connection cannot go from ${this.#state} to ${to}`);
-    }
-    this.#state = to;
+    this.#state = moved("a connection", MOVES, this.#state, to);
     if (to === "idle") this.idleSince = performance.now();
     if (to === "closed") clearTimeout(this.#last);
   }

@@ -151,6 +151,20 @@ const checks = {
   int64: isOneOf("driver", "bigint", "string", "number"),
 } as const satisfies Record<keyof PoolOptions, OptionCheck>;
 
+/** The rest depends on the driver, or is off. */
+const DEFAULTS = {
+  noisy: false,
+  logger: console,
+  reconnect: true,
+  goodSql: "select 1",
+  acquireTimeoutMillis: 30_000,
+  idleTimeoutMillis: 600_000,
+  maxLifetimeMillis: 1_800_000,
+  maxWaiting: Number.POSITIVE_INFINITY,
+  prepare: true,
+  int64: "driver",
+} as const satisfies Partial<ResolvedOptions>;
+
 /**
  * Fills in the defaults for these connect arguments.
  * @throws {InterfaceError} that names the option: an unknown one, a bad value, `min` above `max`, `max` above what the driver allows.
@@ -160,7 +174,7 @@ export function resolveOptions(
   driver: Driver,
   args: readonly unknown[],
 ): ResolvedOptions {
-  const given = { ...checked(options) };
+  const given = defined(options);
   const most = driver.maxConnections?.(args) ?? Number.POSITIVE_INFINITY;
   const max = given.max ?? Math.min(5, most);
   const min = given.min ?? Math.min(3, max);
@@ -170,32 +184,14 @@ export function resolveOptions(
     );
   }
   if (min > max) throw new InterfaceError(`The pool option "min" (${min}) must not be above "max" (${max})`);
-  return Object.freeze({
-    min,
-    max,
-    name: given.name ?? driver.name,
-    noisy: given.noisy ?? false,
-    logger: given.logger ?? console,
-    openfun: given.openfun,
-    reconnect: given.reconnect ?? true,
-    goodSql: given.goodSql ?? "select 1",
-    acquireTimeoutMillis: given.acquireTimeoutMillis ?? 30_000,
-    idleTimeoutMillis: given.idleTimeoutMillis ?? 600_000,
-    maxLifetimeMillis: given.maxLifetimeMillis ?? 1_800_000,
-    maxWaiting: given.maxWaiting ?? Number.POSITIVE_INFINITY,
-    resetOnRelease: given.resetOnRelease,
-    prepare: given.prepare ?? true,
-    leakDetectionMillis: given.leakDetectionMillis,
-    statementTimeoutMillis: given.statementTimeoutMillis,
-    pipeline: given.pipeline ?? driver.pipeline,
-    int64: given.int64 ?? "driver",
-  });
+  const { name, pipeline } = driver;
+  return Object.freeze({ ...DEFAULTS, name, pipeline, ...given, min, max }) as ResolvedOptions;
 }
 
-function checked(options: PoolOptions | undefined): PoolOptions {
-  const copy = options === undefined ? {} : options;
-  checkOptions(copy, checks, "pool option");
-  return copy;
+/** Those that were given, once they have been checked: undefined stands for the default. */
+function defined(options: PoolOptions = {}): PoolOptions {
+  checkOptions(options, checks, "pool option");
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function isLogger(value: unknown): string | undefined {

@@ -2,7 +2,6 @@ import type { Cancellation, Params, Result, RowMode, Statement } from "../driver
 import type { StatementOptions } from "./call-options.js";
 import { unsentError } from "./cancelled-before.js";
 import { CancelledError, Deferred } from "./defer/index.js";
-import type { TracedWait } from "./diagnostics.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -12,6 +11,7 @@ import {
 } from "./errors.js";
 import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
+import { moved } from "./moves.js";
 import type { Habits } from "./profile.js";
 import { statementTimeout } from "./timeouts.js";
 import { Waiter } from "./waiting-line.js";
@@ -59,8 +59,8 @@ export class StatementJob extends Waiter implements Statement {
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
   habits: Habits | undefined;
   loan: Loan | undefined;
-  /** Told when it is put on a connection, while somebody listens. */
-  wait: TracedWait | undefined;
+  /** Called when it is put on a connection, while somebody listens. */
+  onSent: (() => void) | undefined;
 
   readonly #carrier: JobCarrier;
   readonly #pick: (result: Result) => unknown;
@@ -189,10 +189,7 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   #move(to: JobState): void {
-    if (!(MOVES[this.#state] as readonly JobState[]).includes(to)) {
-      throw new Error(`a statement cannot go from ${this.#state} to ${to}`);
-    }
-    this.#state = to;
+    this.#state = moved("a statement", MOVES, this.#state, to);
     if (to === "settled" || to === "abandoned") this.#limits?.clear();
   }
 }

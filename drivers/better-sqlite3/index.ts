@@ -2,11 +2,10 @@
 import type { Options } from "better-sqlite3";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { checkFileAndOptions, fromUrl, identify, maxConnections, type OptionType } from "./args.js";
+import { checkFileAndOptions, fromUrl, type OptionType } from "./args.js";
 import { classify } from "./errors.js";
+import { sqliteFacts } from "./facts.js";
 import { loadPackage } from "./package.js";
-import { bind } from "./params.js";
-import { outsideTransaction, repeatable, stackable } from "./text.js";
 
 /** What `new Database(...)` takes, but `verbose`: a function cannot be called from another thread. */
 export type BetterSqlite3Options = Pick<Options, "readonly" | "fileMustExist" | "timeout" | "nativeBinding">;
@@ -27,19 +26,11 @@ const MODULE = beside("./module.js", import.meta.url);
 export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {
   return blockingDriver(moduleUrl, {
     ...options,
+    ...sqliteFacts,
     name: "better-sqlite3",
-    pipeline: 256,
-    dialect: "sqlite",
-    singleWriter: true,
-    bind,
     checkArgs: (args) => checkFileAndOptions("better-sqlite3", args, OPTIONS),
-    identify,
     classify,
-    maxConnections,
     prepare: loadOnce,
-    stackable,
-    repeatable,
-    outsideTransaction,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readonly }] : [file];

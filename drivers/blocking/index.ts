@@ -64,38 +64,24 @@ export interface BlockingDriver extends Driver {
 /** `module` is the URL of a file whose exports fit `BlockingModule`. */
 export function blockingDriver(module: URL | string, options: BlockingDriverOptions = {}): BlockingDriver {
   const url = moduleUrl(module);
-  const { name = nameOf(url), paramstyle = "qmark", pipeline = 64, bind = cloned, classify } = options;
   const {
-    dialect,
-    checkArgs,
-    identify,
-    fromUrl,
-    maxConnections,
-    stackable,
-    repeatable,
-    outsideTransaction,
-    singleWriter,
+    name = nameOf(url),
+    paramstyle = "qmark",
+    pipeline = 64,
+    bind = cloned,
+    classify,
     prepare,
+    resourceLimits,
+    workerUrl = beside("./worker.js", import.meta.url),
+    ...facts
   } = options;
-  const threads = new Threads({
-    module: url.href,
-    workerUrl: options.workerUrl ?? beside("./worker.js", import.meta.url),
-    resourceLimits: options.resourceLimits,
-  });
+  const threads = new Threads({ module: url.href, workerUrl, resourceLimits });
   return {
+    ...facts,
     name,
     paramstyle,
     pipeline,
     bind,
-    ...(dialect && { dialect }),
-    ...(checkArgs && { checkArgs }),
-    ...(identify && { identify }),
-    ...(fromUrl && { fromUrl }),
-    ...(maxConnections && { maxConnections }),
-    ...(stackable && { stackable }),
-    ...(repeatable && { repeatable }),
-    ...(outsideTransaction && { outsideTransaction }),
-    ...(singleWriter && { singleWriter }),
     async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
       prepare?.(args);
       return new ThreadConnection(await threads.start(args, connectOptions), connectOptions);

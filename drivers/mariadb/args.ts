@@ -1,10 +1,9 @@
 /** The connect arguments of mariadb: what a pool cannot have, and what is added. */
 import type { ConnectionConfig } from "mariadb";
 import type { DriverSettings } from "../driver.js";
-import { ownArgs } from "../mysql-family/args.js";
+import { instead, ownArgs } from "../mysql-family/args.js";
 
-const ofPool = "use the pool's own max, min, maxWaiting, acquireTimeoutMillis and idleTimeoutMillis";
-const ofInt64 = "use the pool's int64";
+const { ofPool, ofReset, ofInt64, ofBinding, ofNames } = instead;
 const ofColumns = "use a statement's rowMode, or give the columns names of their own, with AS";
 const ofResult = "results come in the pool's own form";
 
@@ -17,14 +16,14 @@ const REFUSED: Readonly<Record<string, string>> = {
   minDelayValidation: ofPool,
   noControlAfterUse: ofPool,
   leakDetectionTimeout: "use the pool's leakDetectionMillis",
-  resetAfterUse: "use the pool's resetOnRelease",
+  resetAfterUse: ofReset,
   socketTimeout: "use statementTimeoutMillis",
   rowsAsArray: ofColumns,
   nestTables: ofColumns,
   checkDuplicate: ofColumns,
-  namedPlaceholders: "mark params with ?",
-  permitSetMultiParamEntries: "params are bound by the server",
-  arrayParenthesis: "params are bound by the server",
+  namedPlaceholders: ofNames,
+  permitSetMultiParamEntries: ofBinding,
+  arrayParenthesis: ofBinding,
   metaAsArray: ofResult,
   metaEnumerable: ofResult,
   fullResult: ofResult,

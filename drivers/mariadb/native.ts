@@ -75,35 +75,6 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
   });
 }
 
-/** The first row of a statement, as an array; an abort ends the session. */
-export function firstRow({ native, socket }: Opened, sql: string, signal: AbortSignal): Promise<unknown[]> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      socket.destroy();
-      reject(signal.reason);
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    native.query({ sql, rowsAsArray: true }, (error, rows) => {
-      signal.removeEventListener("abort", abort);
-      if (!error) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
-      socket.destroy();
-      reject(error);
-    });
-  });
-}
-
-/** Runs one statement on a session of its own, within a bounded time. */
-export async function aside(args: ConnectionConfig, sql: string): Promise<void> {
-  const signal = AbortSignal.timeout(CONTROL_MILLIS);
-  const opened = await open(args, signal);
-  await firstRow(opened, sql, signal);
-  opened.socket.destroy();
-}
-
-/** Longest that a KILL may take, with its own connection. */
-const CONTROL_MILLIS = 10_000;
-
 /** mariadb's `stream` option: what it returns counts, or what it calls back with. */
 type MakeStream = (late: (error: unknown, made: Socket) => void) => Socket | undefined;
 

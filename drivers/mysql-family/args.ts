@@ -5,6 +5,15 @@ import { parseUrl } from "./url.js";
 
 export type Args = Record<string, unknown>;
 
+/** What to use in place of an argument that a pool cannot have. */
+export const instead = {
+  ofPool: "use the pool's own max, min, maxWaiting, acquireTimeoutMillis and idleTimeoutMillis",
+  ofReset: "use the pool's resetOnRelease",
+  ofInt64: "use the pool's int64",
+  ofBinding: "params are bound by the server",
+  ofNames: "mark params with ?",
+} as const;
+
 /** One object of arguments, or a URL, as an object of our own; a refused key is an `InterfaceError` that says what to use instead. */
 export function ownArgs(
   driver: string,

@@ -1,10 +1,9 @@
 /** The connect arguments of mysql2: what a pool cannot have, and what is added. */
 import type { ConnectionOptions } from "mysql2";
 import type { DriverSettings } from "../driver.js";
-import { ownArgs } from "../mysql-family/args.js";
+import { instead, ownArgs } from "../mysql-family/args.js";
 
-const ofPool = "use the pool's own max, min, maxWaiting and idleTimeoutMillis";
-const ofInt64 = "use the pool's int64";
+const { ofPool, ofReset, ofInt64, ofBinding, ofNames } = instead;
 
 const REFUSED: Readonly<Record<string, string>> = {
   connectionLimit: ofPool,
@@ -13,12 +12,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   queueLimit: ofPool,
   waitForConnections: ofPool,
   pool: ofPool,
-  resetOnRelease: "use the pool's resetOnRelease",
+  resetOnRelease: ofReset,
   rowsAsArray: "use a statement's rowMode",
   nestTables: "give the columns names of their own, with AS",
-  namedPlaceholders: "mark params with ?",
-  queryFormat: "params are bound by the server",
-  stringifyObjects: "params are bound by the server",
+  namedPlaceholders: ofNames,
+  queryFormat: ofBinding,
+  stringifyObjects: ofBinding,
   supportBigNumbers: ofInt64,
   bigNumberStrings: ofInt64,
   isServer: "a pool has clients alone",

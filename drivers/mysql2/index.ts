@@ -9,14 +9,14 @@
 import type { ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/args.js";
-import { cancelled, connectFailure, whereOf } from "../mysql-family/errors.js";
-import { FACTS_SQL, factsOf } from "../mysql-family/reset.js";
+import { cancelled } from "../mysql-family/errors.js";
+import { begin } from "../mysql-family/session.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
 import { checkArgs, connectionArgs } from "./args.js";
 import { Mysql2Connection } from "./connection.js";
 import { translate } from "./errors.js";
-import { aside, firstRow, open } from "./native.js";
+import { open } from "./native.js";
 import { bind } from "./params.js";
 
 /** What `createConnection` of mysql2 takes; a string is a URL. */
@@ -43,16 +43,7 @@ export const mysql2: Driver = {
 export default mysql2;
 
 async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
-  const { settings, signal, onLost } = options;
-  const own = connectionArgs(args, settings.int64);
-  const opened = await open(own, signal);
-  const facts = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
-    throw signal.aborted ? signal.reason : connectFailure(whereOf(own), error);
-  });
-  return new Mysql2Connection(opened, {
-    facts: factsOf(facts as string[]),
-    onLost,
-    aside: (sql) => aside(own, sql),
-    int64: settings.int64,
-  });
+  const { int64 } = options.settings;
+  const { opened, setup } = await begin(open, connectionArgs(args, int64), options);
+  return new Mysql2Connection(opened.native, { ...setup, int64 });
 }

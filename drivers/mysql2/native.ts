@@ -8,8 +8,13 @@ import { connectFailure, whereOf } from "../mysql-family/errors.js";
 /** mysql2's types leave its socket out, which it shows to everyone. */
 export type Native = Connection & { readonly stream: Socket };
 
+export interface Opened {
+  readonly native: Native;
+  readonly socket: Socket;
+}
+
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
-export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Native> {
+export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Opened> {
   const { createConnection } = await load();
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
@@ -31,41 +36,12 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     });
     native.connect((error) => {
       stop();
-      if (error === null) return resolve(native);
+      if (error === null) return resolve({ native, socket: native.stream });
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));
     });
   });
 }
-
-/** The first row of a statement, as an array; an abort ends the session. */
-export function firstRow(native: Native, sql: string, signal: AbortSignal): Promise<unknown[]> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      native.stream.destroy();
-      reject(signal.reason);
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    native.query({ sql, rowsAsArray: true }, (error, rows) => {
-      signal.removeEventListener("abort", abort);
-      if (error === null) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
-      native.stream.destroy();
-      reject(error);
-    });
-  });
-}
-
-/** Runs one statement on a session of its own, within a bounded time. */
-export async function aside(args: ConnectionOptions, sql: string): Promise<void> {
-  const signal = AbortSignal.timeout(CONTROL_MILLIS);
-  const native = await open(args, signal);
-  await firstRow(native, sql, signal);
-  native.stream.destroy();
-}
-
-/** Longest that a KILL may take, with its own connection. */
-const CONTROL_MILLIS = 10_000;
 
 async function load(): Promise<typeof import("mysql2")> {
   try {

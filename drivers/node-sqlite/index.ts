@@ -1,8 +1,7 @@
 /** SQLite through Node's own node:sqlite, in worker threads. */
 
-import { checkFileAndOptions, fromUrl, identify, maxConnections } from "../better-sqlite3/args.js";
-import { bind } from "../better-sqlite3/params.js";
-import { outsideTransaction, repeatable, stackable } from "../better-sqlite3/text.js";
+import { checkFileAndOptions, fromUrl } from "../better-sqlite3/args.js";
+import { sqliteFacts } from "../better-sqlite3/facts.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { classify } from "./errors.js";
@@ -33,19 +32,11 @@ const MODULE = beside("./module.js", import.meta.url);
 export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {
   return blockingDriver(moduleUrl, {
     ...options,
+    ...sqliteFacts,
     name: "node:sqlite",
-    dialect: "sqlite",
-    pipeline: 256,
-    singleWriter: true,
-    bind,
     checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),
-    identify,
     classify,
-    maxConnections,
     prepare: loadNodeSqlite,
-    stackable,
-    repeatable,
-    outsideTransaction,
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readOnly: true }] : [file];

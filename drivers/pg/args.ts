@@ -5,6 +5,8 @@ import { InterfaceError } from "../../src/errors.js";
 import type { DatabaseName } from "../driver.js";
 import { configOf } from "./url.js";
 
+const OF_THE_POOL = "it is an option of the pool, in the argument after this one";
+
 /** What would break a promise of the pool, and what to use instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   query_timeout:
@@ -15,9 +17,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   Client: "the pool makes its own",
   connection: "a connection is made for each session",
   replication: "a replication session runs no statements",
-  max: "it is an option of the pool, in the argument after this one",
-  min: "it is an option of the pool, in the argument after this one",
-  idleTimeoutMillis: "it is an option of the pool, in the argument after this one",
+  max: OF_THE_POOL,
+  min: OF_THE_POOL,
+  idleTimeoutMillis: OF_THE_POOL,
 };
 
 export function checkArgs(args: readonly unknown[]): readonly [ClientConfig] {

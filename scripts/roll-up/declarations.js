@@ -114,7 +114,7 @@ export function rolledDeclarations(dist, entries, optional) {
     const line = `import type { ${[...names].sort().join(", ")} } from "${from}";`;
     const name = /^(@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? "";
     // An import of a package that is not there gives `any` then, instead of an error.
-    return Object.hasOwn(optional, name) ? `// @ts-ignore: it may not be installed\n${line}` : line;
+    return Object.hasOwn(optional, name) ? `// @ts-ignore: optional\n${line}` : line;
   }
 }
 

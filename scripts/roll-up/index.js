@@ -9,7 +9,7 @@ import { parseSync, Visitor } from "rolldown/utils";
 import { minify } from "terser";
 import { rolledDeclarations } from "./declarations.js";
 
-const SHORTEST_LINE = 500;
+const SHORTEST_LINE = 800;
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../..", import.meta.url)));
 const dist = join(root, "dist");

@@ -1,0 +1,60 @@
+/** What the family's drivers do with a session before it is a connection of the pool's, or beside one. */
+import type { Socket } from "node:net";
+import type { ConnectOptions } from "../driver.js";
+import type { ConnectionSetup } from "./connection.js";
+import { connectFailure, whereOf } from "./errors.js";
+import { FACTS_SQL, factsOf } from "./reset.js";
+
+/** What of a package's session is needed here. */
+export interface Opened {
+  readonly native: {
+    query(
+      options: { sql: string; rowsAsArray: boolean },
+      callback: (error: unknown, rows?: unknown) => void,
+    ): unknown;
+  };
+  readonly socket: Socket;
+}
+
+/** Fires once the session is there; an abort or a failure leaves nothing open. */
+export type Open<Args, O extends Opened> = (args: Args, signal: AbortSignal) => Promise<O>;
+
+/** Longest that a KILL may take, with its own connection. */
+const CONTROL_MILLIS = 10_000;
+
+/** A session that is ready for work, and what its connection must know of it. */
+export async function begin<Args extends Parameters<typeof whereOf>[0], O extends Opened>(
+  open: Open<Args, O>,
+  args: Args,
+  { signal, onLost }: ConnectOptions,
+): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
+  const opened = await open(args, signal);
+  const facts = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
+  });
+  const aside = async (sql: string) => {
+    const limit = AbortSignal.timeout(CONTROL_MILLIS);
+    const other = await open(args, limit);
+    await firstRow(other, sql, limit);
+    other.socket.destroy();
+  };
+  return { opened, setup: { facts: factsOf(facts as string[]), onLost, aside } };
+}
+
+/** The first row of a statement, as an array; an abort ends the session. */
+function firstRow({ native, socket }: Opened, sql: string, signal: AbortSignal): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      socket.destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    native.query({ sql, rowsAsArray: true }, (error, rows) => {
+      signal.removeEventListener("abort", abort);
+      if (!error) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
+      socket.destroy();
+      reject(error);
+    });
+  });
+}
