@@ -17,7 +17,11 @@ export default async function question(): Promise<string> {
   const mysql = await compare({
     title: "mysql2, point select, 64 at once, pool of 8",
     concurrency,
-    contenders: [ours("mysql2", inScheme(url, "mysql:")), mysql2Pool(url)],
+    contenders: [
+      ours("mysql2", inScheme(url, "mysql:")),
+      ours("mysql2", inScheme(url, "mysql:"), 8),
+      mysql2Pool(url),
+    ],
     budgets: [{ ours: "adbapi (mysql2)", peer: "mysql2/promise pool.execute", least: 1.3 }],
   });
   const maria = await compare({
@@ -29,10 +33,10 @@ export default async function question(): Promise<string> {
   return `${mysql}\n${maria}`;
 }
 
-function ours(driver: "mysql2" | "mariadb", url: string): Contender {
-  const pool = new ConnectionPool(driver, url, { min: 8, max: 8 });
+function ours(driver: "mysql2" | "mariadb", url: string, pipeline?: number): Contender {
+  const pool = new ConnectionPool(driver, url, { min: 8, max: 8, pipeline });
   return {
-    name: `adbapi (${driver})`,
+    name: `adbapi (${driver}${pipeline === undefined ? "" : `, pipeline: ${pipeline}`})`,
     once: (n) => pool.runQuery(SQL, [someId(n)]),
     close: () => pool.close(),
   };

@@ -41,10 +41,11 @@ export class Ahead {
   readonly #sent = new WeakSet<Command>();
   #corked = false;
 
-  constructor(native: Native) {
+  constructor(native: Native, wanted: boolean) {
     this.#native = native;
     this.#inside = native as unknown as Internals;
-    this.#possible = isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
+    this.#possible =
+      wanted && isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
   }
 
   /** `make` gives a command to mysql2, and returns it. It is sent at once if all before it have been: they are answered in that order. */

@@ -13,6 +13,8 @@ import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
+  /** Whether commands are sent before their turn. */
+  readonly ahead: boolean;
 }
 
 /** A command of mysql2: an emitter, that streams when it was given no callback. */
@@ -36,7 +38,7 @@ export class Mysql2Connection extends MysqlConnection {
     this.native = native;
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
-    this.#ahead = new Ahead(native);
+    this.#ahead = new Ahead(native, setup.ahead);
     native.on("error", (error) => this.lose(error));
   }
 
