@@ -86,6 +86,8 @@ function family(first: readonly string[]): Pick<Recipe, "account" | "serve" | "u
         `--port=${place.port}`,
         `--socket=${join(place.home, "mysql.sock")}`,
         `--pid-file=${join(place.home, "mysql.pid")}`,
+        // Two servers that share /tmp can take each other's temporary tables away.
+        `--tmpdir=${place.home}`,
         ...SETTINGS,
       ],
     }),
