@@ -6,14 +6,48 @@
  */
 import { ConnectionPool, type Queryable } from "adbapi";
 import { eq, sql } from "drizzle-orm";
-import { bigint, mysqlTable, varchar } from "drizzle-orm/mysql-core";
+import {
+  bigint,
+  datetime,
+  date as mysqlDate,
+  mysqlTable,
+  timestamp as mysqlTimestamp,
+  varchar,
+} from "drizzle-orm/mysql-core";
 import { drizzle as mysqlProxy } from "drizzle-orm/mysql-proxy";
-import { integer as pgInteger, pgTable, text as pgText, serial } from "drizzle-orm/pg-core";
+import {
+  date as pgDate,
+  integer as pgInteger,
+  pgTable,
+  text as pgText,
+  timestamp as pgTimestamp,
+  serial,
+} from "drizzle-orm/pg-core";
 import { drizzle as pgProxy } from "drizzle-orm/pg-proxy";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { drizzle as sqliteProxy } from "drizzle-orm/sqlite-proxy";
 
-// The recipe: one function each, that makes Drizzle's database of a pool or of a transaction of it.
+// The recipe, first part: a pool whose dates come as the server's text, for Drizzle reads that itself, as UTC.
+
+/** PostgreSQL's date, timestamp, timestamptz and interval, then arrays of timestamp, date, timestamptz and interval. */
+const AS_TEXT = new Set([1082, 1114, 1184, 1186, 1115, 1182, 1185, 1187]);
+
+async function poolFor(url: string): Promise<ConnectionPool> {
+  if (/^postgres(ql)?:/.test(url)) {
+    const { types } = (await import("pg")).default;
+    const getTypeParser = (oid: number) => (AS_TEXT.has(oid) ? String : types.getTypeParser(oid));
+    return new ConnectionPool("pg", { connectionString: url, types: { getTypeParser } }) as ConnectionPool;
+  }
+  if (!/^(mysql|mariadb):/.test(url)) return ConnectionPool.fromUrl(url);
+  const own = new URL(url);
+  own.searchParams.set("dateStrings", "true");
+  return ConnectionPool.fromUrl(own, {
+    // In which the server gives a `timestamp`.
+    openfun: (connection) => connection.cursor().execute("set time_zone = '+00:00'"),
+  });
+}
+
+// Second part: one function each, that makes Drizzle's database of a pool or of a transaction of it.
 
 type Method = "run" | "all" | "values" | "get" | "execute";
 
@@ -32,12 +66,14 @@ const onSqlite = (on: Queryable) =>
     return { rows: method === "get" ? (rows[0] as never) : rows };
   });
 
-/** MySQL's inserts tell the generated key, in the place of rows. */
+/** MySQL's inserts tell the generated key, in the place of rows. A `date` is written as a Date, which drivers would send in local time. */
 const onMysql = (on: Queryable) =>
-  mysqlProxy(async (sql, params, method) => {
+  mysqlProxy(async (sql, given, method) => {
+    const params = given.map((param) => (param instanceof Date ? param.toISOString().slice(0, -1) : param));
     if (method === "all") return { rows: await rowsOf(on, sql, params, method) };
     const { rows, columns, rowCount, lastInsertId = 0 } = await on.runStatement(sql, params);
-    return { rows: columns.length > 0 ? rows : [{ insertId: Number(lastInsertId), affectedRows: rowCount }] };
+    // A number when that is exact, else a bigint.
+    return { rows: columns.length > 0 ? rows : [{ insertId: lastInsertId, affectedRows: rowCount }] };
   });
 
 // Its use. Drizzle's types differ from database to database, and so do its tables.
@@ -47,22 +83,35 @@ const agents = {
     id: serial("id").primaryKey(),
     name: pgText("name").notNull(),
     gadgets: pgInteger("gadgets"),
+    born: pgDate("born", { mode: "date" }),
+    since: pgTimestamp("since"),
+    seen: pgTimestamp("seen", { withTimezone: true }),
   }),
   mysql: mysqlTable("drizzle_agent", {
     id: bigint("id", { mode: "number" }).primaryKey().autoincrement(),
     name: varchar("name", { length: 40 }).notNull(),
     gadgets: bigint("gadgets", { mode: "number" }),
+    born: mysqlDate("born"),
+    since: datetime("since"),
+    seen: mysqlTimestamp("seen"),
   }),
   sqlite: sqliteTable("drizzle_agent", {
     id: integer("id").primaryKey(),
     name: text("name").notNull(),
     gadgets: integer("gadgets"),
+    born: integer("born", { mode: "timestamp" }),
+    since: integer("since", { mode: "timestamp" }),
+    seen: integer("seen", { mode: "timestamp" }),
   }),
 };
 
-const KEYS = { postgres: "serial primary key", mysql: "serial primary key", sqlite: "integer primary key" };
+const COLUMNS = {
+  postgres: "id serial primary key, born date, since timestamp, seen timestamptz",
+  mysql: "id serial primary key, born date, since datetime, seen timestamp null",
+  sqlite: "id integer primary key, born integer, since integer, seen integer",
+};
 
-const pool = ConnectionPool.fromUrl(process.env.DATABASE_URL ?? "sqlite::memory:");
+const pool = await poolFor(process.env.DATABASE_URL ?? "sqlite::memory:");
 const dialect = pool.dialect ?? "sqlite";
 // One of three in the types, so that the story is told once.
 const open = { postgres: onPostgres, mysql: onMysql, sqlite: onSqlite }[dialect] as typeof onSqlite;
@@ -72,7 +121,7 @@ try {
   const db = open(pool);
   await pool.runOperation("drop table if exists drizzle_agent");
   await pool.runOperation(
-    `create table drizzle_agent (id ${KEYS[dialect]}, name varchar(40) not null unique, gadgets integer)`,
+    `create table drizzle_agent (${COLUMNS[dialect]}, name varchar(40) not null unique, gadgets integer)`,
   );
   await db
     .insert(agent)
@@ -83,7 +132,17 @@ try {
     ]);
   await db.update(agent).set({ gadgets: 3 }).where(eq(agent.name, "James Bond"));
   await db.delete(agent).where(eq(agent.name, "Emma Peel"));
-  console.log(await db.select().from(agent).orderBy(agent.id));
+  const { id, name, gadgets } = agent;
+  console.log(await db.select({ id, name, gadgets }).from(agent).orderBy(id));
+
+  const dates = {
+    born: new Date("1920-11-11"),
+    since: new Date("1953-04-13T23:30:00Z"),
+    seen: new Date("2006-11-14T20:07:00Z"),
+  };
+  await db.update(agent).set(dates).where(eq(name, "James Bond"));
+  const { born, since, seen } = agent;
+  console.log(await db.select({ born, since, seen }).from(agent).where(eq(name, "James Bond")));
 
   // A transaction is the pool's: isolation, retries and cancelling as ever, and Drizzle inside.
   await pool.runInteraction({ retries: 3 }, async (transaction) => {

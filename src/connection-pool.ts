@@ -29,10 +29,11 @@ import { PoolStreams } from "./pool-stream.js";
 import {
   type Answer,
   type AnyRow,
+  type ArrayRow,
+  type InArrays,
   type OperationResult,
   operationOf,
   type Queryable,
-  type RowUnder,
   resultOf,
   rowsOf,
   type StatementResult,
@@ -127,34 +128,30 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return statsOf(this.#options, this.#leases, this.#dispatcher, this.#journal);
   }
 
-  runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
-    sql: string,
-    params?: Params,
-    options?: Options,
-  ): Deferred<RowUnder<Row, Options>[]> {
-    return this.#statement(sql, params, options, rowsOf) as Deferred<RowUnder<Row, Options>[]>;
+  runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
+  runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
+  runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
+    return this.#statement(sql, params, options, rowsOf) as Deferred<never[]>;
   }
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
     return this.#statement(sql, params, options, operationOf);
   }
 
-  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+  runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
+  runStatement<Row = AnyRow>(
     sql: string,
     params?: Params,
-    options?: Options,
-  ): Deferred<StatementResult<RowUnder<Row, Options>>> {
-    return this.#statement(sql, params, options, resultOf) as Deferred<
-      StatementResult<RowUnder<Row, Options>>
-    >;
+    options?: StatementOptions,
+  ): Deferred<StatementResult<Row>>;
+  runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
+    return this.#statement(sql, params, options, resultOf) as Deferred<StatementResult<never>>;
   }
 
-  runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
-    sql: string,
-    params?: Params,
-    options?: Options,
-  ): RowStream<RowUnder<Row, Options>> {
-    return this.#streams.make(sql, params, options, this.runStream) as RowStream<RowUnder<Row, Options>>;
+  runStream<Row = unknown[]>(...statement: InArrays): RowStream<ArrayRow<Row>>;
+  runStream<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): RowStream<Row>;
+  runStream(sql: string, params?: Params, options?: StatementOptions): RowStream<never> {
+    return this.#streams.make(sql, params, options, this.runStream) as RowStream<never>;
   }
 
   /**

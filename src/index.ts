@@ -27,7 +27,15 @@ export type {
 } from "./diagnostics.js";
 export * from "./errors.js";
 export type { Logger, OpenFunction, PoolOptions } from "./options.js";
-export type { Answer, AnyRow, OperationResult, Queryable, RowUnder, StatementResult } from "./queryable.js";
+export type {
+  Answer,
+  AnyRow,
+  ArrayRow,
+  InArrays,
+  OperationResult,
+  Queryable,
+  StatementResult,
+} from "./queryable.js";
 export type { PoolStats } from "./stats.js";
 export type { RowStream } from "./stream.js";
 export { Transaction } from "./transaction.js";

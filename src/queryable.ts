@@ -7,12 +7,15 @@ import type { Transaction } from "./transaction.js";
 /** A row when nothing is said of it: its columns by name. */
 export type AnyRow = Record<string, unknown>;
 
-/** A row under `rowMode: "array"`: the values of the object type's columns are not known in order, so they are a plain list. */
-export type RowUnder<Row, Options> = Options extends { readonly rowMode: "array" }
-  ? Row extends readonly unknown[]
-    ? Row
-    : unknown[]
-  : Row;
+/** A statement whose rows are to come as arrays. */
+export type InArrays = [
+  sql: string,
+  params: Params | undefined,
+  options: StatementOptions & { rowMode: "array" },
+];
+
+/** The values of an object type's columns are not known in order, so under `rowMode: "array"` they are a plain list. */
+export type ArrayRow<Row> = Row extends readonly unknown[] ? Row : unknown[];
 
 /** What `runOperation` fires with. */
 export interface OperationResult {
@@ -38,25 +41,24 @@ export type Answer<T> = T | PromiseLike<T>;
  */
 export interface Queryable {
   /** Fires with all rows. */
-  runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
-    sql: string,
-    params?: Params,
-    options?: Options,
-  ): Deferred<RowUnder<Row, Options>[]>;
+  runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
+  runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   /** Fires with the number of rows affected and the last generated key. */
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult>;
   /** Fires with both: the rows and their columns, the number of rows and the last generated key. */
-  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+  runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
+  runStatement<Row = AnyRow>(
     sql: string,
     params?: Params,
-    options?: Options,
-  ): Deferred<StatementResult<RowUnder<Row, Options>>>;
+    options?: StatementOptions,
+  ): Deferred<StatementResult<Row>>;
   /** The rows one by one, read from the database no faster than they are asked for. */
-  runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+  runStream<Row = unknown[]>(...statement: InArrays): AsyncIterableIterator<ArrayRow<Row>>;
+  runStream<Row = AnyRow>(
     sql: string,
     params?: Params,
-    options?: Options,
-  ): AsyncIterableIterator<RowUnder<Row, Options>>;
+    options?: StatementOptions,
+  ): AsyncIterableIterator<Row>;
   /** Fires with what `fn` gave, once its work is committed, or released into the transaction around it. */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,

@@ -6,11 +6,12 @@ import { adbapiNested, calledInside } from "./inside.js";
 import {
   type Answer,
   type AnyRow,
+  type ArrayRow,
+  type InArrays,
   interactionCall,
   type OperationResult,
   operationOf,
   type Queryable,
-  type RowUnder,
   resultOf,
   rowsOf,
   type StatementResult,
@@ -26,13 +27,11 @@ import type { RowStream } from "./stream.js";
 export class Transaction extends Cursor implements Queryable {
   #nested: Transaction | undefined;
 
-  runQuery<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
-    sql: string,
-    params?: Params,
-    options?: Options,
-  ): Deferred<RowUnder<Row, Options>[]> {
+  runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
+  runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
+  runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
     return this.session.statement(this.innermost().sequence, sql, params, options, rowsOf) as Deferred<
-      RowUnder<Row, Options>[]
+      never[]
     >;
   }
 
@@ -40,25 +39,27 @@ export class Transaction extends Cursor implements Queryable {
     return this.session.statement(this.innermost().sequence, sql, params, options, operationOf);
   }
 
-  runStatement<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+  runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
+  runStatement<Row = AnyRow>(
     sql: string,
     params?: Params,
-    options?: Options,
-  ): Deferred<StatementResult<RowUnder<Row, Options>>> {
+    options?: StatementOptions,
+  ): Deferred<StatementResult<Row>>;
+  runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
     return this.session.statement(this.innermost().sequence, sql, params, options, resultOf) as Deferred<
-      StatementResult<RowUnder<Row, Options>>
+      StatementResult<never>
     >;
   }
 
   /** While it is open it has the session for itself: other statements of the transaction are refused. */
-  runStream<Row = AnyRow, const Options extends StatementOptions = StatementOptions>(
+  runStream<Row = unknown[]>(...statement: InArrays): AsyncIterableIterator<ArrayRow<Row>>;
+  runStream<Row = AnyRow>(
     sql: string,
     params?: Params,
-    options?: Options,
-  ): AsyncIterableIterator<RowUnder<Row, Options>> {
-    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<
-      RowUnder<Row, Options>
-    >;
+    options?: StatementOptions,
+  ): AsyncIterableIterator<Row>;
+  runStream(sql: string, params?: Params, options?: StatementOptions): AsyncIterableIterator<never> {
+    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<never>;
   }
 
   /**

@@ -76,6 +76,12 @@ describe.concurrent.each(
   test("every block runs, and prints what it says", () => runPage(page), 60_000);
 });
 
+test("a promise is kept by the line that it tells, and by no other", () => {
+  expect(unkept(["10, before the next", "{ a: 1 }", "true"], ["", "{ a: 1 }", "10", "true"])).toEqual([]);
+  expect(unkept(["100000"], ["", "1", "10000", "1000000"])).toEqual(["100000"]);
+  expect(unkept(["7", "7"], ["7"])).toEqual(["7"]);
+});
+
 test("a block that is not run says why", () => {
   expect(pages.flatMap(({ unexplained }) => unexplained)).toEqual([]);
 });
@@ -152,9 +158,19 @@ async function runWith(page: Page, databases: TestDatabase[]): Promise<void> {
     const answer = answers.get(url);
     expect(answer, `${program.place} did not end`).toBeDefined();
     expect(answer!.failed, program.place).toBeUndefined();
-    const missing = program.promised.filter((text) => !answer!.printed.some((line) => text.startsWith(line)));
+    const missing = unkept(program.promised, answer!.printed);
     expect(missing, `${program.place} printed ${JSON.stringify(answer!.printed)}`).toEqual([]);
   }
+}
+
+/** Promises that no line keeps. A line keeps one, which is the line itself, or the line, a comma and a remark; an empty line keeps none. */
+function unkept(promised: readonly string[], printed: readonly string[]): readonly string[] {
+  const left = printed.filter((line) => line !== "");
+  return promised.filter((text) => {
+    const index = left.findIndex((line) => text === line || text.startsWith(`${line}, `));
+    if (index >= 0) left.splice(index, 1);
+    return index < 0;
+  });
 }
 
 /** A fresh database for each that the program mentions; undefined where one cannot be had here. */

@@ -3,16 +3,23 @@ import { ChildProgram } from "../support/child-program.js";
 import { describeEach, TARGETS } from "../support/targets.js";
 
 describeEach(TARGETS, (target) => {
-  test("select, insert, update, delete and transactions through Drizzle", async () => {
-    await using database = await target.createDatabase();
-    const sqlite = `sqlite:${database.connectArgs}?driver=${target.name}`;
-    const url = target.server === undefined ? sqlite : database.connectArgs;
-    await using program = ChildProgram.example("drizzle", [], { DATABASE_URL: url });
-    const { status, output } = await program.ended();
-    expect(output).toContain("{ id: 1, name: 'James Bond', gadgets: 3 }");
-    expect(output).not.toContain("Emma Peel");
-    expect(output).toContain("rolled back: UniqueViolation");
-    expect(output).toContain("James Bond: 4, Maxwell Smart: 2, Modesty Blaise: 5\n");
-    expect(status).toBe(0);
-  });
+  // East and west of Greenwich: a day too early, or too late, where a date is read as local time.
+  test.each(["Asia/Tokyo", "America/New_York"])(
+    "select, insert, update, delete, dates and transactions through Drizzle, in %s",
+    async (TZ) => {
+      await using database = await target.createDatabase();
+      const sqlite = `sqlite:${database.connectArgs}?driver=${target.name}`;
+      const url = target.server === undefined ? sqlite : database.connectArgs;
+      await using program = ChildProgram.example("drizzle", [], { DATABASE_URL: url, TZ });
+      const { status, output } = await program.ended();
+      expect(output).toContain("{ id: 1, name: 'James Bond', gadgets: 3 }");
+      expect(output).not.toContain("Emma Peel");
+      expect(output).toContain("born: 1920-11-11T00:00:00.000Z");
+      expect(output).toContain("since: 1953-04-13T23:30:00.000Z");
+      expect(output).toContain("seen: 2006-11-14T20:07:00.000Z");
+      expect(output).toContain("rolled back: UniqueViolation");
+      expect(output).toContain("James Bond: 4, Maxwell Smart: 2, Modesty Blaise: 5\n");
+      expect(status).toBe(0);
+    },
+  );
 });

@@ -85,6 +85,7 @@ describeEach(TARGETS, (target) => {
             way,
           ).toEqual([SMALL, LARGE, NEGATIVE]);
           expect(typeof large, way).toBe(target.exactInteger);
+          expect(typeof small, way).toBe(target.smallInteger);
           expect(nothing, way).toBe(null);
         }
       });

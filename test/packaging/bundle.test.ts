@@ -1,12 +1,13 @@
-/** An application with the package in it, bundled by esbuild as docs/bundling.md says, and run where the package is not. */
-import { rmSync, writeFileSync } from "node:fs";
+/** An application with the package in it, bundled by esbuild with the script of docs/bundling.md, and run where the package is not. */
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
-import { modulesOf, project, run } from "./packed.js";
+import { modulesOf, project, ROOT, run } from "./packed.js";
+
+const page = readFileSync(join(ROOT, "docs/bundling.md"), "utf8");
+const recipe = /```js no-run\n(.*?)```/s.exec(page)![1]!;
 
 describe("bundled by esbuild", () => {
-  const external = ["better-sqlite3", "pg", "mysql2", "mariadb"];
   const app = `
     import { ConnectionPool } from "adbapi";
     import { betterSqlite3With } from "adbapi/drivers/better-sqlite3";
@@ -22,50 +23,32 @@ describe("bundled by esbuild", () => {
     });`;
   const printed = [[{ a: 1 }], "OperationalError", expect.stringContaining("ECONNREFUSED")];
 
-  async function bundle(format: "esm" | "cjs", urlOf: (file: string) => string) {
+  async function bundle(script: string, out: string, urlOf: (file: string) => string) {
     const folder = await project("better-sqlite3", "pg");
-    const inside = join(modulesOf(folder), "adbapi/dist/drivers");
-    writeFileSync(
-      join(folder, "app.js"),
-      app.replace("WORKER", urlOf("worker.mjs")).replace("MODULE", urlOf("module.mjs")),
-    );
-    const common = { bundle: true, platform: "node", external, logLevel: "silent" } as const;
-    const banner = {
-      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
-    };
-    await build({
-      ...common,
-      format,
-      entryPoints: [join(folder, "app.js")],
-      outfile: join(folder, `out/app.${format === "esm" ? "mjs" : "cjs"}`),
-      ...(format === "esm" && { banner }),
-    });
-    for (const [name, file] of [
-      ["worker", "blocking/worker.js"],
-      ["module", "better-sqlite3/module.js"],
-    ] as const) {
-      const entryPoints = [join(inside, file)];
-      await build({
-        ...common,
-        format: "esm",
-        entryPoints,
-        outfile: join(folder, `out/${name}.mjs`),
-        banner,
-      });
-    }
-    rmSync(join(modulesOf(folder), "adbapi"), { recursive: true });
-    const out = join(folder, `out/app.${format === "esm" ? "mjs" : "cjs"}`);
-    const { stdout } = await run(process.execPath, [out], { timeout: 30_000 });
+    const modules = modulesOf(folder);
+    symlinkSync(join(modulesOf(ROOT), "esbuild"), join(modules, "esbuild"));
+    const source = app.replace("WORKER", urlOf("worker.mjs")).replace("MODULE", urlOf("module.mjs"));
+    writeFileSync(join(folder, "app.js"), source);
+    writeFileSync(join(folder, "build.mjs"), script);
+    await run(process.execPath, ["build.mjs"], { cwd: folder });
+    rmSync(join(modules, "adbapi"), { recursive: true });
+    const { stdout } = await run(process.execPath, [join(folder, out)], { timeout: 30_000 });
     return JSON.parse(stdout);
   }
 
   test("as ES modules", async () => {
-    expect(await bundle("esm", (file) => `new URL("./${file}", import.meta.url)`)).toEqual(printed);
+    const urlOf = (file: string) => `new URL("./${file}", import.meta.url)`;
+    expect(await bundle(recipe, "out/app.mjs", urlOf)).toEqual(printed);
   });
 
   test("as CommonJS", async () => {
+    const ofApp = 'await bundle("app.js", "out/app.mjs");';
+    expect(recipe).toContain(ofApp);
+    const common =
+      'await build({ entryPoints: ["app.js"], outfile: "out/app.cjs", bundle: true, platform: "node", format: "cjs", ' +
+      'external: ["better-sqlite3", "pg", "mysql2", "mariadb"], logLevel: "error" });';
     const urlOf = (file: string) =>
       `require("node:url").pathToFileURL(require("node:path").join(__dirname, "${file}"))`;
-    expect(await bundle("cjs", urlOf)).toEqual(printed);
+    expect(await bundle(recipe.replace(ofApp, common), "out/app.cjs", urlOf)).toEqual(printed);
   });
 });

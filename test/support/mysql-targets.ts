@@ -4,15 +4,21 @@ import { databaseName } from "./database-name.js";
 import { howToGet, type ServerKind, serverUrl } from "./servers.js";
 import type { Target, TestDatabase } from "./target.js";
 
-export const mysql2Target: Target = { ...family("mysql", "mysql:"), name: "mysql2", exactInteger: "string" };
+export const mysql2Target: Target = {
+  ...family("mysql", "mysql:"),
+  name: "mysql2",
+  exactInteger: "string",
+  smallInteger: "number",
+};
 
 export const mariadbTarget: Target = {
   ...family("mariadb", "mariadb:"),
   name: "mariadb",
   exactInteger: "bigint",
+  smallInteger: "bigint",
 };
 
-function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exactInteger"> {
+function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exactInteger" | "smallInteger"> {
   return {
     unavailable: serverUrl(server) === undefined ? howToGet(server) : undefined,
     server,

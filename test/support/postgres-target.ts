@@ -22,6 +22,7 @@ export const pgTarget: Target = {
   errorAbortsTransaction: true,
   isolationLevels: ["read uncommitted", "read committed", "repeatable read", "serializable"],
   exactInteger: "string",
+  smallInteger: "string",
   sleepSql: (seconds) => `select pg_sleep(${seconds})`,
   endlessSql: "select pg_sleep(30)",
   sessionIdSql: "select pg_backend_pid() as id",

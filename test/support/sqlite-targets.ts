@@ -37,6 +37,7 @@ function family(open: Open): Omit<Target, "name" | "unavailable"> {
     errorAbortsTransaction: false,
     isolationLevels: ["serializable"],
     exactInteger: "bigint",
+    smallInteger: "number",
     sleepSql: undefined,
     // A row every few milliseconds: between two rows it can be stopped.
     endlessSql: `with recursive c(x) as (select 1 union all select x + 1 from c where x < 300000000)

@@ -29,6 +29,8 @@ export interface Target {
   readonly isolationLevels: readonly IsolationLevel[];
   /** How an integer beyond 2^53 comes back. */
   readonly exactInteger: "bigint" | "string";
+  /** And how those come that a number could hold. */
+  readonly smallInteger: "bigint" | "string" | "number";
   /** A query that waits so long; undefined where the database has none. */
   readonly sleepSql: ((seconds: number) => string) | undefined;
   /** Runs for about half a minute unless it is stopped, and can be. */

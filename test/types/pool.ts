@@ -32,6 +32,16 @@ for await (const agent of pool.runStream<Agent>("select")) expectTypeOf(agent).t
 const tuples = pool.runQuery<[id: number, name: string]>("select", [], { rowMode: "array" });
 expectTypeOf(await tuples).toEqualTypeOf<[id: number, name: string][]>();
 expectTypeOf(await pool.runQuery("select", [], { rowMode: "array" })).toEqualTypeOf<unknown[][]>();
+// A row type of objects is no promise that could be kept there: with and without it, lists come.
+expectTypeOf(await pool.runQuery<Agent>("select", [], { rowMode: "array" })).toEqualTypeOf<unknown[][]>();
+expectTypeOf(await pool.runQuery<Agent>("select", [], { rowMode: "object" })).toEqualTypeOf<Agent[]>();
+for await (const row of pool.runStream<Agent>("select", [], { rowMode: "array" }))
+  expectTypeOf(row).toEqualTypeOf<unknown[]>();
+const inArrays = (queryable: Queryable) => queryable.runStatement<Agent>("", undefined, { rowMode: "array" });
+expectTypeOf(inArrays(pool)).toEqualTypeOf<Deferred<StatementResult<unknown[]>>>();
+expectTypeOf(
+  pool.runInteraction((transaction) => transaction.runQuery<Agent>("select", [], { rowMode: "array" })),
+).toEqualTypeOf<Deferred<unknown[][]>>();
 
 declare const either: { rowMode?: "array" | "object" };
 expectTypeOf(await pool.runQuery("select", [], either)).toExtend<(AnyRow | unknown[])[]>();
@@ -112,6 +122,12 @@ pool.runInteraction({ isolation: "snapshot" }, () => 1);
 new ConnectionPool("pg", {}, { cp_min: 3 });
 // @ts-expect-error a typing error in an option
 pool.runQuery("select", [], { timeOutMillis: 5 });
+// @ts-expect-error an option that there is not, beside one that there is
+pool.runQuery("select", [], { rowMode: "array", extra: 1 });
+// @ts-expect-error the same of a stream
+pool.runStream("select", [], { rowMode: "array", extra: 1 });
+// @ts-expect-error there is no such mode
+pool.runQuery("select", [], { rowMode: "tuple" });
 // @ts-expect-error SQL is a string
 pool.runQuery(5);
 // @ts-expect-error a Deferred awaited gives rows, not a result object
