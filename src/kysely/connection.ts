@@ -27,12 +27,20 @@ interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One of Kysely's connections, and the statement that it runs. */
-export abstract class AdbapiConnection implements DatabaseConnection {
+/** One of Kysely's connections. This one is for a single statement, which goes the pool's own way: nothing is held. */
+export class AdbapiConnection implements DatabaseConnection {
+  protected readonly pool: ConnectionPool;
   #running: Deferred<unknown> | undefined;
 
-  abstract release(): Promise<void>;
-  protected abstract place(): Place | Promise<Place>;
+  constructor(pool: ConnectionPool) {
+    this.pool = pool;
+  }
+
+  async release(): Promise<void> {}
+
+  protected place(): Place | Promise<Place> {
+    return this.pool;
+  }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const place = await this.place();
@@ -67,38 +75,16 @@ export abstract class AdbapiConnection implements DatabaseConnection {
   }
 
   /** No session need be killed for it. */
-  async killSession(): Promise<void> {
-    this.#running?.cancel();
-  }
-}
-
-/** For a single statement: it goes the pool's own way, and nothing is held. */
-export class SharedConnection extends AdbapiConnection {
-  readonly #pool: ConnectionPool;
-
-  constructor(pool: ConnectionPool) {
-    super();
-    this.#pool = pool;
-  }
-
-  async release(): Promise<void> {}
-
-  protected place(): Place {
-    return this.#pool;
+  killSession(): Promise<void> {
+    return this.cancelQuery();
   }
 }
 
 /** For a transaction, or `db.connection()`: a session of the pool, taken when it is first used, kept until it is released. */
 export class OwnConnection extends AdbapiConnection {
-  readonly #pool: ConnectionPool;
   #session: Promise<OpenSession> | undefined;
   #over: Promise<unknown> | undefined;
   #giveBack: (() => void) | undefined;
-
-  constructor(pool: ConnectionPool) {
-    super();
-    this.#pool = pool;
-  }
 
   async begin(options: TransactionOptions): Promise<void> {
     const session = await this.#taken(options.readOnly === true);
@@ -114,20 +100,20 @@ export class OwnConnection extends AdbapiConnection {
   }
 
   /** Fires when the session is the pool's again: what a caller left open is rolled back. */
-  async release(): Promise<void> {
+  override async release(): Promise<void> {
     const session = await this.#session?.catch(() => undefined);
     await session?.rollback();
     this.#giveBack?.();
     await this.#over;
   }
 
-  protected place(): Promise<Place> {
+  protected override place(): Promise<Place> {
     return this.#taken(false);
   }
 
   #taken(readOnly: boolean): Promise<OpenSession> {
     this.#session ??= new Promise((resolve, reject) => {
-      const lent = this.#pool.runWithSession({ readOnly }, (session) => {
+      const lent = this.pool.runWithSession({ readOnly }, (session) => {
         resolve(session);
         return new Promise<void>((done) => {
           this.#giveBack = done;

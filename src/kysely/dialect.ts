@@ -18,6 +18,7 @@ import type { Dialect as SqlDialect } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import { InterfaceError } from "../errors.js";
 import { AdbapiDriver } from "./driver.js";
+import { withItsSignal } from "./signal.js";
 import { SqliteAdapter } from "./sqlite-adapter.js";
 
 export interface AdbapiDialectConfig {
@@ -75,7 +76,10 @@ export class AdbapiDialect implements Dialect {
   }
 
   createQueryCompiler(): QueryCompiler {
-    return new this.#parts.compiler();
+    const compiler = new this.#parts.compiler();
+    const compile = compiler.compileQuery.bind(compiler);
+    compiler.compileQuery = (node, id) => withItsSignal(compile(node, id));
+    return compiler;
   }
 
   createAdapter(): DialectAdapter {

@@ -9,7 +9,7 @@ import {
 } from "kysely";
 import type { ConnectionPool } from "../connection-pool.js";
 import { InterfaceError } from "../errors.js";
-import { type AdbapiConnection, OwnConnection, SharedConnection } from "./connection.js";
+import { AdbapiConnection, OwnConnection } from "./connection.js";
 import { askedForOneStatement } from "./one-statement.js";
 
 type Compile = QueryCompiler["compileQuery"];
@@ -28,7 +28,7 @@ export class AdbapiDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return askedForOneStatement() ? new SharedConnection(this.#pool) : new OwnConnection(this.#pool);
+    return new (askedForOneStatement() ? AdbapiConnection : OwnConnection)(this.#pool);
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {

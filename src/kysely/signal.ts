@@ -9,7 +9,7 @@ import type {
   UnknownRow,
 } from "kysely";
 
-/** Kysely names each query by an object, which lives as long as the query does. */
+/** By the id of a query that is being compiled, then by what that gave. */
 const signals = new WeakMap<object, AbortSignal>();
 
 /**
@@ -21,8 +21,16 @@ export function withSignal<Db extends Pick<Kysely<any>, "withPlugin">>(db: Db, s
   return db.withPlugin(new SignalPlugin(signal)) as unknown as Db;
 }
 
-export function signalOf({ queryId }: CompiledQuery): AbortSignal | undefined {
-  return signals.get(queryId);
+/** Takes the signals from the id, which a constant of `sql` keeps for every run of it, to this one run's query. */
+export function withItsSignal(query: CompiledQuery): CompiledQuery {
+  const signal = signals.get(query.queryId);
+  if (signal !== undefined) signals.set(query, signal);
+  signals.delete(query.queryId);
+  return query;
+}
+
+export function signalOf(query: CompiledQuery): AbortSignal | undefined {
+  return signals.get(query);
 }
 
 class SignalPlugin implements KyselyPlugin {

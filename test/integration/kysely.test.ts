@@ -8,6 +8,7 @@ import {
 } from "adbapi";
 import { AdbapiDialect, withSignal } from "adbapi/kysely";
 import {
+  CamelCasePlugin,
   type ColumnType,
   type Generated,
   Kysely,
@@ -341,6 +342,27 @@ describeEach(TARGETS, (target) => {
         });
         await expect(work).rejects.toThrow(CancelledError);
         expect(await namesIn(db)).toEqual([]);
+      });
+    });
+
+    test("a constant of sql has the signal of each run, and none on the plain database", async () => {
+      await withDb(target, { max: 2 }, async (db) => {
+        const [first, second] = [new AbortController(), new AbortController()];
+        const report = sql.raw<{ n: unknown }>(target.endlessSql);
+        const under = (signal: AbortSignal) => report.execute(withSignal(db, signal)).catch((error) => error);
+        const running = [under(first.signal), under(second.signal)];
+        setTimeout(() => first.abort("first"), 50);
+        expect(await running[0]).toMatchObject({ name: "CancelledError", cause: "first" });
+        setTimeout(() => second.abort("second"), 50);
+        expect(await running[1]).toMatchObject({ name: "CancelledError", cause: "second" });
+
+        const constant = sql<{ n: number }>`select 1 as n`;
+        const both = withSignal(withSignal(db, new AbortController().signal), first.signal);
+        await expect(constant.execute(both)).rejects.toThrow(CancelledError);
+        await expect(constant.execute(both.withPlugin(new CamelCasePlugin()))).rejects.toThrow(
+          CancelledError,
+        );
+        expect((await constant.execute(db)).rows).toHaveLength(1);
       });
     });
 
