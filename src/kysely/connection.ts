@@ -1,6 +1,8 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
+import { unwatchAbort, watchAbort } from "../abort-watch.js";
 import type { StatementOptions } from "../call-options.js";
+import { unsentError } from "../cancelled-before.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import type { Deferred } from "../defer/index.js";
 import type { OpenSession } from "../open-session.js";
@@ -22,7 +24,7 @@ interface Place {
   ): AsyncIterableIterator<AnyRow>;
 }
 
-/** What newer versions of Kysely hand to streams. */
+/** What newer versions of Kysely hand to statements and streams. */
 interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,12 +40,15 @@ export class AdbapiConnection implements DatabaseConnection {
 
   async release(): Promise<void> {}
 
-  protected place(): Place | Promise<Place> {
+  /** The signal ends the wait for it, and nothing after that. */
+  protected place(_: AbortSignal | undefined): Place | Promise<Place> {
     return this.pool;
   }
 
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const place = await this.place();
+  /** What Kysely's own signal does to a statement that runs is for `cancelQuery` to say. */
+  async executeQuery<R>(query: CompiledQuery, options?: Abortable): Promise<QueryResult<R>> {
+    const place = await this.place(optionsOf(query, options)?.signal);
+    options?.signal?.throwIfAborted();
     const running = place.runStatement(query.sql, paramsOf(query), optionsOf(query));
     this.#running = running;
     try {
@@ -58,9 +63,10 @@ export class AdbapiConnection implements DatabaseConnection {
     chunkSize = 100,
     options?: Abortable,
   ): AsyncIterableIterator<QueryResult<R>> {
-    const place = await this.place();
+    const own = optionsOf(query, options);
+    const place = await this.place(own?.signal);
     let rows: R[] = [];
-    for await (const row of place.runStream(query.sql, paramsOf(query), optionsOf(query, options?.signal))) {
+    for await (const row of place.runStream(query.sql, paramsOf(query), own)) {
       rows.push(row as R);
       if (rows.length < chunkSize) continue;
       yield { rows };
@@ -80,49 +86,65 @@ export class AdbapiConnection implements DatabaseConnection {
   }
 }
 
-/** For a transaction, or `db.connection()`: a session of the pool, taken when it is first used, kept until it is released. */
+/** For a transaction, or `db.connection()`: a session of the pool, taken for its first statement, kept until it is released. */
 export class OwnConnection extends AdbapiConnection {
   #session: Promise<OpenSession> | undefined;
   #over: Promise<unknown> | undefined;
   #giveBack: (() => void) | undefined;
+  /** Of a transaction of which nothing has run. */
+  #due: TransactionOptions | undefined;
 
-  async begin(options: TransactionOptions): Promise<void> {
-    const session = await this.#taken(options.readOnly === true);
-    await session.begin(options);
+  begin(options: TransactionOptions): void {
+    this.#due = options;
   }
 
   async commit(): Promise<void> {
+    this.#due = undefined;
     await (await this.#session)?.commit();
   }
 
   async rollback(): Promise<void> {
-    await (await this.#session)?.rollback();
+    this.#due = undefined;
+    await (await this.#session?.catch(() => undefined))?.rollback();
   }
 
   /** Fires when the session is the pool's again: what a caller left open is rolled back. */
   override async release(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    await session?.rollback();
+    await this.rollback();
     this.#giveBack?.();
     await this.#over;
   }
 
-  protected override place(): Promise<Place> {
-    return this.#taken(false);
+  protected override async place(signal: AbortSignal | undefined): Promise<Place> {
+    this.#session ??= this.#taken(signal);
+    const session = await this.#session;
+    if (this.#due) await session.begin(this.#due);
+    this.#due = undefined;
+    return session;
   }
 
-  #taken(readOnly: boolean): Promise<OpenSession> {
-    this.#session ??= new Promise((resolve, reject) => {
-      const lent = this.pool.runWithSession({ readOnly }, (session) => {
-        resolve(session);
-        return new Promise<void>((done) => {
-          this.#giveBack = done;
-        });
+  #taken(signal: AbortSignal | undefined): Promise<OpenSession> {
+    return new Promise((resolve, reject) => {
+      const withdraw = () => lent.cancel();
+      const lent: Deferred<void> = this.pool.runWithSession(
+        { readOnly: this.#due?.readOnly === true },
+        (session) => {
+          if (signal) unwatchAbort(signal, withdraw);
+          resolve(session);
+          return new Promise<void>((done) => {
+            this.#giveBack = done;
+          });
+        },
+      );
+      if (signal) watchAbort(signal, withdraw);
+      if (signal?.aborted) withdraw();
+      // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next statement asks again.
+      this.#over = lent.then(undefined, (error) => {
+        if (signal) unwatchAbort(signal, withdraw);
+        if (!this.#giveBack) this.#session = undefined;
+        reject(signal?.aborted ? unsentError(signal.reason) : error);
       });
-      // Whoever uses it after the pool has ended it is told why by the session.
-      this.#over = lent.then(undefined, reject);
     });
-    return this.#session;
   }
 }
 
@@ -130,10 +152,9 @@ function paramsOf({ parameters }: CompiledQuery): readonly unknown[] | undefined
   return parameters.length > 0 ? parameters : undefined;
 }
 
-function optionsOf(query: CompiledQuery, given?: AbortSignal): StatementOptions | undefined {
+function optionsOf(query: CompiledQuery, options?: Abortable): StatementOptions | undefined {
   const own = signalOf(query);
-  if (given === undefined && own === undefined) return undefined;
-  return {
-    signal: given === undefined || own === undefined ? (given ?? own) : AbortSignal.any([given, own]),
-  };
+  const given = options?.signal;
+  const signal = given && own ? AbortSignal.any([given, own]) : (given ?? own);
+  return signal && { signal };
 }

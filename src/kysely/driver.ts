@@ -36,7 +36,7 @@ export class AdbapiDriver implements Driver {
     if (isolation === "snapshot") {
       throw new InterfaceError('the isolation level "snapshot" is SQL Server\'s: ask for "repeatable read"');
     }
-    await ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
+    ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {

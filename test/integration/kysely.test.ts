@@ -366,6 +366,66 @@ describeEach(TARGETS, (target) => {
       });
     });
 
+    test.each([
+      ["a transaction", (db: Db, use: (own: Db) => Promise<void>) => db.transaction().execute(use)],
+      ["db.connection()", (db: Db, use: (own: Db) => Promise<void>) => db.connection().execute(use)],
+    ])("withdraws %s that waits for a connection, which may ask again", async (_, own) => {
+      await withDb(target, { max: 1, acquireTimeoutMillis: 60_000 }, async (db, pool) => {
+        const controller = new AbortController();
+        let letGo = () => {};
+        const holding = pool.runWithConnection(() => new Promise<void>((done) => (letGo = done)));
+        await eventually("in use", () => pool.stats.inUse, 1);
+        const work = own(db, async (mine) => {
+          const impatient = withSignal(mine, controller.signal);
+          const error = await addPeople(impatient, ["Ada"]).catch((reason) => reason);
+          expect(error).toMatchObject({ name: "CancelledError", cause: "enough", outcome: "not sent" });
+          await expect(namesIn(impatient)).rejects.toThrow(CancelledError);
+          expect(pool.stats.waiting).toBe(0);
+          letGo();
+          await addPeople(mine, ["Bob"]);
+        });
+        await eventually("waiting", () => pool.stats.waiting, 1);
+        controller.abort("enough");
+        await work;
+        await holding;
+        expect(await namesIn(db)).toEqual(["Bob"]);
+      });
+    });
+
+    test("harms no transaction once its statement is done", async () => {
+      await withDb(target, {}, async (db) => {
+        const controller = new AbortController();
+        await db.transaction().execute(async (trx) => {
+          await addPeople(withSignal(trx, controller.signal), ["Ada"]);
+          controller.abort();
+          await addPeople(trx, ["Bob"]);
+        });
+        expect(await namesIn(db)).toEqual(["Ada", "Bob"]);
+      });
+    });
+
+    test("as does a signal of Kysely's, in versions that have them: what waited never runs", async () => {
+      await withDb(target, { max: 1 }, async (db, pool) => {
+        const controller = new AbortController();
+        let letGo = () => {};
+        const holding = pool.runWithConnection(() => new Promise<void>((done) => (letGo = done)));
+        await eventually("in use", () => pool.stats.inUse, 1);
+        const driver = new AdbapiDialect({ pool }).createDriver();
+        const own = await driver.acquireConnection();
+        const insert = db.insertInto("person").values({ name: "Ada" }).compile();
+        // What Kysely 0.29 hands over.
+        const execute = own.executeQuery as (...args: unknown[]) => Promise<unknown>;
+        const running = execute.call(own, insert, { signal: controller.signal }).catch((error) => error);
+        await eventually("waiting", () => pool.stats.waiting, 1);
+        controller.abort();
+        expect(await running).toBeInstanceOf(CancelledError);
+        letGo();
+        await holding;
+        await driver.releaseConnection(own);
+        expect(await namesIn(db)).toEqual([]);
+      });
+    });
+
     test("the pool's own timeout holds too", async () => {
       await withDb(target, { max: 1 }, async (_, pool) => {
         const slow = new Kysely<Schema>({ dialect: new AdbapiDialect({ pool }) });
