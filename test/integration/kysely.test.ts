@@ -1,4 +1,5 @@
 /** Kysely's own builder, migrator and introspector over a pool of each driver. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   CancelledError,
   NotNullViolation,
@@ -152,6 +153,17 @@ describeEach(TARGETS, (target) => {
       const before = pool.stats.statements;
       await Promise.all(Array.from({ length: 50 }, () => namesIn(db)));
       expect(pool.stats.statements).toBe(before + 50);
+    });
+  });
+
+  test("nor do the first ones, which wait for Kysely to begin", async () => {
+    await withDb(target, { max: 2, migrate: false }, async (db) => {
+      const sessions: unknown[] = [];
+      const note = (trace: unknown) => sessions.push(trace);
+      subscribe("tracing:adbapi:interaction:start", note);
+      await Promise.all(Array.from({ length: 5 }, () => sql`select 1 as n`.execute(db)));
+      unsubscribe("tracing:adbapi:interaction:start", note);
+      expect(sessions).toEqual([]);
     });
   });
 
