@@ -8,7 +8,7 @@ import type { Deferred } from "../defer/index.js";
 import type { OpenSession } from "../open-session.js";
 import type { AnyRow, StatementResult } from "../queryable.js";
 import { queryResult } from "./result.js";
-import { signalOf } from "./signal.js";
+import { signals } from "./signal.js";
 
 /** What a statement can be run on: the pool, or a session of it. */
 interface Place {
@@ -32,7 +32,8 @@ interface Abortable {
 /** One of Kysely's connections. This one is for a single statement, which goes the pool's own way: nothing is held. */
 export class AdbapiConnection implements DatabaseConnection {
   protected readonly pool: ConnectionPool;
-  #running: Deferred<unknown> | undefined;
+  /** Once it has fired, a cancel does nothing. */
+  #last: Deferred<unknown> | undefined;
 
   constructor(pool: ConnectionPool) {
     this.pool = pool;
@@ -50,12 +51,8 @@ export class AdbapiConnection implements DatabaseConnection {
     const place = await this.place(optionsOf(query, options)?.signal);
     options?.signal?.throwIfAborted();
     const running = place.runStatement(query.sql, paramsOf(query), optionsOf(query));
-    this.#running = running;
-    try {
-      return queryResult<R>(query, await running);
-    } finally {
-      this.#running = undefined;
-    }
+    this.#last = running;
+    return queryResult<R>(query, await running);
   }
 
   async *streamQuery<R>(
@@ -77,7 +74,7 @@ export class AdbapiConnection implements DatabaseConnection {
 
   /** Asked by newer versions of Kysely: the statement is stopped at the server, and nothing else is harmed. */
   async cancelQuery(): Promise<void> {
-    this.#running?.cancel();
+    this.#last?.cancel();
   }
 
   /** No session need be killed for it. */
@@ -126,16 +123,13 @@ export class OwnConnection extends AdbapiConnection {
   #taken(signal: AbortSignal | undefined): Promise<OpenSession> {
     return new Promise((resolve, reject) => {
       const withdraw = () => lent.cancel();
-      const lent: Deferred<void> = this.pool.runWithSession(
-        { readOnly: this.#due?.readOnly === true },
-        (session) => {
-          if (signal) unwatchAbort(signal, withdraw);
-          resolve(session);
-          return new Promise<void>((done) => {
-            this.#giveBack = done;
-          });
-        },
-      );
+      const lent: Deferred<void> = this.pool.runWithSession({ readOnly: this.#due?.readOnly }, (session) => {
+        if (signal) unwatchAbort(signal, withdraw);
+        resolve(session);
+        return new Promise<void>((done) => {
+          this.#giveBack = done;
+        });
+      });
       if (signal) watchAbort(signal, withdraw);
       if (signal?.aborted) withdraw();
       // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next statement asks again.
@@ -153,7 +147,7 @@ function paramsOf({ parameters }: CompiledQuery): readonly unknown[] | undefined
 }
 
 function optionsOf(query: CompiledQuery, options?: Abortable): StatementOptions | undefined {
-  const own = signalOf(query);
+  const own = signals.get(query);
   const given = options?.signal;
   const signal = given && own ? AbortSignal.any([given, own]) : (given ?? own);
   return signal && { signal };

@@ -10,7 +10,7 @@ import type {
 } from "kysely";
 
 /** By the id of a query that is being compiled, then by what that gave. */
-const signals = new WeakMap<object, AbortSignal>();
+export const signals = new WeakMap<object, AbortSignal>();
 
 /**
  * The same Kysely, or transaction, whose statements and streams end when the signal is aborted: stopped at the server, they fail with
@@ -24,13 +24,9 @@ export function withSignal<Db extends Pick<Kysely<any>, "withPlugin">>(db: Db, s
 /** Takes the signals from the id, which a constant of `sql` keeps for every run of it, to this one run's query. */
 export function withItsSignal(query: CompiledQuery): CompiledQuery {
   const signal = signals.get(query.queryId);
-  if (signal !== undefined) signals.set(query, signal);
+  if (signal) signals.set(query, signal);
   signals.delete(query.queryId);
   return query;
-}
-
-export function signalOf(query: CompiledQuery): AbortSignal | undefined {
-  return signals.get(query);
 }
 
 class SignalPlugin implements KyselyPlugin {
@@ -42,7 +38,7 @@ class SignalPlugin implements KyselyPlugin {
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
     const other = signals.get(queryId);
-    signals.set(queryId, other === undefined ? this.#signal : AbortSignal.any([other, this.#signal]));
+    signals.set(queryId, other ? AbortSignal.any([other, this.#signal]) : this.#signal);
     return node;
   }
 

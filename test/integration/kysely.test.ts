@@ -133,6 +133,15 @@ describeEach(TARGETS, (target) => {
       expect(await namesIn(db)).toEqual(["Ada", "Dee"]);
       expect((await sql`insert into person (name) values ('Eve')`.execute(db)).numAffectedRows).toBe(1n);
       expect((await sql`select name from person`.execute(db)).numAffectedRows).toBeUndefined();
+      const commented = await sql`/* * / */ -- one
+ insert into person (name) values ('Fay')`.execute(db);
+      expect(commented.numAffectedRows).toBe(1n);
+      expect(commented.insertId !== undefined).toBe(target.lastInsertId);
+      const reading = sql`with c as (select 1 as n) /* ) */ select replace('insert', 'a', 'b') from c`;
+      expect((await reading.execute(db)).numAffectedRows).toBeUndefined();
+      if (target.paramstyle !== "numeric" && !target.singleWriter) return; // not every server has WITH before DELETE
+      const common = sql`with c as (select 'Fay' as name) delete from person where name in (select name from c)`;
+      expect((await common.execute(db)).numAffectedRows).toBe(1n);
     });
   });
 
