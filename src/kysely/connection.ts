@@ -1,12 +1,14 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
+import { unwatchAbort, watchAbort } from "../abort-watch.js";
 import type { StatementOptions } from "../call-options.js";
+import { unsentError } from "../cancelled-before.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import type { Deferred } from "../defer/index.js";
 import type { OpenSession } from "../open-session.js";
 import type { AnyRow, StatementResult } from "../queryable.js";
 import { queryResult } from "./result.js";
-import { signalOf } from "./signal.js";
+import { signals } from "./signal.js";
 
 /** What a statement can be run on: the pool, or a session of it. */
 interface Place {
@@ -22,27 +24,35 @@ interface Place {
   ): AsyncIterableIterator<AnyRow>;
 }
 
-/** What newer versions of Kysely hand to streams. */
+/** What newer versions of Kysely hand to statements and streams. */
 interface Abortable {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One of Kysely's connections, and the statement that it runs. */
-export abstract class AdbapiConnection implements DatabaseConnection {
-  #running: Deferred<unknown> | undefined;
+/** One of Kysely's connections. This one is for a single statement, which goes the pool's own way: nothing is held. */
+export class AdbapiConnection implements DatabaseConnection {
+  protected readonly pool: ConnectionPool;
+  /** Once it has fired, a cancel does nothing. */
+  #last: Deferred<unknown> | undefined;
 
-  abstract release(): Promise<void>;
-  protected abstract place(): Place | Promise<Place>;
+  constructor(pool: ConnectionPool) {
+    this.pool = pool;
+  }
 
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const place = await this.place();
+  async release(): Promise<void> {}
+
+  /** The signal ends the wait for it, and nothing after that. */
+  protected place(_: AbortSignal | undefined): Place | Promise<Place> {
+    return this.pool;
+  }
+
+  /** What Kysely's own signal does to a statement that runs is for `cancelQuery` to say. */
+  async executeQuery<R>(query: CompiledQuery, options?: Abortable): Promise<QueryResult<R>> {
+    const place = await this.place(optionsOf(query, options)?.signal);
+    options?.signal?.throwIfAborted();
     const running = place.runStatement(query.sql, paramsOf(query), optionsOf(query));
-    this.#running = running;
-    try {
-      return queryResult<R>(query, await running);
-    } finally {
-      this.#running = undefined;
-    }
+    this.#last = running;
+    return queryResult<R>(query, await running);
   }
 
   async *streamQuery<R>(
@@ -50,9 +60,10 @@ export abstract class AdbapiConnection implements DatabaseConnection {
     chunkSize = 100,
     options?: Abortable,
   ): AsyncIterableIterator<QueryResult<R>> {
-    const place = await this.place();
+    const own = optionsOf(query, options);
+    const place = await this.place(own?.signal);
     let rows: R[] = [];
-    for await (const row of place.runStream(query.sql, paramsOf(query), optionsOf(query, options?.signal))) {
+    for await (const row of place.runStream(query.sql, paramsOf(query), own)) {
       rows.push(row as R);
       if (rows.length < chunkSize) continue;
       yield { rows };
@@ -63,80 +74,71 @@ export abstract class AdbapiConnection implements DatabaseConnection {
 
   /** Asked by newer versions of Kysely: the statement is stopped at the server, and nothing else is harmed. */
   async cancelQuery(): Promise<void> {
-    this.#running?.cancel();
+    this.#last?.cancel();
   }
 
   /** No session need be killed for it. */
-  async killSession(): Promise<void> {
-    this.#running?.cancel();
+  killSession(): Promise<void> {
+    return this.cancelQuery();
   }
 }
 
-/** For a single statement: it goes the pool's own way, and nothing is held. */
-export class SharedConnection extends AdbapiConnection {
-  readonly #pool: ConnectionPool;
-
-  constructor(pool: ConnectionPool) {
-    super();
-    this.#pool = pool;
-  }
-
-  async release(): Promise<void> {}
-
-  protected place(): Place {
-    return this.#pool;
-  }
-}
-
-/** For a transaction, or `db.connection()`: a session of the pool, taken when it is first used, kept until it is released. */
+/** For a transaction, or `db.connection()`: a session of the pool, taken for its first statement, kept until it is released. */
 export class OwnConnection extends AdbapiConnection {
-  readonly #pool: ConnectionPool;
   #session: Promise<OpenSession> | undefined;
   #over: Promise<unknown> | undefined;
   #giveBack: (() => void) | undefined;
+  /** Of a transaction of which nothing has run. */
+  #due: TransactionOptions | undefined;
 
-  constructor(pool: ConnectionPool) {
-    super();
-    this.#pool = pool;
-  }
-
-  async begin(options: TransactionOptions): Promise<void> {
-    const session = await this.#taken(options.readOnly === true);
-    await session.begin(options);
+  begin(options: TransactionOptions): void {
+    this.#due = options;
   }
 
   async commit(): Promise<void> {
+    this.#due = undefined;
     await (await this.#session)?.commit();
   }
 
   async rollback(): Promise<void> {
-    await (await this.#session)?.rollback();
+    this.#due = undefined;
+    await (await this.#session?.catch(() => undefined))?.rollback();
   }
 
   /** Fires when the session is the pool's again: what a caller left open is rolled back. */
-  async release(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined);
-    await session?.rollback();
+  override async release(): Promise<void> {
+    await this.rollback();
     this.#giveBack?.();
     await this.#over;
   }
 
-  protected place(): Promise<Place> {
-    return this.#taken(false);
+  protected override async place(signal: AbortSignal | undefined): Promise<Place> {
+    this.#session ??= this.#taken(signal);
+    const session = await this.#session;
+    if (this.#due) await session.begin(this.#due);
+    this.#due = undefined;
+    return session;
   }
 
-  #taken(readOnly: boolean): Promise<OpenSession> {
-    this.#session ??= new Promise((resolve, reject) => {
-      const lent = this.#pool.runWithSession({ readOnly }, (session) => {
+  #taken(signal: AbortSignal | undefined): Promise<OpenSession> {
+    return new Promise((resolve, reject) => {
+      const withdraw = () => lent.cancel();
+      const lent: Deferred<void> = this.pool.runWithSession({ readOnly: this.#due?.readOnly }, (session) => {
+        if (signal) unwatchAbort(signal, withdraw);
         resolve(session);
         return new Promise<void>((done) => {
           this.#giveBack = done;
         });
       });
-      // Whoever uses it after the pool has ended it is told why by the session.
-      this.#over = lent.then(undefined, reject);
+      if (signal) watchAbort(signal, withdraw);
+      if (signal?.aborted) withdraw();
+      // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next statement asks again.
+      this.#over = lent.then(undefined, (error) => {
+        if (signal) unwatchAbort(signal, withdraw);
+        if (!this.#giveBack) this.#session = undefined;
+        reject(signal?.aborted ? unsentError(signal.reason) : error);
+      });
     });
-    return this.#session;
   }
 }
 
@@ -144,10 +146,9 @@ function paramsOf({ parameters }: CompiledQuery): readonly unknown[] | undefined
   return parameters.length > 0 ? parameters : undefined;
 }
 
-function optionsOf(query: CompiledQuery, given?: AbortSignal): StatementOptions | undefined {
-  const own = signalOf(query);
-  if (given === undefined && own === undefined) return undefined;
-  return {
-    signal: given === undefined || own === undefined ? (given ?? own) : AbortSignal.any([given, own]),
-  };
+function optionsOf(query: CompiledQuery, options?: Abortable): StatementOptions | undefined {
+  const own = signals.get(query);
+  const given = options?.signal;
+  const signal = given && own ? AbortSignal.any([given, own]) : (given ?? own);
+  return signal && { signal };
 }

@@ -18,6 +18,7 @@ import type { Dialect as SqlDialect } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import { InterfaceError } from "../errors.js";
 import { AdbapiDriver } from "./driver.js";
+import { withItsSignal } from "./signal.js";
 import { SqliteAdapter } from "./sqlite-adapter.js";
 
 export interface AdbapiDialectConfig {
@@ -57,14 +58,11 @@ export class AdbapiDialect implements Dialect {
   readonly #parts: Parts;
 
   constructor({ pool, dialect = pool.dialect }: AdbapiDialectConfig) {
-    const known = Object.keys(PARTS).join(", ");
-    if (dialect === undefined) {
-      throw new InterfaceError(
-        `the driver of the pool "${pool.name}" does not say which SQL it speaks: give \`dialect\`, one of ${known}`,
-      );
-    }
-    if (!Object.hasOwn(PARTS, dialect)) {
-      throw new InterfaceError(`there is no dialect ${JSON.stringify(dialect)}: give one of ${known}`);
+    if (!Object.hasOwn(PARTS, dialect ?? "")) {
+      const why = dialect
+        ? `there is no dialect "${dialect}"`
+        : `the driver of the pool "${pool.name}" does not say which SQL it speaks`;
+      throw new InterfaceError(`${why}: give \`dialect\`, one of ${Object.keys(PARTS).join(", ")}`);
     }
     this.#pool = pool;
     this.#parts = PARTS[dialect as SqlDialect];
@@ -75,7 +73,10 @@ export class AdbapiDialect implements Dialect {
   }
 
   createQueryCompiler(): QueryCompiler {
-    return new this.#parts.compiler();
+    const compiler = new this.#parts.compiler();
+    const compile = compiler.compileQuery.bind(compiler);
+    compiler.compileQuery = (node, id) => withItsSignal(compile(node, id));
+    return compiler;
   }
 
   createAdapter(): DialectAdapter {

@@ -9,7 +9,7 @@ import {
 } from "kysely";
 import type { ConnectionPool } from "../connection-pool.js";
 import { InterfaceError } from "../errors.js";
-import { type AdbapiConnection, OwnConnection, SharedConnection } from "./connection.js";
+import { AdbapiConnection, OwnConnection } from "./connection.js";
 import { askedForOneStatement } from "./one-statement.js";
 
 type Compile = QueryCompiler["compileQuery"];
@@ -28,7 +28,7 @@ export class AdbapiDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    return askedForOneStatement() ? new SharedConnection(this.#pool) : new OwnConnection(this.#pool);
+    return new (askedForOneStatement() ? AdbapiConnection : OwnConnection)(this.#pool);
   }
 
   async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
@@ -36,31 +36,23 @@ export class AdbapiDriver implements Driver {
     if (isolation === "snapshot") {
       throw new InterfaceError('the isolation level "snapshot" is SQL Server\'s: ask for "repeatable read"');
     }
-    await ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
+    ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
   }
 
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await ours(connection).commit();
+  commitTransaction(connection: DatabaseConnection): Promise<void> {
+    return ours(connection).commit();
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await ours(connection).rollback();
+  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    return ours(connection).rollback();
   }
 
-  async savepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
-    await run(connection, "savepoint", name, compile);
-  }
+  readonly savepoint = naming("savepoint");
+  readonly rollbackToSavepoint = naming("rollback to savepoint");
+  readonly releaseSavepoint = naming("release savepoint");
 
-  async rollbackToSavepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
-    await run(connection, "rollback to savepoint", name, compile);
-  }
-
-  async releaseSavepoint(connection: DatabaseConnection, name: string, compile: Compile): Promise<void> {
-    await run(connection, "release savepoint", name, compile);
-  }
-
-  async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    await (connection as AdbapiConnection).release();
+  releaseConnection(connection: DatabaseConnection): Promise<void> {
+    return (connection as AdbapiConnection).release();
   }
 
   async destroy(): Promise<void> {
@@ -73,15 +65,13 @@ function ours(connection: DatabaseConnection): OwnConnection {
   return connection as OwnConnection;
 }
 
-async function run(
-  connection: DatabaseConnection,
-  command: string,
-  name: string,
-  compile: Compile,
-): Promise<void> {
-  const node = RawNode.createWithChildren([
-    RawNode.createWithSql(`${command} `),
-    IdentifierNode.create(name),
-  ]);
-  await connection.executeQuery(compile(node, createQueryId()));
+/** Runs a command that ends with a savepoint's name. */
+function naming(command: string) {
+  return async (connection: DatabaseConnection, name: string, compile: Compile): Promise<void> => {
+    const node = RawNode.createWithChildren([
+      RawNode.createWithSql(`${command} `),
+      IdentifierNode.create(name),
+    ]);
+    await connection.executeQuery(compile(node, createQueryId()));
+  };
 }

@@ -1,5 +1,5 @@
-/** Frames of Kysely's own between the call that wants a connection and the driver. */
-const BETWEEN = new Set(["acquireConnection", "provideConnection", "provideControlledConnection"]);
+/** Frames between the call that wants a connection and the driver: Kysely's own, and Node.js's when the first calls have waited for `init`. */
+const BETWEEN = /^(?:(?:acquire|provide|provideControlled)Connection|processTicksAndRejections)$/;
 /** The methods of its executors that run one statement and give the connection back. */
 const ONE_STATEMENT = new Set(["executeQuery", "stream"]);
 /** As many as those can be, and the one that asks. */
@@ -18,9 +18,6 @@ export function askedForOneStatement(): boolean {
   const frames = holder.stack as NodeJS.CallSite[];
   Error.prepareStackTrace = prepareStackTrace;
   Error.stackTraceLimit = stackTraceLimit;
-  for (const frame of frames) {
-    const name = frame.getFunctionName() ?? "";
-    if (!BETWEEN.has(name)) return ONE_STATEMENT.has(name);
-  }
-  return false;
+  const caller = frames.map((frame) => frame.getFunctionName() ?? "").find((name) => !BETWEEN.test(name));
+  return ONE_STATEMENT.has(caller ?? "");
 }

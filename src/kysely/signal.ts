@@ -9,8 +9,8 @@ import type {
   UnknownRow,
 } from "kysely";
 
-/** Kysely names each query by an object, which lives as long as the query does. */
-const signals = new WeakMap<object, AbortSignal>();
+/** By the id of a query that is being compiled, then by what that gave. */
+export const signals = new WeakMap<object, AbortSignal>();
 
 /**
  * The same Kysely, or transaction, whose statements and streams end when the signal is aborted: stopped at the server, they fail with
@@ -21,8 +21,12 @@ export function withSignal<Db extends Pick<Kysely<any>, "withPlugin">>(db: Db, s
   return db.withPlugin(new SignalPlugin(signal)) as unknown as Db;
 }
 
-export function signalOf({ queryId }: CompiledQuery): AbortSignal | undefined {
-  return signals.get(queryId);
+/** Takes the signals from the id, which a constant of `sql` keeps for every run of it, to this one run's query. */
+export function withItsSignal(query: CompiledQuery): CompiledQuery {
+  const signal = signals.get(query.queryId);
+  if (signal) signals.set(query, signal);
+  signals.delete(query.queryId);
+  return query;
 }
 
 class SignalPlugin implements KyselyPlugin {
@@ -34,7 +38,7 @@ class SignalPlugin implements KyselyPlugin {
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
     const other = signals.get(queryId);
-    signals.set(queryId, other === undefined ? this.#signal : AbortSignal.any([other, this.#signal]));
+    signals.set(queryId, other ? AbortSignal.any([other, this.#signal]) : this.#signal);
     return node;
   }
 

@@ -1,4 +1,5 @@
 /** Kysely's own builder, migrator and introspector over a pool of each driver. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   CancelledError,
   NotNullViolation,
@@ -8,6 +9,7 @@ import {
 } from "adbapi";
 import { AdbapiDialect, withSignal } from "adbapi/kysely";
 import {
+  CamelCasePlugin,
   type ColumnType,
   type Generated,
   Kysely,
@@ -131,6 +133,15 @@ describeEach(TARGETS, (target) => {
       expect(await namesIn(db)).toEqual(["Ada", "Dee"]);
       expect((await sql`insert into person (name) values ('Eve')`.execute(db)).numAffectedRows).toBe(1n);
       expect((await sql`select name from person`.execute(db)).numAffectedRows).toBeUndefined();
+      const commented = await sql`/* * / */ -- one
+ insert into person (name) values ('Fay')`.execute(db);
+      expect(commented.numAffectedRows).toBe(1n);
+      expect(commented.insertId !== undefined).toBe(target.lastInsertId);
+      const reading = sql`with c as (select 1 as n) /* ) */ select replace('insert', 'a', 'b') from c`;
+      expect((await reading.execute(db)).numAffectedRows).toBeUndefined();
+      if (target.paramstyle !== "numeric" && !target.singleWriter) return; // not every server has WITH before DELETE
+      const common = sql`with c as (select 'Fay' as name) delete from person where name in (select name from c)`;
+      expect((await common.execute(db)).numAffectedRows).toBe(1n);
     });
   });
 
@@ -151,6 +162,17 @@ describeEach(TARGETS, (target) => {
       const before = pool.stats.statements;
       await Promise.all(Array.from({ length: 50 }, () => namesIn(db)));
       expect(pool.stats.statements).toBe(before + 50);
+    });
+  });
+
+  test("nor do the first ones, which wait for Kysely to begin", async () => {
+    await withDb(target, { max: 2, migrate: false }, async (db) => {
+      const sessions: unknown[] = [];
+      const note = (trace: unknown) => sessions.push(trace);
+      subscribe("tracing:adbapi:interaction:start", note);
+      await Promise.all(Array.from({ length: 5 }, () => sql`select 1 as n`.execute(db)));
+      unsubscribe("tracing:adbapi:interaction:start", note);
+      expect(sessions).toEqual([]);
     });
   });
 
@@ -340,6 +362,87 @@ describeEach(TARGETS, (target) => {
           await endless(withSignal(trx, controller.signal));
         });
         await expect(work).rejects.toThrow(CancelledError);
+        expect(await namesIn(db)).toEqual([]);
+      });
+    });
+
+    test("a constant of sql has the signal of each run, and none on the plain database", async () => {
+      await withDb(target, { max: 2 }, async (db) => {
+        const [first, second] = [new AbortController(), new AbortController()];
+        const report = sql.raw<{ n: unknown }>(target.endlessSql);
+        const under = (signal: AbortSignal) => report.execute(withSignal(db, signal)).catch((error) => error);
+        const running = [under(first.signal), under(second.signal)];
+        setTimeout(() => first.abort("first"), 50);
+        expect(await running[0]).toMatchObject({ name: "CancelledError", cause: "first" });
+        setTimeout(() => second.abort("second"), 50);
+        expect(await running[1]).toMatchObject({ name: "CancelledError", cause: "second" });
+
+        const constant = sql<{ n: number }>`select 1 as n`;
+        const both = withSignal(withSignal(db, new AbortController().signal), first.signal);
+        await expect(constant.execute(both)).rejects.toThrow(CancelledError);
+        await expect(constant.execute(both.withPlugin(new CamelCasePlugin()))).rejects.toThrow(
+          CancelledError,
+        );
+        expect((await constant.execute(db)).rows).toHaveLength(1);
+      });
+    });
+
+    test.each([
+      ["a transaction", (db: Db, use: (own: Db) => Promise<void>) => db.transaction().execute(use)],
+      ["db.connection()", (db: Db, use: (own: Db) => Promise<void>) => db.connection().execute(use)],
+    ])("withdraws %s that waits for a connection, which may ask again", async (_, own) => {
+      await withDb(target, { max: 1, acquireTimeoutMillis: 60_000 }, async (db, pool) => {
+        const controller = new AbortController();
+        let letGo = () => {};
+        const holding = pool.runWithConnection(() => new Promise<void>((done) => (letGo = done)));
+        await eventually("in use", () => pool.stats.inUse, 1);
+        const work = own(db, async (mine) => {
+          const impatient = withSignal(mine, controller.signal);
+          const error = await addPeople(impatient, ["Ada"]).catch((reason) => reason);
+          expect(error).toMatchObject({ name: "CancelledError", cause: "enough", outcome: "not sent" });
+          await expect(namesIn(impatient)).rejects.toThrow(CancelledError);
+          expect(pool.stats.waiting).toBe(0);
+          letGo();
+          await addPeople(mine, ["Bob"]);
+        });
+        await eventually("waiting", () => pool.stats.waiting, 1);
+        controller.abort("enough");
+        await work;
+        await holding;
+        expect(await namesIn(db)).toEqual(["Bob"]);
+      });
+    });
+
+    test("harms no transaction once its statement is done", async () => {
+      await withDb(target, {}, async (db) => {
+        const controller = new AbortController();
+        await db.transaction().execute(async (trx) => {
+          await addPeople(withSignal(trx, controller.signal), ["Ada"]);
+          controller.abort();
+          await addPeople(trx, ["Bob"]);
+        });
+        expect(await namesIn(db)).toEqual(["Ada", "Bob"]);
+      });
+    });
+
+    test("as does a signal of Kysely's, in versions that have them: what waited never runs", async () => {
+      await withDb(target, { max: 1 }, async (db, pool) => {
+        const controller = new AbortController();
+        let letGo = () => {};
+        const holding = pool.runWithConnection(() => new Promise<void>((done) => (letGo = done)));
+        await eventually("in use", () => pool.stats.inUse, 1);
+        const driver = new AdbapiDialect({ pool }).createDriver();
+        const own = await driver.acquireConnection();
+        const insert = db.insertInto("person").values({ name: "Ada" }).compile();
+        // What Kysely 0.29 hands over.
+        const execute = own.executeQuery as (...args: unknown[]) => Promise<unknown>;
+        const running = execute.call(own, insert, { signal: controller.signal }).catch((error) => error);
+        await eventually("waiting", () => pool.stats.waiting, 1);
+        controller.abort();
+        expect(await running).toBeInstanceOf(CancelledError);
+        letGo();
+        await holding;
+        await driver.releaseConnection(own);
         expect(await namesIn(db)).toEqual([]);
       });
     });
