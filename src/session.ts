@@ -260,7 +260,7 @@ export class Session implements JobCarrier {
     if (sequence.state === "closed") throw overError();
     if (this.#streams.busy) {
       throw new InterfaceError(
-        "a stream is open on this transaction: end it first, or read all rows with runQuery",
+        "a stream is open on this transaction: end it, or read all rows with runQuery",
       );
     }
     if (signal?.aborted) throw unsentError(signal.reason);
