@@ -236,7 +236,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
     const place = this.#place;
     if (place === undefined) {
-      this.#stop.abort(new CancelledError("the stream was left"));
+      this.#stop.abort(new CancelledError("it was left"));
       return;
     }
     const { lease } = place;
