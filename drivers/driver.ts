@@ -228,7 +228,7 @@ export interface DriverConnection {
   ): Promise<{ readonly rowCount: number }>;
 
   /**
-   * Rows in batches of about `batch`, read only as fast as they are asked for. `return()` frees the cursor and settles when the
+   * Rows in batches of about `batch`, or what `next(batch)` says, as fast as they are asked for. `return()` frees the cursor and settles when the
    * session is usable again. Nothing else is sent on the connection meanwhile.
    */
   stream?(statement: Statement, batch: number): AsyncIterableIterator<unknown[]>;

@@ -15,8 +15,9 @@ export class SessionStreams {
     this.#session = session;
   }
 
+  /** What is asked while one ends just waits for that. */
   get busy(): boolean {
-    return this.#open !== undefined;
+    return this.#open?.left === false;
   }
 
   make(

@@ -259,9 +259,7 @@ export class Session implements JobCarrier {
     if (halted !== undefined) throw halted;
     if (sequence.state === "closed") throw overError();
     if (this.#streams.busy) {
-      throw new InterfaceError(
-        "a stream is open on this transaction: end it first, or read all rows with runQuery",
-      );
+      throw new InterfaceError("a stream is open: end it, or read all rows with runQuery");
     }
     if (signal?.aborted) throw unsentError(signal.reason);
   }

@@ -10,8 +10,10 @@ import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } f
 import type { Lease } from "./lease.js";
 import { leftOpen } from "./session-errors.js";
 
-/** Rows asked of the driver at a time. */
-const BATCH = 256;
+/** Rows asked of the driver at a time: few until it is known how wide they are, then as many as weigh about this, in bytes. */
+const FIRST_ROWS = 16;
+const MOST_ROWS = 256;
+const BATCH_BYTES = 1e6;
 /** The longest that the server may take to free a cursor; then the connection is destroyed. */
 const SETTLE_MILLIS = 5_000;
 
@@ -35,6 +37,8 @@ export interface StreamOpener {
   open(signal: AbortSignal): Promise<StreamPlace>;
 }
 
+const OVER = { value: undefined, done: true } as const;
+
 type StreamState = "new" | "open" | "ended";
 
 /** Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and hands the connection on. */
@@ -47,11 +51,14 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   #place: StreamPlace | undefined;
   #source: AsyncIterableIterator<unknown[]> | undefined;
   #batch: unknown[] = [];
+  /** How many rows are asked for next. */
+  #size = FIRST_ROWS;
   #position = 0;
   /** Calls of `next` that have not been answered, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
-  #pulling = false;
+  /** Ends the wait for a batch; there is one while the driver is asked for it. */
+  #halt: ((error: Error) => void) | undefined;
   /** Why it was ended from outside, until somebody has been told. */
   #given: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -70,8 +77,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   next(): Promise<IteratorResult<Row, undefined>> {
-    if (this.#pending === 0 && this.#position < this.#batch.length && !this.#left) {
-      return Promise.resolve({ value: this.#batch[this.#position++] as Row, done: false });
+    if (this.#pending === 0 && this.#position < this.#batch.length && !this.left) {
+      return Promise.resolve(this.#taken());
     }
     this.#pending++;
     const answer = this.#last.then(() => this.#next());
@@ -85,7 +92,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   /** Leaves the stream: fires once the cursor is freed. */
   async return(): Promise<IteratorResult<Row, undefined>> {
     await this.#close();
-    return { value: undefined, done: true };
+    return OVER;
   }
 
   async throw(error?: unknown): Promise<IteratorResult<Row, undefined>> {
@@ -116,28 +123,35 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       await this.#closing;
       throw this.#reported();
     }
-    if (this.#position < this.#batch.length)
-      return { value: this.#batch[this.#position++] as Row, done: false };
-    if (this.#state === "ended") return { value: undefined, done: true };
+    if (this.#state === "ended") return OVER;
+    if (this.#position < this.#batch.length) return this.#taken();
     try {
       if (this.#state === "new") await this.#open();
       for (;;) {
         const { value, done } = await this.#pull();
         if (done === true) break;
+        if (value.length === 0) continue;
+        this.#size = sizeAfter(value);
         this.#batch = value;
         this.#position = 0;
-        if (value.length > 0) return { value: this.#batch[this.#position++] as Row, done: false };
+        return this.#taken();
       }
       if (this.#opener.autocommitted && this.#place?.lease.session === "in transaction")
         throw leftOpen(this.#statement.sql);
     } catch (error) {
+      // Left meanwhile: what its end made of the batch is nobody's affair.
+      if (this.#given === undefined && this.left) return this.return();
       const why = this.#given === undefined ? this.#translated(error) : this.#reported();
       this.#failure ??= new Failure(why);
       await this.#close();
       throw why;
     }
     await this.#close();
-    return { value: undefined, done: true };
+    return OVER;
+  }
+
+  #taken(): IteratorResult<Row, undefined> {
+    return { value: this.#batch[this.#position++] as Row, done: false };
   }
 
   async #open(): Promise<void> {
@@ -157,48 +171,44 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
         timeoutMillis,
       );
     }
-    if (this.#left) throw this.#stop.signal.reason;
     const place = await this.#opener.open(this.#stop.signal);
-    if (this.#left) {
+    if (this.left) {
       await place.done();
-      throw this.#stop.signal.reason ?? new CancelledError("the stream was left");
+      throw this.#stop.signal.reason;
     }
     this.#place = place;
     const { conn } = place.lease;
     if (conn.stream === undefined) {
       throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
     }
-    this.#source = conn.stream(this.#statement, BATCH);
+    this.#source = conn.stream(this.#statement, this.#size);
   }
 
-  get #left(): boolean {
+  /** It ends, or has ended. @internal */
+  get left(): boolean {
     return this.#state === "ended" || this.#stop.signal.aborted;
   }
 
   async #pull(): Promise<IteratorResult<unknown[]>> {
-    const { signal } = this.#stop;
-    if (signal.aborted) throw signal.reason;
-    let onAbort!: () => void;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
+    this.#stop.signal.throwIfAborted();
+    const given = new Promise<never>((_, reject) => {
+      this.#halt = reject;
     });
-    this.#pulling = true;
     try {
-      return await Promise.race([this.#source!.next(), aborted]);
+      return await Promise.race([this.#source!.next(this.#size), given]);
     } finally {
-      signal.removeEventListener("abort", onAbort);
-      if (!signal.aborted) this.#pulling = false;
+      this.#halt = undefined;
     }
   }
 
   /** It is to end now, whoever asks or does not ask for rows. */
   #give(error: Error): void {
-    if (this.#left) return;
+    if (this.left) return;
     this.#given = error;
     this.#failure ??= new Failure(error);
     this.#opener.told?.(error);
     this.#stop.abort(error);
+    this.#halt?.(error);
     void this.#close();
   }
 
@@ -226,14 +236,14 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
     const place = this.#place;
     if (place === undefined) {
-      if (!this.#stop.signal.aborted) this.#stop.abort(new CancelledError("the stream was left"));
+      this.#stop.abort(new CancelledError("it was left"));
       return;
     }
     const { lease } = place;
     const overdue = new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
-      const cancelled = this.#pulling ? cancelOn(lease, this.#statement) : undefined;
+      const cancelled = this.#halt ? cancelOn(lease, this.#statement) : undefined;
       await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, () => overdue);
     } catch (error) {
       // Not every driver's state tells of rows that are still to come.
@@ -263,4 +273,19 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
 export function refusedStream<Row>(driver: Driver, error: unknown): RowStream<Row> {
   const opener = { driver, lostOutcome: "unknown" as const, open: () => Promise.reject(error) };
   return new RowStream(opener, { sql: "", params: undefined, rowMode: "object" }, {});
+}
+
+/** Those that come next are taken to be like the last of these. */
+function sizeAfter(rows: readonly unknown[]): number {
+  const some = rows.slice(-FIRST_ROWS);
+  const size = Math.floor((BATCH_BYTES * some.length) / weightOf(some, 5));
+  return Math.min(size, MOST_ROWS) || 1;
+}
+
+/** About how many bytes it holds. What a type parser has made may refer to itself: only the upper levels are looked at. */
+function weightOf(value: unknown, levels: number): number {
+  if (typeof value === "string") return value.length;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (typeof value !== "object" || !value || !levels) return 8;
+  return Object.values(value).reduce<number>((sum, part) => sum + weightOf(part, levels - 1), 8);
 }

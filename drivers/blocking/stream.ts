@@ -25,8 +25,8 @@ export class StreamedRows implements AsyncIterableIterator<unknown[]> {
     return this;
   }
 
-  next(): Promise<IteratorResult<unknown[]>> {
-    return this.#inTurn(() => this.#next());
+  next(batch = this.#batch): Promise<IteratorResult<unknown[]>> {
+    return this.#inTurn(() => this.#next(batch));
   }
 
   return(): Promise<IteratorResult<unknown[]>> {
@@ -46,11 +46,11 @@ export class StreamedRows implements AsyncIterableIterator<unknown[]> {
     return turn;
   }
 
-  async #next(): Promise<IteratorResult<unknown[]>> {
+  async #next(batch: number): Promise<IteratorResult<unknown[]>> {
     if (this.#state === "ended") return { done: true, value: undefined };
     let received: Received;
     try {
-      received = await this.#connection.request(this.#request(), this.#statement);
+      received = await this.#connection.request(this.#request(batch), this.#statement);
     } catch (error) {
       // Cancelled before its turn, this request has not closed the cursor.
       if (this.#state === "open")
@@ -65,10 +65,10 @@ export class StreamedRows implements AsyncIterableIterator<unknown[]> {
       : { done: false, value: rows };
   }
 
-  #request(): Request {
+  #request(batch: number): Request {
     const { sql, params } = this.#statement;
     return this.#state === "new"
-      ? ["open", 0, this.#transaction, sql, ownParams(params), this.#batch]
-      : ["next", 0, this.#transaction, this.#batch];
+      ? ["open", 0, this.#transaction, sql, ownParams(params), batch]
+      : ["next", 0, this.#transaction, batch];
   }
 }

@@ -116,7 +116,7 @@ export abstract class MysqlConnection implements DriverConnection {
     return { rowCount };
   }
 
-  async *stream(statement: Statement, batch: number): AsyncGenerator<unknown[]> {
+  async *stream(statement: Statement, batch: number): AsyncGenerator<unknown[], void, number | undefined> {
     const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
     if (refused !== undefined) throw refused;
     let end = (): void => {};
@@ -131,10 +131,10 @@ export abstract class MysqlConnection implements DriverConnection {
     });
     try {
       source = await this.rows(statement, batch, end);
-      for (;;) {
-        const rows = await take(source.readable, batch);
+      for (let size = batch; ; ) {
+        const rows = await take(source.readable, size);
         if (rows.length === 0) break;
-        yield rows.filter(source.isRow).map(source.shape);
+        size = (yield rows.filter(source.isRow).map(source.shape)) ?? batch;
       }
       whole = true;
     } finally {

@@ -16,7 +16,6 @@ export interface StreamOwner extends Owner {
  */
 class Portal extends Execution {
   readonly #owner: StreamOwner;
-  readonly #batch: number;
   /** Whoever waits for the next batch. */
   #waiting: (() => void) | undefined;
   #state: "fetching" | "suspended" | "ending" = "fetching";
@@ -33,14 +32,13 @@ class Portal extends Execution {
     });
     super(owner, bytes, () => this.#wake(), statement);
     this.#owner = owner;
-    this.#batch = batch;
   }
 
   /** The next rows; none at the end. */
-  async fetch(): Promise<unknown[]> {
+  async fetch(batch: number): Promise<unknown[]> {
     if (this.#state === "suspended") {
       this.#state = "fetching";
-      this.#owner.write(fetchMore(this.#batch));
+      this.#owner.write(fetchMore(batch));
     }
     while (!this.#rests) await this.#change();
     if (this.done && this.error !== undefined) throw this.error;
@@ -110,9 +108,11 @@ class Portal extends Execution {
 export class PgStream implements AsyncIterableIterator<unknown[]> {
   readonly #open: () => Portal;
   #portal: Portal | undefined;
+  readonly #batch: number;
   #over = false;
 
   constructor(owner: StreamOwner, statement: Statement, batch: number, prepareValue: PrepareValue) {
+    this.#batch = batch;
     this.#open = () => {
       const portal = new Portal(owner, statement, batch, prepareValue);
       owner.submit(portal);
@@ -120,11 +120,11 @@ export class PgStream implements AsyncIterableIterator<unknown[]> {
     };
   }
 
-  async next(): Promise<IteratorResult<unknown[], undefined>> {
+  async next(batch = this.#batch): Promise<IteratorResult<unknown[], undefined>> {
     if (this.#over) return OVER;
     try {
       this.#portal ??= this.#open();
-      const rows = await this.#portal.fetch();
+      const rows = await this.#portal.fetch(batch);
       if (rows.length > 0 && !this.#over) return { done: false, value: rows };
     } catch (error) {
       this.#over = true;

@@ -37,7 +37,10 @@ describeEach(TARGETS, (target) => {
     withItems(target, { min: 1, max: 1 }, async (pool, database) => {
       const controller = new AbortController();
       const rows = pool.runStream(target.endlessSql, undefined, end.options(controller.signal));
-      const failing = failureOf(rows.next());
+      const reading = (async () => {
+        for await (const _ of rows);
+      })();
+      const failing = failureOf(reading);
       if (end.error === CancelledError) await untilRunning(target, pool, database);
       end.act(controller);
       expect(await failing).toBeInstanceOf(end.error);

@@ -272,6 +272,19 @@ describeEach(TARGETS, (target) => {
     });
   });
 
+  test("left while rows are asked for: there are no more, and that is no error", async () => {
+    await withPool(target, { max: 1 }, async (pool) => {
+      await pool.start();
+      const stream = pool.runStream(nothing(target));
+      const waiting = stream.next();
+      await sleep(100);
+      expect(await stream.return()).toEqual({ value: undefined, done: true });
+      expect(await waiting).toEqual({ value: undefined, done: true });
+      expect(await stream.next()).toEqual({ value: undefined, done: true });
+      await handedOn(pool);
+    });
+  });
+
   test("stream.Readable and web streams, to their end and left early", async () => {
     await withPool(target, { max: 1 }, async (pool) => {
       const rows = (count: number) => pool.runStream<{ n: number }>(numbers(target, count));
@@ -302,6 +315,20 @@ describeEach(TARGETS, (target) => {
           await transaction.runOperation("insert into t values (8)");
         });
         expect(await pool.runQuery("select n from t")).toHaveLength(2);
+      });
+    });
+
+    test("a statement asked while it ends, which nobody awaited, waits for that", async () => {
+      await withPool(target, { max: 1 }, async (pool) => {
+        await pool.runInteraction(async (transaction) => {
+          const stream = transaction.runStream(numbers(target, ENDLESS));
+          await stream.next();
+          void stream.return?.();
+          expect(await transaction.runQuery("select 1 as one")).toHaveLength(1);
+          const readable = Readable.from(transaction.runStream(numbers(target, ENDLESS)));
+          for await (const _ of readable) break;
+          expect(await transaction.runQuery("select 1 as one")).toHaveLength(1);
+        });
       });
     });
 
