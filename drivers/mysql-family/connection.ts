@@ -3,6 +3,7 @@
  * `drivers/mysql2/connection.ts` and `drivers/mariadb/connection.ts`.
  */
 import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionLost, OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
 import type {
   Cancellation,
@@ -145,9 +146,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   cancel(statement: Statement): Cancellation {
-    const part = this.#inFlight[0]?.statement;
-    const atWork = part !== undefined && (part === statement || part.whole === statement);
-    return { outcome: "unknown", done: atWork ? this.#kill() : Promise.resolve() };
+    return { outcome: "unknown", done: this.#stop(statement) };
   }
 
   async reset(): Promise<void> {
@@ -289,6 +288,18 @@ export abstract class MysqlConnection implements DriverConnection {
     if (await within(DRAIN_MILLIS, ended)) return;
     await this.#kill();
     if (!(await within(KILLED_MILLIS, ended))) this.destroy();
+  }
+
+  /** A KILL that comes ahead of the statement, or between two of its commands, stops nothing: it is sent again. */
+  async #stop(statement: Statement): Promise<void> {
+    const atWork = () => {
+      const part = this.#inFlight[0]?.statement;
+      return part === statement || part?.whole === statement;
+    };
+    for (let pause = 5; atWork(); pause *= 2) {
+      await this.#kill();
+      if (atWork()) await sleep(pause, undefined, { ref: false });
+    }
   }
 
   /** A KILL QUERY of which nobody knows whether it will still come must find nobody. */

@@ -10,7 +10,7 @@ const OF_THE_POOL = "it is an option of the pool, in the argument after this one
 /** What would break a promise of the pool, and what to use instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   query_timeout:
-    "it gives up on an answer that still comes; use `timeoutMillis` or `statementTimeoutMillis`, which cancel at the server",
+    "the answer still comes; use `timeoutMillis` or `statementTimeoutMillis`, which cancel at the server",
   pipeline: "the driver pipelines by itself; the pool's option `pipeline` says how deep",
   binary: "results are read as text",
   Promise: "the pool answers with Deferreds",

@@ -98,6 +98,28 @@ describe.runIf(url)("mysql2, ahead of its answers", () => {
     await Promise.all(both);
   });
 
+  test("a cancel that overtakes its statement is made again", async () => {
+    const connection = await connect();
+    await ask(connection, "select ? + 0 as v", [0]);
+    const { stream } = connection.native as { readonly stream: Socket };
+    // The statement is held back until a KILL has found nothing.
+    stream.cork();
+    const statement = { sql: "select sleep(20) as v", params: undefined, rowMode: "object" } as const;
+    const sleeping = connection.execute(statement);
+    await new Promise(process.nextTick);
+    const { done } = connection.cancel!(statement);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    stream.uncork();
+    // A killed SLEEP says so in its value, or fails.
+    const said = await sleeping.then(
+      ({ rows }) => (rows[0] as { v: number }).v,
+      () => 1,
+    );
+    expect(said).toBe(1);
+    await done;
+    expect((await ask(connection, "select ? + 0 as v", [7])).rows).toEqual([{ v: 7 }]);
+  }, 10_000);
+
   test("a session that ends takes all of them with it, and says so to each", async () => {
     const connection = await connect();
     await ask(connection, "select ? + 0 as v", [0]);
