@@ -6,7 +6,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { modulesOf, node, packed, project, ROOT, run, tarball } from "./packed.js";
+import { installed, modulesOf, node, packed, project, ROOT, run, tarball } from "./packed.js";
 
 describe("what is in it", () => {
   test("no more than is used, and small", () => {
@@ -19,6 +19,16 @@ describe("what is in it", () => {
     expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
     expect(paths).toEqual(expect.arrayContaining(["dist/src/cli.js", "dist/drivers/blocking/worker.js"]));
     expect(packed.unpackedSize).toBeLessThan(300_000);
+  });
+
+  test("npm installs it, with one driver's package or with none", async () => {
+    const text = `import { ConnectionPool } from "adbapi";
+      console.log(JSON.stringify(new ConnectionPool("pg", {}).paramstyle))`;
+    expect(await node(await installed(), "app.mjs", text)).toBe("numeric");
+    const connect = `const { ConnectionPool } = await import("adbapi");
+      const pool = new ConnectionPool("pg", "postgres://nobody@127.0.0.1:1/none");
+      console.log(JSON.stringify(await pool.runQuery("select 1").catch((error) => error.cause?.code ?? error.code)))`;
+    expect(await node(await installed("pg"), "app.mjs", connect)).toBe("ECONNREFUSED");
   });
 
   test("a thread of SQLite loads its own part only", async () => {

@@ -45,6 +45,19 @@ export async function project(...packages: readonly string[]): Promise<string> {
   return folder;
 }
 
+/** A project into which npm itself has installed the package, beside these; all it needs is here already. */
+export async function installed(...packages: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(scratch, "installed-"));
+  const here = [...Object.keys(packageJson.dependencies), ...packages];
+  const dependencies = Object.fromEntries(here.map((name) => [name, `file:${join(modulesOf(ROOT), name)}`]));
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ private: true, dependencies: { ...dependencies, adbapi: `file:${tarball}` } }),
+  );
+  await run("npm", ["install", "--offline", "--no-audit", "--no-fund"], { cwd: folder, timeout: 60_000 });
+  return folder;
+}
+
 /** What a program of that project printed, as JSON. */
 export async function node(folder: string, file: string, text: string): Promise<unknown> {
   writeFileSync(join(folder, file), text);
