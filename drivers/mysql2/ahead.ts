@@ -2,6 +2,7 @@
  * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered, and a server works off
  * what lies in its socket one by one: sent early, many travel in one packet, and no round trip passes between them.
  */
+import { Cork } from "../cork.js";
 import type { Native } from "./native.js";
 
 /** What mysql2 calls a packet that it has made. */
@@ -39,7 +40,7 @@ export class Ahead {
   readonly #possible: boolean;
   /** Those that wait for their turn, and were sent before it. */
   readonly #sent = new WeakSet<Command>();
-  #corked = false;
+  readonly #cork = new Cork();
 
   constructor(native: Native, wanted: boolean) {
     this.#native = native;
@@ -53,7 +54,7 @@ export class Ahead {
     if (!this.#possible) return make();
     const before = this.#inside._commands.peekBack();
     const turn = before === undefined || this.#sent.has(before);
-    this.#cork();
+    this.#cork.hold(this.#native.stream);
     const made = make();
     const command = made as Command | undefined;
     if (turn && command !== undefined && command !== this.#inside._command) this.#start(command);
@@ -79,18 +80,6 @@ export class Ahead {
       connection._bumpSequenceId(1);
       return next;
     };
-  }
-
-  /** What is written in one turn goes out at its end, at once. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    const { stream } = this.#native;
-    stream.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      stream.uncork();
-    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { ConnectionLost } from "../../src/errors.js";
+import { Cork } from "../cork.js";
 import type {
   Cancellation,
   ConnectOptions,
@@ -37,7 +38,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** Sent and not yet settled, in the order of their answers: the server works on the first. */
   readonly #inFlight: Execution[] = [];
   #life: "opening" | "open" | "closing" | "lost" = "opening";
-  #corked = false;
+  readonly #cork = new Cork();
   #chained = 0;
   /** A transaction that has altered tables is open. */
   #altering = false;
@@ -163,17 +164,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** What is written in one turn goes out at its end, at once. pg's own writes keep their place among it. */
   write(bytes: Buffer): void {
     const { stream } = this.native.connection;
-    if (!this.#corked) {
-      this.#corked = true;
-      stream.cork();
-      process.nextTick(uncork, this);
-    }
+    this.#cork.hold(stream);
     stream.write(bytes);
-  }
-
-  uncork(): void {
-    this.#corked = false;
-    this.native.connection.stream.uncork();
   }
 
   settled(execution: Execution): void {
@@ -287,10 +279,6 @@ function moved(execution: Execution): Promise<void> {
       resolve();
     };
   });
-}
-
-function uncork(connection: PgConnection): void {
-  connection.uncork();
 }
 
 function ignore(): void {}
