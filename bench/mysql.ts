@@ -19,7 +19,7 @@ export default async function question(): Promise<string> {
     concurrency,
     contenders: [
       ours("mysql2", inScheme(url, "mysql:")),
-      ours("mysql2", inScheme(url, "mysql:"), 8),
+      ours("mysql2", inScheme(url, "mysql:"), 1),
       mysql2Pool(url),
     ],
     budgets: [{ ours: "adbapi (mysql2)", peer: "mysql2/promise pool.execute", least: 1.3 }],

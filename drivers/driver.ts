@@ -119,7 +119,7 @@ export interface Driver {
 
   /**
    * Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. Neither the attempt nor the session
-   * may keep the process alive (unref sockets and threads at once): the pool does that itself while work is queued or runs.
+   * may keep the process alive (unref at once): the pool does that while it has work.
    */
   connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection>;
 
@@ -131,8 +131,8 @@ export interface Driver {
   translate(error: unknown): AdbapiError;
 
   /**
-   * Checks the connect arguments once, in the pool's constructor, and gives what `connect` gets: keys that would
-   * break an invariant are an `InterfaceError`, settings of the library's own are added. Must not keep the caller's objects.
+   * Checks the connect arguments once, in the pool's constructor, and gives what `connect` gets. Keys that would
+   * break an invariant are an `InterfaceError`. Must not keep the caller's objects.
    */
   checkArgs?(args: readonly unknown[]): readonly unknown[];
 
@@ -141,7 +141,7 @@ export interface Driver {
 
   /**
    * Takes the values as they are at the call: refuses what the database would silently alter (`InterfaceError`, `DataError`),
-   * copies or encodes the rest, so that later changes by the caller have no effect.
+   * copies or encodes the rest: later changes have no effect.
    */
   bind?(params: Params): Params;
 
@@ -152,14 +152,14 @@ export interface Driver {
   maxConnections?(args: readonly unknown[]): number;
 
   /**
-   * Whether another statement may wait for its answer behind this one, on one connection, when both autocommit: it takes no locks that
+   * Whether another may wait behind this one on a connection, when both autocommit: it takes no locks that
    * last, opens no transaction, and changes no protocol. Decided from the text, narrowly. Absent: never.
    */
   stackable?(sql: string): boolean;
 
   /**
-   * Whether the database refuses this statement inside of a transaction, or ignores it there: a connection that a user holds
-   * (`openfun`, `runWithConnection`) then begins none for it. Decided from the text. Absent: never.
+   * Whether the database refuses this statement in a transaction, or ignores it there: `openfun` and `runWithConnection`
+   * then begin none for it. Decided from the text. Absent: never.
    */
   outsideTransaction?(sql: string): boolean;
 
@@ -167,14 +167,14 @@ export interface Driver {
   readonly singleWriter?: true;
 
   /**
-   * Whether running the text twice is the same as running it once, decided narrowly (a select that calls no function): such a statement
-   * that got stuck behind another may be sent once more elsewhere. Absent: never.
+   * Whether running the text twice is the same as once, decided narrowly (a select that calls no function): stuck behind
+   * another it may be sent once more elsewhere. Absent: never.
    */
   repeatable?(sql: string): boolean;
 
   /**
-   * What is known of a statement that ended with this error (the package's own) because someone asked for it to be cancelled: `"not applied"`, or
-   * `"unknown"` where it may have committed a part of its work (a CALL). Undefined when the error means something else.
+   * What is known of a statement that ended with this error (the package's own) since it was to be cancelled: `"not applied"`, or
+   * `"unknown"` where it may have committed a part (a CALL). Undefined when the error means something else.
    */
   cancelled?(error: unknown, sql: string): Outcome | undefined;
 }
@@ -188,10 +188,13 @@ export interface DriverConnection {
   readonly state: SessionState;
 
   /**
-   * Counts the statements that ended the transaction they were in and left another one open (COMMIT AND CHAIN), which `state` does not tell.
-   * Absent where the database has no such thing, or nobody can know.
+   * Counts the statements that ended their transaction and left another one open (COMMIT AND CHAIN), which `state` does not tell.
+   * Absent where there is no such thing, or nobody can know.
    */
   readonly chained?: number;
+
+  /** How many statements this session takes ahead of their answers, where fewer than the driver's `pipeline`. A pool's own `pipeline` counts above it. */
+  readonly pipeline?: number | undefined;
 
   /**
    * Runs one statement; fires when the server is ready for the next. It may be called again before it has fired, up to the pool's

@@ -116,14 +116,15 @@ export class Connector {
     const { name, prepare, pipeline, int64, maxLifetimeMillis } = this.#options;
     let lease: Lease | undefined;
     const conn = await this.#driver.connect(this.#args, {
-      settings: { name, prepare, pipeline, int64 },
+      settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64 },
       signal,
       onLost: (error) => lease !== undefined && this.#hooks.lost(lease, error),
     });
     checkConnection(this.#driver, conn);
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
-    lease = new Lease(conn, performance.now() + lifetime, this.#hooks.destroyFailed);
+    const depth = pipeline ?? Math.min(this.#driver.pipeline, conn.pipeline ?? Number.POSITIVE_INFINITY);
+    lease = new Lease(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
     this.#hooks.connected(lease);
     return lease;
   }

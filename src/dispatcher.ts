@@ -192,7 +192,7 @@ export class Dispatcher implements JobCarrier {
   #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
     const stacks = this.#mayStack(waiter, lane);
     const { length } = lane.line;
-    const depth = Math.min(this.#options.pipeline, Math.max(DEEP, length / SHARE));
+    const depth = Math.max(DEEP, length / SHARE);
     // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if one more may serve them.
     const crowded = lane.serving >= lane.limit || length > this.#loans.requested + this.#leases.available;
     let best: Loan | undefined;
@@ -202,14 +202,15 @@ export class Dispatcher implements JobCarrier {
         if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
         // One that died still carries those that have not heard of it.
-        if (loan.jobs.length < (best?.jobs.length ?? depth) && loan.lease.session !== "broken") best = loan;
+        const most = Math.min(best?.jobs.length ?? depth, loan.depth);
+        if (loan.jobs.length < most && loan.lease.session !== "broken") best = loan;
       }
     }
     return best;
   }
 
   #mayStack(waiter: Waiter, lane: Lane): boolean {
-    if (this.#options.pipeline === 1 || waiter instanceof ExclusiveRequest) return false;
+    if (waiter instanceof ExclusiveRequest) return false;
     // In the writers' lane everyone waits for the writer before them in any case.
     return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).habits);
   }

@@ -23,6 +23,8 @@ export class Lease {
   readonly conn: DriverConnection;
   /** Past this, by `performance.now()`, it is not lent again. */
   readonly expiresAt: number;
+  /** The most statements that are sent on it ahead of their answers. */
+  readonly depth: number;
   idleSince = 0;
   /** When and for what it was lent, for diagnosis. */
   heldSince = 0;
@@ -41,10 +43,12 @@ export class Lease {
   constructor(
     conn: DriverConnection,
     expiresAt: number,
+    depth: number,
     destroyFailed: (lease: Lease, error: unknown) => void,
   ) {
     this.conn = conn;
     this.expiresAt = expiresAt;
+    this.depth = depth;
     this.#destroyFailed = destroyFailed;
   }
 

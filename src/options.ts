@@ -109,7 +109,7 @@ export interface PoolOptions {
   readonly statementTimeoutMillis?: number | undefined;
   /**
    * How many statements are sent on one connection ahead of their answers; 1 turns it off.
-   * @default the driver's
+   * @default the driver's, or fewer where a session takes fewer
    */
   readonly pipeline?: number | undefined;
   /**
@@ -120,7 +120,7 @@ export interface PoolOptions {
   readonly int64?: DriverSettings["int64"] | undefined;
 }
 
-type Optional = "openfun" | "resetOnRelease" | "leakDetectionMillis" | "statementTimeoutMillis";
+type Optional = "openfun" | "resetOnRelease" | "leakDetectionMillis" | "statementTimeoutMillis" | "pipeline";
 
 /** Checked, complete and frozen; only what is off by default may be undefined. */
 export type ResolvedOptions = {
@@ -184,8 +184,7 @@ export function resolveOptions(
     );
   }
   if (min > max) throw new InterfaceError(`The pool option "min" (${min}) must not be above "max" (${max})`);
-  const { name, pipeline } = driver;
-  return Object.freeze({ ...DEFAULTS, name, pipeline, ...given, min, max }) as ResolvedOptions;
+  return Object.freeze({ ...DEFAULTS, name: driver.name, ...given, min, max }) as ResolvedOptions;
 }
 
 /** Those that were given, once they have been checked: undefined stands for the default. */

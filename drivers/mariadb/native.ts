@@ -3,9 +3,10 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
-import { InterfaceError } from "../../src/errors.js";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
+import type { Greeting } from "../mysql-family/greeting.js";
+import { packageMissing } from "../require.js";
 
 type Done = (error: ServerError | null | undefined) => void;
 type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
@@ -14,6 +15,7 @@ type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: u
 export interface Native {
   readonly threadId: number | null;
   readonly info: { readonly status: number; isMariaDB(): boolean };
+  serverVersion(): string;
   connect(callback: Done): void;
   query(options: { sql: string; rowsAsArray: boolean }, callback: Answer): void;
   queryStream(options: { sql: string; rowsAsArray: boolean }): Readable;
@@ -35,6 +37,7 @@ export interface Prepared {
 export interface Opened {
   readonly native: Native;
   readonly socket: Socket;
+  readonly greeting: Greeting;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -68,7 +71,10 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     });
     native.connect((error) => {
       stop();
-      if (!error) return resolve({ native, socket: socket! });
+      if (!error) {
+        const greeting = { id: native.threadId, version: native.serverVersion() };
+        return resolve({ native, socket: socket!, greeting });
+      }
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));
     });
@@ -87,7 +93,7 @@ async function load(): Promise<typeof import("mariadb/callback")> {
   try {
     return await import("mariadb/callback");
   } catch (error) {
-    throw new InterfaceError("The mariadb driver needs its package: npm install mariadb", { cause: error });
+    throw packageMissing("mariadb", error);
   }
 }
 

@@ -34,6 +34,8 @@ export interface InFlight {
 export interface ConnectionSetup {
   /** What the server said of the new session. */
   readonly facts: Facts;
+  /** How many statements it takes ahead of their answers; undefined: as many as the driver says. */
+  readonly pipeline: 1 | undefined;
   readonly onLost: (error: unknown) => void;
   /** Runs one statement on a session of its own, and closes that. */
   readonly aside: (sql: string) => Promise<void>;
@@ -46,6 +48,7 @@ const KILLED_MILLIS = 10_000;
 export abstract class MysqlConnection implements DriverConnection {
   abstract readonly native: unknown;
   abstract readonly id: number;
+  readonly pipeline: number | undefined;
   readonly #socket: Socket;
   #status = FRESH_STATUS;
   #chained = 0;
@@ -57,6 +60,7 @@ export abstract class MysqlConnection implements DriverConnection {
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.#socket = socket;
     this.#setup = setup;
+    this.pipeline = setup.pipeline;
     const lose = () => this.lose(new ConnectionLost("The connection was lost: its socket was closed"));
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);

@@ -5,6 +5,9 @@
 
 /** What a session was opened with. */
 export interface Facts {
+  /** The server's own number and version, to be held against what greeted us. */
+  readonly id: number;
+  readonly version: string;
   readonly maxAllowedPacket: number;
   readonly database: string | null;
   readonly sqlMode: string;
@@ -15,12 +18,14 @@ export interface Facts {
 
 /** One row, in the order of `factsOf`. */
 export const FACTS_SQL =
-  "SELECT CAST(@@max_allowed_packet AS CHAR), DATABASE(), @@sql_mode, " +
+  "SELECT CONNECTION_ID(), VERSION(), @@max_allowed_packet, DATABASE(), @@sql_mode, " +
   "@@character_set_client, @@character_set_results, @@collation_connection";
 
 export function factsOf(row: readonly (string | null)[]): Facts {
-  const [maxAllowedPacket, database, sqlMode, client, results, collation] = row;
+  const [id, version, maxAllowedPacket, database, sqlMode, client, results, collation] = row;
   return {
+    id: Number(id),
+    version: version ?? "",
     maxAllowedPacket: Number(maxAllowedPacket),
     database: database ?? null,
     sqlMode: sqlMode!,

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { ConnectOptions } from "../driver.js";
 import type { ConnectionSetup } from "./connection.js";
 import { connectFailure, whereOf } from "./errors.js";
+import { type Greeting, readsAhead } from "./greeting.js";
 import { FACTS_SQL, factsOf } from "./reset.js";
 
 /** What of a package's session is needed here. */
@@ -14,6 +15,8 @@ export interface Opened {
     ): unknown;
   };
   readonly socket: Socket;
+  /** What the other end said first. */
+  readonly greeting: Greeting;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -29,16 +32,18 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
   { signal, onLost }: ConnectOptions,
 ): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
   const opened = await open(args, signal);
-  const facts = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
+  const row = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
   });
+  const facts = factsOf(row as string[]);
   const aside = async (sql: string) => {
     const limit = AbortSignal.timeout(CONTROL_MILLIS);
     const other = await open(args, limit);
     await firstRow(other, sql, limit);
     other.socket.destroy();
   };
-  return { opened, setup: { facts: factsOf(facts as string[]), onLost, aside } };
+  const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
+  return { opened, setup: { facts, pipeline, onLost, aside } };
 }
 
 /** The first row of a statement, as an array; an abort ends the session. */

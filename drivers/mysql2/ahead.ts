@@ -1,6 +1,6 @@
 /**
  * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered, and a server works off
- * what lies in its socket one by one: sent early, many travel in one packet, and no round trip passes between them.
+ * what lies in its socket one by one: sent early, many travel in one packet, and no round trip passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
  */
 import { Cork } from "../cork.js";
 import type { Native } from "./native.js";
@@ -42,11 +42,10 @@ export class Ahead {
   readonly #sent = new WeakSet<Command>();
   readonly #cork = new Cork();
 
-  constructor(native: Native, wanted: boolean) {
+  constructor(native: Native) {
     this.#native = native;
     this.#inside = native as unknown as Internals;
-    this.#possible =
-      wanted && isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
+    this.#possible = isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
   }
 
   /** `make` gives a command to mysql2, and returns it. It is sent at once if all before it have been: they are answered in that order. */

@@ -13,8 +13,6 @@ import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
-  /** Whether commands are sent before their turn. */
-  readonly ahead: boolean;
 }
 
 /** A command of mysql2: an emitter, that streams when it was given no callback. */
@@ -38,7 +36,7 @@ export class Mysql2Connection extends MysqlConnection {
     this.native = native;
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
-    this.#ahead = new Ahead(native, setup.ahead);
+    this.#ahead = new Ahead(native);
     native.on("error", (error) => this.lose(error));
   }
 

@@ -22,18 +22,12 @@ import { bind } from "./params.js";
 /** What `createConnection` of mysql2 takes; a string is a URL. */
 export type Mysql2ConnectArgs = string | ConnectionOptions;
 
-/**
- * mysql2 sends one at a time, but the second the moment it has read the answer to the first (measured: 5 % more; deeper, nothing). A pool that asks for
- * more has them sent ahead, which proxies may take for a fault (sysown/proxysql #5081).
- */
-const OWN_LINE = 2;
-
 /** The driver `"mysql2"`. */
 export const mysql2: Driver = {
   name: "mysql2",
   paramstyle: "qmark",
   dialect: "mysql",
-  pipeline: OWN_LINE,
+  pipeline: 8,
   checkArgs,
   identify: (args) => identify("mysql", args),
   fromUrl: (url) => [parseUrl("mysql2", url)],
@@ -48,7 +42,7 @@ export const mysql2: Driver = {
 export default mysql2;
 
 async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
-  const { int64, pipeline } = options.settings;
+  const { int64 } = options.settings;
   const { opened, setup } = await begin(open, connectionArgs(args, int64), options);
-  return new Mysql2Connection(opened.native, { ...setup, int64, ahead: pipeline > OWN_LINE });
+  return new Mysql2Connection(opened.native, { ...setup, int64 });
 }

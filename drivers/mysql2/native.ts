@@ -1,16 +1,21 @@
 /** Opens mysql2's connections, and keeps their secrets. */
 import type { Socket } from "node:net";
 import type { Connection, ConnectionOptions } from "mysql2";
-import { InterfaceError } from "../../src/errors.js";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, whereOf } from "../mysql-family/errors.js";
+import type { Greeting } from "../mysql-family/greeting.js";
+import { packageMissing } from "../require.js";
 
-/** mysql2's types leave its socket out, which it shows to everyone. */
-export type Native = Connection & { readonly stream: Socket };
+/** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
+export type Native = Connection & {
+  readonly stream: Socket;
+  readonly _handshakePacket?: { readonly serverVersion?: string };
+};
 
 export interface Opened {
   readonly native: Native;
   readonly socket: Socket;
+  readonly greeting: Greeting;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -36,7 +41,10 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     });
     native.connect((error) => {
       stop();
-      if (error === null) return resolve({ native, socket: native.stream });
+      if (error === null) {
+        const greeting = { id: native.threadId, version: native._handshakePacket?.serverVersion };
+        return resolve({ native, socket: native.stream, greeting });
+      }
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));
     });
@@ -48,7 +56,7 @@ async function load(): Promise<typeof import("mysql2")> {
     const loaded = await import("mysql2");
     return loaded.default ?? loaded;
   } catch (error) {
-    throw new InterfaceError("The mysql2 driver needs its package: npm install mysql2", { cause: error });
+    throw packageMissing("mysql2", error);
   }
 }
 

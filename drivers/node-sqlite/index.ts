@@ -28,7 +28,7 @@ const OPTIONS = {
 
 const MODULE = beside("./module.js", import.meta.url);
 
-/** The driver with settings of its own: for bundlers that move the code of the threads, and to bound their memory. */
+/** The driver with settings of its own, as `betterSqlite3With`. */
 export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOptions = {}): BlockingDriver {
   return blockingDriver(moduleUrl, {
     ...options,

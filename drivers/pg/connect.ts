@@ -2,6 +2,7 @@
 import type { Client, ClientConfig } from "pg";
 import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
 import type { ConnectOptions } from "../driver.js";
+import { packageMissing } from "../require.js";
 import { merge } from "./args.js";
 import { PgConnection } from "./connection.js";
 import type { PrepareValue } from "./encode.js";
@@ -44,7 +45,7 @@ async function load(): Promise<typeof import("pg") & Internals> {
     adopt(pg.Query);
     return pg;
   } catch (error) {
-    throw new InterfaceError("the pg driver needs the package `pg`: run `npm install pg`", { cause: error });
+    throw packageMissing("pg", error);
   }
 }
 

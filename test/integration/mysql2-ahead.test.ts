@@ -7,10 +7,10 @@ import { serverUrl } from "../support/servers.js";
 
 const url = serverUrl("mysql");
 
-async function connect(args: Record<string, unknown> = {}, pipeline = 8): Promise<DriverConnection> {
+async function connect(args: Record<string, unknown> = {}): Promise<DriverConnection> {
   const [fromUrl] = mysql2.fromUrl!(url!);
   const connection = await mysql2.connect(mysql2.checkArgs!([{ ...(fromUrl as object), ...args }]), {
-    settings: { name: "test", prepare: true, pipeline, int64: "driver" },
+    settings: { name: "test", prepare: true, pipeline: 8, int64: "driver" },
     signal: new AbortController().signal,
     onLost: () => {},
   });
@@ -79,23 +79,6 @@ describe.runIf(url)("mysql2, ahead of its answers", () => {
     await new Promise(process.nextTick);
     expect(stream.bytesWritten - asked).toBe(8 * one);
     expect((await Promise.all(all)).map(({ rows }) => rows)).toEqual(all.map((_, v) => [{ v }]));
-  });
-
-  test("without being asked for more than its own line, it sends nothing ahead", async () => {
-    const connection = await connect({}, mysql2.pipeline);
-    const sql = "select ? + 0 as v";
-    await ask(connection, sql, [0]);
-    const { stream } = connection.native as { readonly stream: Socket };
-    const before = stream.bytesWritten;
-    const first = ask(connection, sql, [1]);
-    await new Promise(process.nextTick);
-    const one = stream.bytesWritten - before;
-    await first;
-    const asked = stream.bytesWritten;
-    const both = [ask(connection, sql, [1]), ask(connection, sql, [2])];
-    await new Promise(process.nextTick);
-    expect(stream.bytesWritten - asked).toBe(one);
-    await Promise.all(both);
   });
 
   test("a cancel that overtakes its statement is made again", async () => {

@@ -1,0 +1,19 @@
+/**
+ * Whether a session may be sent statements ahead of their answers. mariadbd and mysqld read the next from their socket when they are ready
+ * for it. A proxy that speaks the protocol itself may hang up on it (ProxySQL until 2025, sysown/proxysql #5081), and Aurora 2, which calls
+ * itself MySQL 5.7, never answers (mysql-net/MySqlConnector #486).
+ */
+import type { Facts } from "./reset.js";
+
+/** What greeted us at the other end of the socket. */
+export interface Greeting {
+  readonly id: number | null;
+  readonly version: string | undefined;
+}
+
+/** Only what greeted us itself, and is known to: whoever stands between greets with a number, and a version, of its own. */
+export function readsAhead(greeting: Greeting, { id, version }: Pick<Facts, "id" | "version">): boolean {
+  // The greeting has room for 32 bits of the number, and MariaDB put this before its version so that old replicas took it for theirs.
+  const itself = greeting.id === id % 2 ** 32 && greeting.version?.replace(/^5\.5\.5-/, "") === version;
+  return itself && (/mariadb/i.test(version) || Number.parseInt(version, 10) >= 8);
+}
