@@ -37,7 +37,7 @@ describe("pool options", () => {
       prepare: true,
       leakDetectionMillis: undefined,
       statementTimeoutMillis: undefined,
-      pipeline: 8,
+      pipeline: undefined,
       int64: "driver",
     });
   });
