@@ -69,7 +69,7 @@ export class Session implements JobCarrier {
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */
   open(): Sequence {
-    const sequence = new Sequence((work) => this.#perform(work, sequence));
+    const sequence: Sequence = new Sequence((work) => this.#perform(work, sequence));
     this.#sequences.add(sequence);
     return sequence;
   }
