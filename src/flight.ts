@@ -4,7 +4,7 @@ import { withDetails } from "./error-details.js";
 import { ConnectionLost, type Outcome } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { Loan } from "./loan.js";
-import { mayBeStacked, type Profile } from "./profile.js";
+import type { Profile } from "./profile.js";
 import { leftOpen } from "./session-errors.js";
 import type { StatementJob } from "./statement-job.js";
 
@@ -126,7 +126,7 @@ export class Flight {
     // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
     const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
     // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
-    const innocent = cancelled === "not applied" && loan.sealed && mayBeStacked(job.habits);
+    const innocent = cancelled === "not applied" && loan.sealed && job.habits?.stackable === true;
     if (job.state === "sent" && job.sends <= RESENDS && (innocent || (unsent && reconnect))) again(job, loan);
     else {
       this.statements++;

@@ -147,3 +147,21 @@ test("F9 a neighbour that was hit by the cancel is sent again", () =>
     expect(await neighbour).toEqual([{ session: 1 }]);
     expect(server.executed.slice(before)).toEqual(["select known", "select known"]);
   }));
+
+test("F9 and so is one whose text has become slow since it was sent", () =>
+  withScripted({ pipeline: 8, cancel: true, pool: { max: 1 } }, async (pool, server, listen) => {
+    await know(pool, "select known");
+    const [slow, cancelled] = [gate.held(), gate.held()];
+    for (const fate of [slow, cancelled, gate.hit]) server.next("execute", fate);
+    const [first, second, neighbour] = Array.from({ length: 3 }, () => pool.runQuery("select known"));
+    expect(pool.stats.waiting).toBe(0);
+    await slow.entered;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    slow.ok();
+    await first;
+    await cancelled.entered;
+    const ear = listen(second!);
+    second!.cancel();
+    expect(ear.error.name).toBe("CancelledError");
+    expect(await neighbour).toEqual([{ session: 1 }]);
+  }));
