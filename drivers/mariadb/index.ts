@@ -45,5 +45,6 @@ export default mariadb;
 async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
   const own = connectionArgs(args, options.settings.int64);
   const { opened, setup } = await begin(open, own, options);
-  return new MariadbConnection(opened, { ...setup, sessionVariables: { ...own.sessionVariables } });
+  const pipeline = own.pipelining === false ? 1 : setup.pipeline;
+  return new MariadbConnection(opened, { ...setup, pipeline, sessionVariables: { ...own.sessionVariables } });
 }

@@ -6,6 +6,7 @@ import type { ConnectionConfig } from "mariadb";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
 import type { Greeting } from "../mysql-family/greeting.js";
+import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
 
 type Done = (error: ServerError | null | undefined) => void;
@@ -62,7 +63,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
       reject(connectFailure(whereOf(args), error));
       return;
     }
-    hideSecrets(native);
+    showOnlyId(native, "mariadb");
     native.on("error", () => {});
     const stop = deadline(args.connectTimeout, signal, (reason) => {
       stop();
@@ -95,11 +96,4 @@ async function load(): Promise<typeof import("mariadb/callback")> {
   } catch (error) {
     throw packageMissing("mariadb", error);
   }
-}
-
-function hideSecrets(native: Native): void {
-  Object.defineProperty(native, Symbol.for("nodejs.util.inspect.custom"), {
-    value: () => `mariadb Connection { threadId: ${native.threadId} }`,
-    enumerable: false,
-  });
 }

@@ -16,7 +16,7 @@ import type {
 } from "../driver.js";
 import { endsSession, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
-import { type Facts, restoring } from "./reset.js";
+import { type Facts, restoring, textOf } from "./reset.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
@@ -156,8 +156,8 @@ export abstract class MysqlConnection implements DriverConnection {
   async reset(): Promise<void> {
     await this.resetSession();
     const { rows } = await this.command("SELECT DATABASE()");
-    const [database] = rows[0] as [string | null];
-    const statements = restoring(this.#setup.facts, database);
+    const [database] = rows[0] as [unknown];
+    const statements = restoring(this.#setup.facts, textOf(database));
     if (statements === undefined) {
       this.destroy();
       throw new OperationalError("A database was selected where there was none, and nothing can undo that");

@@ -5,7 +5,7 @@
  */
 import type { Facts } from "./reset.js";
 
-/** What greeted us at the other end of the socket. */
+/** What greeted us at the other end of the socket. A proxy that tracks the server's number (mariadb hears of that) counts as one with the server. */
 export interface Greeting {
   readonly id: number | null;
   readonly version: string | undefined;
@@ -14,6 +14,8 @@ export interface Greeting {
 /** Only what greeted us itself, and is known to: whoever stands between greets with a number, and a version, of its own. */
 export function readsAhead(greeting: Greeting, { id, version }: Pick<Facts, "id" | "version">): boolean {
   // The greeting has room for 32 bits of the number, and MariaDB put this before its version so that old replicas took it for theirs.
-  const itself = greeting.id === id % 2 ** 32 && greeting.version?.replace(/^5\.5\.5-/, "") === version;
+  const itself =
+    (greeting.id ?? Number.NaN) % 2 ** 32 === id % 2 ** 32 &&
+    greeting.version?.replace(/^5\.5\.5-/, "") === version;
   return itself && (/mariadb/i.test(version) || Number.parseInt(version, 10) >= 8);
 }

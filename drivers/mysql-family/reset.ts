@@ -18,21 +18,27 @@ export interface Facts {
 
 /** One row, in the order of `factsOf`. */
 export const FACTS_SQL =
-  "SELECT CONNECTION_ID(), VERSION(), @@max_allowed_packet, DATABASE(), @@sql_mode, " +
+  "SELECT CAST(CONNECTION_ID() AS CHAR), VERSION(), CAST(@@max_allowed_packet AS CHAR), DATABASE(), @@sql_mode, " +
   "@@character_set_client, @@character_set_results, @@collation_connection";
 
-export function factsOf(row: readonly (string | null)[]): Facts {
-  const [id, version, maxAllowedPacket, database, sqlMode, client, results, collation] = row;
+export function factsOf(row: readonly unknown[]): Facts {
+  const [id, version, maxAllowedPacket, database, sqlMode, client, results, collation] = row.map(textOf);
   return {
     id: Number(id),
     version: version ?? "",
-    maxAllowedPacket: Number(maxAllowedPacket),
-    database: database ?? null,
+    // What is no number is no limit that we know.
+    maxAllowedPacket: Number(maxAllowedPacket) || Number.POSITIVE_INFINITY,
+    database: database!,
     sqlMode: sqlMode!,
     client: client!,
-    results: results ?? null,
+    results: results!,
     collation: collation!,
   };
+}
+
+/** Texts come as bytes where the session's character set is binary, or as a user's `typeCast` likes them. */
+export function textOf(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
 }
 
 /** The statements that lead back to these facts; undefined when nothing can. */

@@ -35,7 +35,7 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
   const row = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
   });
-  const facts = factsOf(row as string[]);
+  const facts = factsOf(row);
   const aside = async (sql: string) => {
     const limit = AbortSignal.timeout(CONTROL_MILLIS);
     const other = await open(args, limit);

@@ -24,7 +24,7 @@ interface Command {
 /** What is used of mysql2's inside. */
 interface Internals {
   readonly _command: Command | null | undefined;
-  readonly _commands: { peekBack(): Command | undefined };
+  readonly _commands: { readonly length: number; peekAt(index: number): Command | undefined };
   readonly _paused: boolean;
   writePacket(packet: Packet): void;
   write(buffer: Uint8Array): void;
@@ -37,32 +37,46 @@ const LARGE = 1 << 20;
 export class Ahead {
   readonly #native: Native;
   readonly #inside: Internals;
-  readonly #possible: boolean;
-  /** Those that wait for their turn, and were sent before it. */
-  readonly #sent = new WeakSet<Command>();
   readonly #cork = new Cork();
+  /** Whether this mysql2 lets itself be made to. */
+  readonly possible: boolean;
+  /** Those in mysql2's line that may be sent before their turn. */
+  readonly #willing = new WeakSet<Command>();
+  /** Those that were. They stand at its front. */
+  readonly #sent = new WeakSet<Command>();
 
   constructor(native: Native) {
     this.#native = native;
     this.#inside = native as unknown as Internals;
-    this.#possible = isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
+    this.possible = isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
   }
 
   /** `make` gives a command to mysql2, and returns it. It is sent at once if all before it have been: they are answered in that order. */
   send<C>(make: () => C): C {
-    if (!this.#possible) return make();
-    const before = this.#inside._commands.peekBack();
-    const turn = before === undefined || this.#sent.has(before);
+    if (!this.possible) return make();
     this.#cork.hold(this.#native.stream);
     const made = make();
     const command = made as Command | undefined;
-    if (turn && command !== undefined && command !== this.#inside._command) this.#start(command);
+    if (command !== undefined && command !== this.#inside._command) {
+      this.#willing.add(command);
+      this.#sendLine();
+    }
     return made;
   }
 
-  #start(command: Command): void {
+  /** Those who stood behind one that had to wait for its turn go out with the next: that turn has come meanwhile, or they wait on. */
+  #sendLine(): void {
+    const line = this.#inside._commands;
+    let at = line.length;
+    while (at > 0 && !this.#sent.has(line.peekAt(at - 1)!)) at--;
+    while (at < line.length && this.#start(line.peekAt(at)!)) at++;
+  }
+
+  /** Whether those behind it may go too. */
+  #start(command: Command): boolean {
     const inside = this.#inside;
-    if (inside._paused) return;
+    // Nobody is asked twice: what is too large stays so.
+    if (inside._paused || !this.#willing.delete(command)) return false;
     let written = false;
     const writePacket = (packet: Packet): void => {
       if (packet.length() > LARGE) return;
@@ -73,12 +87,13 @@ export class Ahead {
     const next = command.start(undefined, Object.create(inside, { writePacket: { value: writePacket } }));
     command._connection = inside;
     // Without a next state it has failed, and has said so.
-    if (!written && next !== null) return;
+    if (!written && next !== null) return false;
     this.#sent.add(command);
     command.start = (_packet, connection) => {
       connection._bumpSequenceId(1);
       return next;
     };
+    return true;
   }
 }
 
@@ -88,6 +103,6 @@ function isKnown(inside: Partial<Internals>): boolean {
   return (
     "_command" in inside &&
     "_paused" in inside &&
-    [_commands?.peekBack, write, writePacket, _bumpSequenceId].every((each) => typeof each === "function")
+    [_commands?.peekAt, write, writePacket, _bumpSequenceId].every((each) => typeof each === "function")
   );
 }

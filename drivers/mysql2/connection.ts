@@ -6,13 +6,14 @@ import { unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
-import { Ahead } from "./ahead.js";
+import type { Ahead } from "./ahead.js";
 import type { Native } from "./native.js";
 import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
+  readonly ahead: Ahead;
 }
 
 /** A command of mysql2: an emitter, that streams when it was given no callback. */
@@ -36,7 +37,7 @@ export class Mysql2Connection extends MysqlConnection {
     this.native = native;
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
-    this.#ahead = new Ahead(native);
+    this.#ahead = setup.ahead;
     native.on("error", (error) => this.lose(error));
   }
 

@@ -13,6 +13,7 @@ import { cancelled } from "../mysql-family/errors.js";
 import { begin } from "../mysql-family/session.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
 import { parseUrl } from "../mysql-family/url.js";
+import { Ahead } from "./ahead.js";
 import { checkArgs, connectionArgs } from "./args.js";
 import { Mysql2Connection } from "./connection.js";
 import { translate } from "./errors.js";
@@ -44,5 +45,7 @@ export default mysql2;
 async function connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection> {
   const { int64 } = options.settings;
   const { opened, setup } = await begin(open, connectionArgs(args, int64), options);
-  return new Mysql2Connection(opened.native, { ...setup, int64 });
+  const ahead = new Ahead(opened.native);
+  const pipeline = ahead.possible ? setup.pipeline : 1;
+  return new Mysql2Connection(opened.native, { ...setup, pipeline, int64, ahead });
 }

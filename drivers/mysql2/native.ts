@@ -4,6 +4,7 @@ import type { Connection, ConnectionOptions } from "mysql2";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, whereOf } from "../mysql-family/errors.js";
 import type { Greeting } from "../mysql-family/greeting.js";
+import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
@@ -66,8 +67,5 @@ function hideSecrets(native: Native): void {
     const value = (native.config as unknown as Record<string, unknown>)[name];
     if (value !== undefined) Object.defineProperty(native.config, name, { value, enumerable: false });
   }
-  Object.defineProperty(native, Symbol.for("nodejs.util.inspect.custom"), {
-    value: () => `mysql2 Connection { threadId: ${native.threadId} }`,
-    enumerable: false,
-  });
+  showOnlyId(native, "mysql2");
 }

@@ -81,6 +81,31 @@ describe.runIf(url)("mysql2, ahead of its answers", () => {
     expect((await Promise.all(all)).map(({ rows }) => rows)).toEqual(all.map((_, v) => [{ v }]));
   });
 
+  test("who stands behind one that waits for its turn goes with the next, once that has come", async () => {
+    const connection = await connect();
+    const sql = "select ? + 0 as v";
+    await ask(connection, sql, [0]);
+    const { stream } = connection.native as { readonly stream: Socket };
+    const sent = async (n: number) => {
+      const before = stream.bytesWritten;
+      const answer = ask(connection, sql, [n]);
+      await new Promise(process.nextTick);
+      return { answer, bytes: stream.bytesWritten - before };
+    };
+    const one = await sent(1);
+    await one.answer;
+    const first = ask(connection, sql, [0]);
+    const waits = ask(connection, sql, [1], "array");
+    const behind = [2, 3, 4].map((n) => ask(connection, sql, [n]));
+    await first;
+    expect((await waits).rows).toEqual([[1]]);
+    // mysql2 has sent the first of those behind it by itself.
+    const next = await sent(5);
+    expect(next.bytes).toBe(3 * one.bytes);
+    const answers = await Promise.all([...behind, next.answer]);
+    expect(answers.map(({ rows }) => rows)).toEqual([2, 3, 4, 5].map((v) => [{ v }]));
+  });
+
   test("a cancel that overtakes its statement is made again", async () => {
     const connection = await connect();
     await ask(connection, "select ? + 0 as v", [0]);
