@@ -202,7 +202,7 @@ export class Dispatcher implements JobCarrier {
         if (free && lane.serving < lane.limit) return loan;
       } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
         // One that died still carries those that have not heard of it.
-        const most = Math.min(best?.jobs.length ?? depth, loan.depth);
+        const most = Math.min(best?.jobs.length ?? depth, loan.lease.depth);
         if (loan.jobs.length < most && loan.lease.session !== "broken") best = loan;
       }
     }

@@ -7,7 +7,6 @@ import type { StatementJob } from "./statement-job.js";
 export class Loan {
   readonly lease: Lease;
   readonly conn: DriverConnection;
-  readonly depth: number;
   /** In the order sent, which is the order of the answers. */
   readonly jobs: StatementJob[] = [];
   /** When the server can have begun with the first of them, by `performance.now()`. */
@@ -30,7 +29,6 @@ export class Loan {
   constructor(lease: Lease) {
     this.lease = lease;
     this.conn = lease.conn;
-    this.depth = lease.depth;
   }
 
   get quiet(): boolean {

@@ -122,7 +122,7 @@ export interface PoolOptions {
 
 type Optional = "openfun" | "resetOnRelease" | "leakDetectionMillis" | "statementTimeoutMillis" | "pipeline";
 
-/** Checked, complete and frozen; only what is off by default may be undefined. */
+/** Checked, complete and frozen; only what is off by default, or a driver's to say, may be undefined. */
 export type ResolvedOptions = {
   readonly [Name in Exclude<keyof PoolOptions, Optional>]-?: Exclude<PoolOptions[Name], undefined>;
 } & { readonly [Name in Optional]: PoolOptions[Name] };

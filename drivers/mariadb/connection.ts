@@ -1,5 +1,4 @@
 /** One session through mariadb's callback API, pipelined. */
-import type { Socket } from "node:net";
 import type { FieldInfo, UpsertResult } from "mariadb";
 import { Cork } from "../cork.js";
 import type { Params, Result, Statement } from "../driver.js";
@@ -23,13 +22,11 @@ type Readable = RowSource["readable"] & { close(): void };
 export class MariadbConnection extends MysqlConnection {
   readonly native: Native;
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
-  readonly #socket: Socket;
   readonly #cork = new Cork();
 
   constructor({ native, socket }: Opened, setup: MariadbSetup) {
     super(socket, setup);
     this.native = native;
-    this.#socket = socket;
     this.status = native.info.status;
     this.#sessionVariables = setup.sessionVariables;
     native.on("error", (error) => this.lose(error));
@@ -59,7 +56,7 @@ export class MariadbConnection extends MysqlConnection {
   protected query(statement: Statement): Promise<Result> {
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
-      this.#cork.hold(this.#socket);
+      this.#cork.hold(this.socket);
       this.native.query({ sql: statement.sql, ...ROWS_AS_ARRAY }, (error, answer, meta) => {
         this.#answered(entry, error, answer, meta, resolve);
       });
@@ -125,7 +122,7 @@ export class MariadbConnection extends MysqlConnection {
         prepared.close();
         return this.settle(entry, () => entry.reject(wrong));
       }
-      this.#cork.hold(this.#socket);
+      this.#cork.hold(this.socket);
       prepared.execute(values, ROWS_AS_ARRAY, (error, answer) => {
         prepared.close();
         if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);

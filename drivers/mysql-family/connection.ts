@@ -49,7 +49,7 @@ export abstract class MysqlConnection implements DriverConnection {
   abstract readonly native: unknown;
   abstract readonly id: number;
   readonly pipeline: number | undefined;
-  readonly #socket: Socket;
+  protected readonly socket: Socket;
   #status = FRESH_STATUS;
   #chained = 0;
   readonly #setup: ConnectionSetup;
@@ -58,7 +58,7 @@ export abstract class MysqlConnection implements DriverConnection {
   #phase: "open" | "closing" | "broken" = "open";
 
   constructor(socket: Socket, setup: ConnectionSetup) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#setup = setup;
     this.pipeline = setup.pipeline;
     const lose = () => this.lose(new ConnectionLost("The connection was lost: its socket was closed"));
@@ -169,7 +169,7 @@ export abstract class MysqlConnection implements DriverConnection {
     if (this.#phase !== "open") return Promise.resolve();
     this.#phase = "closing";
     return new Promise((resolve) => {
-      this.#socket.once("close", () => resolve());
+      this.socket.once("close", () => resolve());
       if (this.#inFlight.length === 0) this.quit();
     });
   }
@@ -253,7 +253,7 @@ export abstract class MysqlConnection implements DriverConnection {
   #finish(error: unknown): void {
     if (this.#phase === "broken") return;
     this.#phase = "broken";
-    this.#socket.destroy(error instanceof Error ? error : undefined);
+    this.socket.destroy(error instanceof Error ? error : undefined);
     for (const entry of this.#inFlight.splice(0)) entry.reject(error);
   }
 
