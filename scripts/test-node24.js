@@ -1,7 +1,16 @@
 // The whole test suite on Node.js 24, where node:sqlite is: npm run test:node24 [-- what vitest takes].
 // A copy of the project, in .cache/node24, has better-sqlite3 13, which carries its binary for that version; all else is shared.
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,6 +44,10 @@ function copyProject() {
   for (const name of readdirSync(join(root, "node_modules"))) {
     const from = Object.hasOwn(PACKAGES, name) ? installed : root;
     symlinkSync(join(from, "node_modules", name), join(copy, "node_modules", name));
+  }
+  const { workspaces } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  for (const folder of workspaces) {
+    symlinkSync(join(root, folder, "node_modules"), join(copy, folder, "node_modules"));
   }
 }
 

@@ -137,6 +137,8 @@ describeEach(SERVER_TARGETS, (target) => {
     await using database = await target.createDatabase();
     await using forwarder = await Forwarder.before(database.connectArgs);
     const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), { min: 0, max: 1 });
+    // What a new session asks for itself would be taken for the statement.
+    await pool.runQuery("select 1");
     const query = pool.runQuery(target.endlessSql, undefined, { timeoutMillis: 200 });
     await untilRunning(target, pool, database);
     forwarder.stall();
