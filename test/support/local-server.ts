@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { accountFor } from "./account.js";
 import { freePort } from "./free-port.js";
 import type { Command, Programs, Recipe } from "./recipe.js";
 import { type Account, guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
@@ -158,21 +159,4 @@ function hasEnded(child: ChildProcess): boolean {
 function childrenOf(pid: number): readonly number[] {
   const found = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" });
   return found.stdout.split("\n").filter(Boolean).map(Number);
-}
-
-/** PostgreSQL and MariaDB refuse to run as root: the server's own account if it exists, else nobody. */
-function accountFor(name: string): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const candidate of [name, "nobody"]) {
-    try {
-      const id = (flag: string) =>
-        Number(execFileSync("id", [flag, candidate], { stdio: ["ignore", "pipe", "ignore"] }));
-      return { uid: id("-u"), gid: id("-g") };
-    } catch {
-      // no such account on this machine
-    }
-  }
-  throw new Error(
-    `Neither ${name} nor nobody is an account of this machine; run the tests as an ordinary user`,
-  );
 }
