@@ -2,10 +2,10 @@
 import { execFileSync } from "node:child_process";
 import type { Socket } from "node:net";
 import { CancelledError, ConnectionPool } from "adbapi";
-import pg from "pg";
 import { expect, test } from "vitest";
 import { type Link, PortForwarder } from "../../examples/port-forward.js";
 import { eventually } from "../support/eventually.js";
+import { connectPostgres } from "../support/postgres-observer.js";
 import { ownServer } from "../support/servers.js";
 
 const SSL_REQUEST = "0000000804d2162f";
@@ -35,8 +35,7 @@ function certificate(): string {
 
 /** Without TLS nobody gets in from now on. */
 async function secure(url: string, pem: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
+  const client = await connectPostgres(url);
   const write = (lines: string, program: string) =>
     client.query(`copy (select unnest(string_to_array('${lines}', E'\\n'))) to program '${program}'`);
   await write(pem, "cat > server.pem && chmod 600 server.pem");

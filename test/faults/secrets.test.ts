@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { ConnectionPool, InterfaceError, UniqueViolation } from "adbapi";
 import { expect, test } from "vitest";
+import { databaseName } from "../support/database-name.js";
 import { freePort } from "../support/free-port.js";
 import { describeEach, SERVER_TARGETS, TARGETS, withPool } from "../support/targets.js";
 
@@ -64,13 +65,17 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test("an open connection, shown by its pool or to the caller", async () => {
     await using database = await target.createDatabase();
+    const name = databaseName();
+    const account = target.server === "postgres" ? name : `${name}@'%'`;
+    await database.observe(
+      target.server === "postgres"
+        ? `create role ${name} login password '${PASSWORD}'`
+        : `create user ${account} identified by '${PASSWORD}'`,
+    );
     const url = new URL(database.connectArgs);
-    if (target.server !== "postgres") {
-      const name = url.pathname.slice(1);
-      await database.observe(`create user if not exists guarded@'%' identified by '${PASSWORD}'`);
-      await database.observe(`grant all on ${name}.* to guarded@'%'`);
-      url.username = "guarded";
-    }
+    if (target.server !== "postgres")
+      await database.observe(`grant all on ${url.pathname.slice(1)}.* to ${account}`);
+    url.username = name;
     url.password = PASSWORD;
     const { pool } = await askWith(url.href);
     await pool.runWithConnection((connection) => {
@@ -80,6 +85,7 @@ describeEach(SERVER_TARGETS, (target) => {
     await pool.runInteraction((transaction) => expect(everythingOf(transaction)).not.toContain(PASSWORD));
     expect(everythingOf(pool)).not.toContain(PASSWORD);
     await pool.close();
+    await database.observe(target.server === "postgres" ? `drop role ${account}` : `drop user ${account}`);
   });
 
   test.each(["", "?no_such_option=1", ":notaport/x"])("a URL that is refused: …%s", (end) => {

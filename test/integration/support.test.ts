@@ -1,8 +1,9 @@
 /** The servers that other tests stand on: each is started, killed, restarted, and asked through its own package. */
 import { Redis } from "ioredis";
-import mysql from "mysql2/promise";
-import pg from "pg";
+import type { RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectMysql } from "../support/mysql-observer.js";
+import { connectPostgres } from "../support/postgres-observer.js";
 import { type OwnServer, ownServer, type ServerKind, serverUrl } from "../support/servers.js";
 
 /** Adds one to a counter that lives at the server. */
@@ -58,10 +59,8 @@ describe.runIf(serverUrl("postgres"))("a closed server", () => {
 });
 
 async function countPostgres(url: string): Promise<number> {
-  const client = new pg.Client(url);
-  client.on("error", () => {});
+  const client = await connectPostgres(url);
   try {
-    await client.connect();
     await client.query("create table if not exists visits (id serial)");
     await client.query("insert into visits default values");
     const { rows } = await client.query("select count(*)::int as n from visits");
@@ -72,11 +71,11 @@ async function countPostgres(url: string): Promise<number> {
 }
 
 async function countMysql(url: string): Promise<number> {
-  const connection = await mysql.createConnection(url);
+  const connection = await connectMysql(url);
   try {
     await connection.query("create table if not exists visits (id int auto_increment primary key)");
     await connection.query("insert into visits () values ()");
-    const [rows] = await connection.query<mysql.RowDataPacket[]>("select count(*) as n from visits");
+    const [rows] = await connection.query<RowDataPacket[]>("select count(*) as n from visits");
     return rows[0]!.n;
   } finally {
     await connection.end();

@@ -1,20 +1,19 @@
 /** What the other tests believe of a target, seen through the database's own packages. */
 import Database from "better-sqlite3";
-import mysql from "mysql2/promise";
-import pg from "pg";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
+import { connectMysql } from "../support/mysql-observer.js";
+import { connectPostgres } from "../support/postgres-observer.js";
 import { describeEach, TARGETS, type TestDatabase } from "../support/targets.js";
 
 /** Opens a session of its own; gives how to ask it and how to end it. */
 const SESSIONS = {
   postgres: async (url: string) => {
-    const client = new pg.Client(url).on("error", () => {});
-    await client.connect();
+    const client = await connectPostgres(url, { options: "" });
     return { ask: async (sql: string) => (await client.query(sql)).rows, end: () => client.end() };
   },
   mysql: async (url: string) => {
-    const connection = await mysql.createConnection(url.replace("mariadb:", "mysql:"));
+    const connection = await connectMysql(url);
     connection.on("error", () => {});
     return { ask: async (sql: string) => (await connection.query(sql))[0], end: () => connection.destroy() };
   },

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ContainerRuntimeClient, StartedTestContainer } from "testcontainers";
 import { freePort } from "./free-port.js";
 import type { Recipe } from "./recipe.js";
-import type { OwnServer } from "./servers.js";
+import type { OwnServer, ServerKind } from "./servers.js";
 
 const START_MILLIS = 120_000;
 
@@ -23,26 +23,29 @@ export class DockerServer implements OwnServer {
     port: number,
     runtime: ContainerRuntimeClient,
     started: StartedTestContainer,
+    client: ServerKind,
   ) {
     this.kind = recipe.kind;
-    this.url = recipe.url(port);
+    this.url = recipe.url(port, client);
     this.port = port;
     this.#recipe = recipe;
     this.#runtime = runtime;
     this.#started = started;
   }
 
-  static async create(recipe: Recipe): Promise<DockerServer> {
+  static async create(recipe: Recipe, client: ServerKind): Promise<DockerServer> {
     const { GenericContainer, getContainerRuntimeClient } = await import("testcontainers");
-    const { image, port: container, environment, command } = recipe.container;
+    const { image, port: container, environment, command, files = {} } = recipe.container;
+    const contents = Object.entries(files).map(([target, content]) => ({ target, content }));
     const host = await freePort(); // one of Docker's choice would change with a restart
     const started = await new GenericContainer(image)
       .withEnvironment({ ...environment })
       .withCommand([...command])
+      .withCopyContentToContainer(contents)
       .withExposedPorts({ container, host })
       .withStartupTimeout(START_MILLIS)
       .start();
-    const server = new DockerServer(recipe, host, await getContainerRuntimeClient(), started);
+    const server = new DockerServer(recipe, host, await getContainerRuntimeClient(), started, client);
     await server.#ready();
     return server;
   }

@@ -1,5 +1,7 @@
 /** Starts what the run needs, once, and ends it; workers find the URLs in the environment. */
 
+import { PASSWORD } from "./passwords.js";
+import { startRunPooler } from "./run-pooler.js";
 import { selectedKinds } from "./selection.js";
 import {
   howToGet,
@@ -10,8 +12,12 @@ import {
   startServer,
   variableFor,
 } from "./servers.js";
+import { WORLD } from "./world.js";
+import { makeWorldFiles } from "./world-files.js";
 
 export async function setup(): Promise<() => Promise<void>> {
+  refuseStrangers();
+  makeWorldFiles();
   const started = await Promise.all(SERVER_KINDS.filter(isNeeded).map(start));
   const servers = started.filter((server) => server !== undefined);
   const missing = SERVER_KINDS.filter((kind) => isNeeded(kind) && serverUrl(kind) === undefined);
@@ -20,7 +26,24 @@ export async function setup(): Promise<() => Promise<void>> {
     await closeAll(servers);
     throw new Error(`Servers missing, and CI is set: ${missing.join(", ")}`);
   }
-  return () => closeAll(servers);
+  process.env.PGPASSWORD ??= PASSWORD; // until `fromUrl` sends the URL's own
+  const postgres = selectedKinds().includes("postgres") ? serverUrl("postgres") : undefined;
+  const pooler = postgres === undefined ? undefined : await startRunPooler(postgres);
+  return async () => {
+    await pooler?.[Symbol.asyncDispose]();
+    await closeAll(servers);
+  };
+}
+
+/** How somebody's own server is set up is not for us to say. */
+function refuseStrangers(): void {
+  const kinds: readonly ServerKind[] = [
+    ...(Object.keys(WORLD.postgres).length > 0 ? (["postgres"] as const) : []),
+    ...(Object.keys(WORLD.mysql).length > 0 ? (["mysql", "mariadb"] as const) : []),
+  ];
+  const named = kinds.map(variableFor).filter((name) => process.env[name] !== undefined);
+  if (named.length > 0)
+    throw new Error(`The world ${WORLD.name} makes its own servers: unset ${named.join(", ")}`);
 }
 
 function isNeeded(kind: ServerKind): boolean {

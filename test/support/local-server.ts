@@ -1,13 +1,13 @@
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { accountFor } from "./account.js";
 import { freePort } from "./free-port.js";
 import type { Command, Programs, Recipe } from "./recipe.js";
 import { type Account, guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
-import type { OwnServer } from "./servers.js";
+import type { OwnServer, ServerKind } from "./servers.js";
 
 const START_MILLIS = 60_000;
 const STOP_MILLIS = 15_000;
@@ -29,9 +29,10 @@ export class LocalServer implements OwnServer {
     home: string,
     port: number,
     account: Account | undefined,
+    client: ServerKind,
   ) {
     this.kind = recipe.kind;
-    this.url = recipe.url(port);
+    this.url = recipe.url(port, client);
     this.port = port;
     this.#recipe = recipe;
     this.#home = home;
@@ -40,11 +41,16 @@ export class LocalServer implements OwnServer {
   }
 
   /** Makes its data directory and starts it. */
-  static async create(recipe: Recipe, programs: Programs): Promise<LocalServer> {
+  static async create(recipe: Recipe, programs: Programs, client: ServerKind): Promise<LocalServer> {
     const account = accountFor(recipe.account);
     const home = guardedDirectory(recipe.kind, account);
     const port = await freePort();
-    const server = new LocalServer(recipe, programs, home, port, account);
+    const server = new LocalServer(recipe, programs, home, port, account, client);
+    for (const [name, text] of Object.entries(recipe.files({ programs, home, port }))) {
+      const file = join(home, name);
+      writeFileSync(file, text, { mode: 0o600 });
+      if (account !== undefined) chownSync(file, account.uid, account.gid);
+    }
     for (const command of recipe.initialize({ programs, home, port })) await server.#run(command);
     await server.start();
     return server;
@@ -131,9 +137,13 @@ export class LocalServer implements OwnServer {
     if (status !== 0) throw new Error(`${command.file} failed:\n${this.#lastWords()}`);
   }
 
-  #spawn({ file, args }: Command): ChildProcess {
+  #spawn({ file, args, env }: Command): ChildProcess {
     const log = openSync(join(this.#home, "log"), "a");
-    const child = spawnGuarded(this.#home, file, args, { stdio: ["ignore", log, log], ...this.#account });
+    const child = spawnGuarded(this.#home, file, args, {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...env },
+      ...this.#account,
+    });
     closeSync(log);
     return child;
   }

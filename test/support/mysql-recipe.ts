@@ -1,9 +1,13 @@
 /** MariaDB and MySQL: one family, with different programs. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import mysql from "mysql2/promise";
+import { MARIADB_ACCOUNTS, MYSQL_ACCOUNTS, mariadbAccount, mysqlAccount } from "./mysql-accounts.js";
+import { connectMysql } from "./mysql-observer.js";
+import { PASSWORD, urlOf } from "./passwords.js";
 import { findProgram, HOMEBREW, versions } from "./programs.js";
-import type { Place, Recipe } from "./recipe.js";
+import type { Place, Recipe, ServerKind } from "./recipe.js";
+import { WORLD } from "./world.js";
+import { certificate, HOST } from "./world-files.js";
 
 const SETTINGS = [
   "--max-connections=200",
@@ -12,20 +16,28 @@ const SETTINGS = [
   "--character-set-server=utf8mb4",
   "--skip-log-bin",
   "--skip-name-resolve",
+  ...Object.entries(WORLD.mysql).map(([name, value]) => `--${name.replaceAll("_", "-")}=${value}`),
 ];
 
 const SMALL_LOG = "--innodb-log-file-size=16M";
+/** MariaDB keeps one of its ways to ask for a password in a file of its own. */
+const ED25519 = "--plugin-load-add=auth_ed25519";
+/** Where an image looks for what is to be done with a new data directory. */
+const IMAGE_ACCOUNTS = "/docker-entrypoint-initdb.d/accounts.sql";
+/** What data are made with is what they are served with. */
+const FOREVER = SETTINGS.filter((setting) => setting.startsWith("--lower-case-table-names"));
 
 export const mariadbRecipe: Recipe = {
-  ...family(["--no-defaults", SMALL_LOG]),
+  ...family(["--no-defaults", SMALL_LOG, ED25519], MARIADB_ACCOUNTS, mariadbAccount),
   kind: "mariadb",
   variable: "ADBAPI_TEST_MARIADB",
   install: "apt-get install mariadb-server",
   container: {
     image: "mariadb:11",
     port: 3306,
-    environment: { MARIADB_ALLOW_EMPTY_ROOT_PASSWORD: "1", MARIADB_DATABASE: "test" },
-    command: SETTINGS,
+    environment: { MARIADB_ROOT_PASSWORD: PASSWORD, MARIADB_DATABASE: "test" },
+    command: [...SETTINGS, ED25519],
+    files: { [IMAGE_ACCOUNTS]: script(MARIADB_ACCOUNTS) },
   },
 
   async findPrograms() {
@@ -43,21 +55,23 @@ export const mariadbRecipe: Recipe = {
         "--auth-root-authentication-method=normal",
         "--skip-name-resolve",
         SMALL_LOG,
+        ...FOREVER,
       ],
     },
   ],
 };
 
 export const mysqlRecipe: Recipe = {
-  ...family(["--no-defaults", "--mysqlx=OFF"]),
+  ...family(["--no-defaults", "--mysqlx=OFF"], MYSQL_ACCOUNTS, mysqlAccount),
   kind: "mysql",
   variable: "ADBAPI_TEST_MYSQL",
   install: "apt-get install mysql-server (or, where there is none, mariadb-server)",
   container: {
     image: "mysql:8.4",
     port: 3306,
-    environment: { MYSQL_ALLOW_EMPTY_PASSWORD: "1", MYSQL_DATABASE: "test" },
+    environment: { MYSQL_ROOT_PASSWORD: PASSWORD, MYSQL_DATABASE: "test" },
     command: SETTINGS,
+    files: { [IMAGE_ACCOUNTS]: script(MYSQL_ACCOUNTS) },
   },
 
   async findPrograms() {
@@ -68,14 +82,20 @@ export const mysqlRecipe: Recipe = {
   initialize: (place) => [
     {
       file: place.programs.server!,
-      args: ["--no-defaults", "--initialize-insecure", `--datadir=${dataDirectory(place)}`],
+      args: ["--no-defaults", "--initialize-insecure", `--datadir=${dataDirectory(place)}`, ...FOREVER],
     },
   ],
 };
 
-function family(first: readonly string[]): Pick<Recipe, "account" | "serve" | "url" | "ping"> {
+function family(
+  first: readonly string[],
+  accounts: readonly string[],
+  account: (client: ServerKind) => string,
+): Pick<Recipe, "account" | "files" | "serve" | "url" | "ping"> {
   return {
     account: "mysql",
+
+    files: () => ({ "accounts.sql": script(accounts), ...(WORLD.tls ? certificate() : {}) }),
 
     serve: (place) => ({
       file: place.programs.server!,
@@ -88,33 +108,32 @@ function family(first: readonly string[]): Pick<Recipe, "account" | "serve" | "u
         `--pid-file=${join(place.home, "mysql.pid")}`,
         // Two servers that share /tmp can take each other's temporary tables away.
         `--tmpdir=${place.home}`,
+        `--init-file=${join(place.home, "accounts.sql")}`,
         ...SETTINGS,
+        ...(WORLD.tls ? tls(place) : []),
       ],
     }),
 
-    url: (port) => `mysql://root@127.0.0.1:${port}/test`,
+    url: (port, client) =>
+      urlOf("mysql", account(client), `${HOST}:${port}/test${WORLD.tls ? "?ssl=true" : ""}`),
 
     async ping(url) {
-      const { database, ...server } = partsOf(url);
-      const connection = await mysql.createConnection({ ...server, connectTimeout: 2_000 });
-      try {
-        await connection.query(`create database if not exists \`${database}\``);
-      } finally {
-        connection.destroy();
-      }
+      (await connectMysql(url, { connectTimeout: 2_000 })).destroy();
     },
   };
 }
 
-function partsOf(url: string) {
-  const { hostname, port, username, password, pathname } = new URL(url);
-  return {
-    host: hostname,
-    port: Number(port),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
-  };
+function tls({ home }: Place): readonly string[] {
+  return [
+    `--ssl-cert=${join(home, "server.pem")}`,
+    `--ssl-key=${join(home, "server.key")}`,
+    "--require-secure-transport=ON",
+  ];
+}
+
+/** A statement to a line, as --init-file wants it. */
+function script(statements: readonly string[]): string {
+  return statements.map((sql) => `${sql};\n`).join("");
 }
 
 function dataDirectory({ home }: Place): string {

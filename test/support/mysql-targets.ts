@@ -1,8 +1,9 @@
 /** mysql2 and mariadb: two packages for one protocol. Where no MySQL server is to be had (Debian has none), both run on MariaDB. */
-import mysql from "mysql2/promise";
 import { databaseName } from "./database-name.js";
+import { askMysql as ask } from "./mysql-observer.js";
 import { howToGet, type ServerKind, serverUrl } from "./servers.js";
 import type { Target, TestDatabase } from "./target.js";
+import { WORLD } from "./world.js";
 
 export const mysql2Target: Target = {
   ...family("mysql", "mysql:"),
@@ -25,11 +26,15 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
     paramstyle: "qmark",
     types: {
       id: "bigint primary key auto_increment",
-      text: "text",
+      text: `text${WORLD.anyText}`,
       bigint: "bigint",
       double: "double",
       blob: "longblob",
     },
+    poolOptions: {},
+    ownSessions: true,
+    readable: !WORLD.tls,
+    defaultIsolation: "repeatable read",
     lastInsertId: true,
     deferredConstraints: false,
     implicitCommitOnDdl: true,
@@ -98,15 +103,5 @@ class MysqlDatabase implements TestDatabase {
       `select id from information_schema.processlist where db = '${this.#name}'`,
     );
     return rows.map((row) => row.id);
-  }
-}
-
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const connection = await mysql.createConnection(url.replace(/^mariadb:/, "mysql:"));
-  try {
-    const [rows] = await connection.query(sql);
-    return Array.isArray(rows) ? (rows as Record<string, unknown>[]) : [];
-  } finally {
-    connection.destroy();
   }
 }

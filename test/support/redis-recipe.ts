@@ -19,6 +19,8 @@ export const redisRecipe: Recipe = {
     return findTogether(["redis-server"]);
   },
 
+  files: () => ({}),
+
   initialize: () => [],
 
   serve: ({ programs, home, port }) => ({

@@ -6,10 +6,12 @@
  */
 import { DockerServer, dockerAnswers } from "./docker-server.js";
 import { LocalServer } from "./local-server.js";
+import { forNativeClients } from "./mysql-accounts.js";
 import { mariadbRecipe, mysqlRecipe } from "./mysql-recipe.js";
 import { postgresRecipe } from "./postgres-recipe.js";
 import type { Recipe, ServerKind } from "./recipe.js";
 import { redisRecipe } from "./redis-recipe.js";
+import { WORLD } from "./world.js";
 
 export type { ServerKind } from "./recipe.js";
 
@@ -46,33 +48,39 @@ const RECIPES: Readonly<Record<ServerKind, Recipe>> = {
 /** Each speaks the other's protocol: where one of the two is missing, the other stands in. */
 const STAND_IN: Partial<Record<ServerKind, ServerKind>> = { mysql: "mariadb", mariadb: "mysql" };
 
+/** Images have neither the locales nor the files of a world that needs them. */
+const fromDocker = !WORLD.tls;
+
 /** The URL of the run's server, or undefined where none could be had. Its database is there, and free for all. */
 export function serverUrl(kind: ServerKind): string | undefined {
+  const url = fromEnvironment(kind);
+  if (url !== undefined) return url;
   const standIn = STAND_IN[kind];
-  return fromEnvironment(kind) ?? (standIn === undefined ? undefined : fromEnvironment(standIn));
+  const other = standIn === undefined ? undefined : fromEnvironment(standIn);
+  return kind === "mysql" && other !== undefined ? forNativeClients(other) : other;
 }
 
 /** A new server of the test's own; rejects, saying how to get one, where there is none. `await using` closes it. */
 export async function ownServer(kind: ServerKind): Promise<OwnServer> {
   const standIn = STAND_IN[kind];
   const server =
-    (await fromPrograms(kind)) ??
-    (standIn === undefined ? undefined : await fromPrograms(standIn)) ??
-    ((await dockerAnswers()) ? await DockerServer.create(RECIPES[kind]) : undefined);
+    (await fromPrograms(kind, kind)) ??
+    (standIn === undefined ? undefined : await fromPrograms(standIn, kind)) ??
+    (fromDocker && (await dockerAnswers()) ? await DockerServer.create(RECIPES[kind], kind) : undefined);
   if (server === undefined) throw new Error(howToGet(kind));
   return server;
 }
 
 /** A server for a whole run where the environment names none; undefined where there is nothing to start. */
 export async function startServer(kind: ServerKind): Promise<OwnServer | undefined> {
-  if (await dockerAnswers()) {
+  if (fromDocker && (await dockerAnswers())) {
     try {
-      return await DockerServer.create(RECIPES[kind]);
+      return await DockerServer.create(RECIPES[kind], kind);
     } catch (error) {
       console.error(`No ${kind} from Docker, so from the programs of this machine: ${error}`);
     }
   }
-  return fromPrograms(kind);
+  return fromPrograms(kind, kind);
 }
 
 /** The variable that names a server, as `ADBAPI_TEST_POSTGRES`. */
@@ -90,7 +98,7 @@ function fromEnvironment(kind: ServerKind): string | undefined {
   return url === "" ? undefined : url;
 }
 
-async function fromPrograms(kind: ServerKind): Promise<OwnServer | undefined> {
+async function fromPrograms(kind: ServerKind, client: ServerKind): Promise<OwnServer | undefined> {
   const programs = await RECIPES[kind].findPrograms();
-  return programs === undefined ? undefined : LocalServer.create(RECIPES[kind], programs);
+  return programs === undefined ? undefined : LocalServer.create(RECIPES[kind], programs, client);
 }

@@ -1,9 +1,10 @@
 import type { IsolationLevel, Paramstyle } from "../../drivers/driver.js";
+import type { PoolOptions } from "./pool-options.js";
 import type { ServerKind } from "./recipe.js";
 import type { TargetName } from "./selection.js";
 
 /**
- * A driver and the database behind it, with what differs between them as named facts. A test asks for the fact that it needs,
+ * A driver and the database behind it in the world of this run, with what differs between them as named facts. A test asks for the fact that it needs,
  * never for the name.
  */
 export interface Target {
@@ -14,7 +15,15 @@ export interface Target {
   readonly server: ServerKind | undefined;
   readonly paramstyle: Paramstyle;
   readonly types: ColumnTypes;
+  /** What a pool needs here; `withPool` gives it to each. */
+  readonly poolOptions: PoolOptions;
 
+  /** Whether a connection is one session of the server's all its life; else a pooler lends it one for each transaction. */
+  readonly ownSessions: boolean;
+  /** Whether whoever stands between can read what is said, and lie; else it is encrypted. */
+  readonly readable: boolean;
+  /** Of a transaction that asks for none. */
+  readonly defaultIsolation: IsolationLevel;
   /** Whether an insert tells the generated key; else it is asked for with RETURNING. */
   readonly lastInsertId: boolean;
   /** Whether a deferred constraint can make COMMIT fail. */

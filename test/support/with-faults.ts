@@ -27,7 +27,13 @@ export async function withFaults(
   await using forwarder = await Forwarder.before(database.connectArgs);
   using traces = new Traces();
   const args = forwarder.through(database.connectArgs);
-  const pool = new ConnectionPool(target.name, args, { min: 0, max: 3, logger: quiet, ...options });
+  const pool = new ConnectionPool(target.name, args, {
+    min: 0,
+    max: 3,
+    logger: quiet,
+    ...target.poolOptions,
+    ...options,
+  });
   const ears: Ear[] = [];
   const listen: Listen = (deferred) => {
     const ear = new Ear(deferred);

@@ -1,8 +1,9 @@
 import { ConnectionPool } from "adbapi";
 import { eventually } from "./eventually.js";
+import type { PoolOptions } from "./pool-options.js";
 import type { Target, TestDatabase } from "./target.js";
 
-export type PoolOptions = NonNullable<ConstructorParameters<typeof ConnectionPool>[2]>;
+export type { PoolOptions } from "./pool-options.js";
 
 export type UsePool<T> = (pool: ConnectionPool, database: TestDatabase) => T | PromiseLike<T>;
 
@@ -12,7 +13,11 @@ export type UsePool<T> = (pool: ConnectionPool, database: TestDatabase) => T | P
  */
 export async function withPool<T>(target: Target, options: PoolOptions, use: UsePool<T>): Promise<T> {
   await using database = await target.createDatabase();
-  const pool = new ConnectionPool(target.name, database.connectArgs, { ...overridden(), ...options });
+  const pool = new ConnectionPool(target.name, database.connectArgs, {
+    ...target.poolOptions,
+    ...overridden(),
+    ...options,
+  });
   let result: T;
   try {
     result = await use(pool, database);
