@@ -40,7 +40,7 @@ export interface InteractionOptions {
   readonly readOnly?: boolean | undefined;
   /**
    * How many times the whole interaction is run again when it failed on a deadlock, a serialization failure, SQLite's busy at
-   * BEGIN, or a connection lost before COMMIT was sent.
+   * BEGIN, a connection lost before COMMIT was sent, a failed connect, or a `PoolTimeout`. Each run waits for its connection anew.
    * @default 0
    */
   readonly retries?: number | undefined;

@@ -19,9 +19,12 @@ export class Connection {
     this.#sequence = sequence;
   }
 
-  /** The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for. */
+  /**
+   * The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for. Listeners that are added to it are
+   * taken away when the connection is given back; those of `openfun` stay.
+   */
   get native(): unknown {
-    return this.#session.lease.conn.native;
+    return this.#session.native;
   }
 
   /** A cursor on this session; several share its transaction. */

@@ -2,6 +2,7 @@ import type { Driver } from "../drivers/driver.js";
 import { Backoff } from "./backoff.js";
 import { channels, type Origin, tracedPromise } from "./diagnostics.js";
 import { checkConnection, translated } from "./driver-faults.js";
+import { connectFailed } from "./error-details.js";
 import { type AdbapiError, OperationalError } from "./errors.js";
 import { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
@@ -137,7 +138,7 @@ export class Connector {
   }
 
   #failed(error: unknown): AdbapiError {
-    const failure = translated(this.#driver, error);
+    const failure = connectFailed(translated(this.#driver, error));
     this.lastFailure = failure;
     const now = performance.now();
     // Attempts that fail together are one failure of the server's.

@@ -1,4 +1,10 @@
-import { type AdbapiError, ConnectionLost, type Outcome, StatementTimeout } from "./errors.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  OperationalError,
+  type Outcome,
+  StatementTimeout,
+} from "./errors.js";
 import { leavesNothing } from "./outcome.js";
 import { redactParams } from "./redact.js";
 
@@ -25,6 +31,13 @@ export function setOutcome(error: object, outcome: Outcome): void {
   if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
 }
 
+/** Why no connection could be opened: nothing was sent, and where it is the server, or the way to it, that failed, the next attempt may succeed. */
+export function connectFailed<E extends AdbapiError>(error: E): E {
+  set(error, "outcome", "not sent");
+  if (error instanceof OperationalError) set(error, "retryable", true);
+  return error;
+}
+
 /** A timeout's message names its outcome, and the stack begins with the message. */
 function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
   for (const key of ["message", "stack"] as const)
@@ -35,8 +48,7 @@ function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
 export function copyOf<E extends AdbapiError>(error: E): E {
   const { message, cause, code, sqlState, sql, retryable } = error;
   const Class = error.constructor as new (message: string, details: object) => E;
-  const outcome = "outcome" in error ? { outcome: error.outcome } : {};
-  return new Class(message, { cause, code, sqlState, sql, retryable, ...outcome });
+  return new Class(message, { cause, code, sqlState, sql, retryable, outcome: error.outcome });
 }
 
 /** A frozen error stays as it is. */

@@ -28,13 +28,12 @@ export interface ErrorDetails {
    * `ConnectionLost` goes by its `outcome`.
    */
   readonly retryable?: boolean;
+  /** Where it is known. Default of a `ConnectionLost` and of a `StatementTimeout`: `"unknown"`. */
+  readonly outcome?: Outcome | undefined;
 }
 
-/** The same, for work of which something may be known. */
-export interface LossDetails extends ErrorDetails {
-  /** Default `"unknown"`. */
-  readonly outcome?: Outcome;
-}
+/** The same: every error can say what is known of its work. */
+export type LossDetails = ErrorDetails;
 
 /**
  * Set on errors that are made far from the caller, in the event of a socket: whoever hands such an error to an
@@ -53,6 +52,11 @@ export class AdbapiError extends Error {
   readonly sql: string | undefined;
   /** Whether the same work may succeed when it is run again as a whole. */
   readonly retryable: boolean;
+  /**
+   * What is known of the work, where the error tells: always of `ConnectionLost`, `StatementTimeout` and `CancelledError`; `"not sent"` of a
+   * `PoolTimeout` and of a connect that failed.
+   */
+  declare readonly outcome?: Outcome;
   /** @internal */
   declare [farFromCaller]: boolean;
 
@@ -62,6 +66,8 @@ export class AdbapiError extends Error {
     this.sqlState = details.sqlState;
     this.sql = details.sql;
     this.retryable = details.retryable ?? false;
+    // Only where it is known: whoever looks for it asks `"outcome" in error`.
+    if (details.outcome !== undefined) this.outcome = details.outcome;
     Object.defineProperty(this, farFromCaller, { value: true, writable: true });
   }
 
@@ -103,20 +109,18 @@ export class OperationalError extends DatabaseError {}
 /** The connection died with this work in flight; `outcome` says what is known of it. Retryable as a whole where nothing of it lasts. */
 export class ConnectionLost extends OperationalError {
   /** What is known of the work. */
-  readonly outcome: Outcome;
+  declare readonly outcome: Outcome;
   constructor(message: string, { outcome = "unknown", ...details }: LossDetails = {}) {
-    super(message, { ...details, retryable: leavesNothing(outcome) });
-    this.outcome = outcome;
+    super(message, { ...details, outcome, retryable: leavesNothing(outcome) });
   }
 }
 
 /** The statement, or the interaction, took longer than `timeoutMillis`; `outcome` says what is known of it. */
 export class StatementTimeout extends OperationalError {
   /** What is known of the work. */
-  readonly outcome: Outcome;
-  constructor(message: string, details: LossDetails = {}) {
-    super(message, details);
-    this.outcome = details.outcome ?? "unknown";
+  declare readonly outcome: Outcome;
+  constructor(message: string, { outcome = "unknown", ...details }: LossDetails = {}) {
+    super(message, { ...details, outcome });
   }
 }
 

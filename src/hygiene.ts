@@ -28,6 +28,7 @@ export async function scrub(lease: Lease, renew: (() => Promise<void>) | undefin
     await within(conn.rollback(), SETTLE_MILLIS, late);
   if (renew !== undefined) {
     await within(reset(conn), SETTLE_MILLIS, late);
+    lease.listeners.forgetLater();
     await within(renew(), SETTLE_MILLIS, late);
   }
   const { session: state } = lease;

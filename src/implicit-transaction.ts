@@ -64,6 +64,8 @@ export class ImplicitTransaction {
   #chained: number | undefined;
   /** The first failure that running the whole again may avoid. */
   #retryable: AdbapiError | undefined;
+  /** How its connection was heard to have died. */
+  #loss: ConnectionLost | undefined;
   #savepoints = 0;
 
   constructor(
@@ -127,7 +129,8 @@ export class ImplicitTransaction {
   /** Why nothing may be sent, when the database ended it under us. */
   lost(): AdbapiError | undefined {
     if (this.#state !== "lost") return undefined;
-    return this.#lease.session === "broken" ? lostError() : abortedError(this.#retryable);
+    if (this.#lease.session !== "broken") return abortedError(this.#retryable);
+    return lostError(this.#loss, this.#committed ? "unknown" : "not applied");
   }
 
   /** A transaction is open after it, where statements have one. */
@@ -148,9 +151,7 @@ export class ImplicitTransaction {
       end = { result: await this.#begunWith(statement, wanted) };
     } catch (reason) {
       const cancelled = reason instanceof Unsent ? "not sent" : cancelledBy(this.#driver, reason, sql);
-      const details = { sql, params, outcome: this.lostOutcome };
-      const failure = withDetails(translated(this.#driver, reason), details);
-      this.#note(failure);
+      const failure = this.failure(reason, { sql, params });
       end = { failure, cancelled };
     }
     this.look(end.failure);
@@ -172,12 +173,20 @@ export class ImplicitTransaction {
     try {
       return await this.#ask(send);
     } catch (reason) {
-      const error = withDetails(translated(this.#driver, reason), { sql, outcome: this.lostOutcome });
-      this.#note(error);
-      throw error;
+      throw this.failure(reason, { sql });
     } finally {
       this.look();
     }
+  }
+
+  /** What something of this transaction failed with, as an error that says what is known of it. */
+  failure(reason: unknown, statement: { readonly sql: string; readonly params?: unknown }): AdbapiError {
+    const error = withDetails(translated(this.#driver, reason), { ...statement, outcome: this.lostOutcome });
+    // It was not sent, but what came before it was: as a whole that is undone, or lasts in part.
+    const whole = this.#state === "open" || (this.#mode !== "autocommit" && this.#committed);
+    if (whole && error instanceof ConnectionLost) setOutcome(error, this.lostOutcome);
+    this.#note(error);
+    return error;
   }
 
   /** On some databases a statement can end the transaction: what comes after it would be committed on its own. */
@@ -292,6 +301,7 @@ export class ImplicitTransaction {
 
   #note(error: AdbapiError): void {
     if (error.retryable) this.#retryable ??= error;
+    if (error instanceof ConnectionLost) this.#loss ??= error;
   }
 
   #move(to: TransactionState): void {

@@ -30,7 +30,7 @@ const SETTLE_MILLIS = 5_000;
 type InteractionState = "waiting" | "running" | "committing" | "resting" | "settled";
 
 const MOVES = {
-  waiting: ["running", "settled"],
+  waiting: ["running", "resting", "settled"],
   running: ["committing", "resting", "settled"],
   committing: ["resting", "settled"],
   resting: ["waiting", "settled"],
@@ -135,9 +135,7 @@ export class Interaction<T> implements Taker {
         failure = error;
       }
       const committed = this.#session?.transaction.committed === true;
-      // Who got no connection has waited for as long as it may.
-      const begun = this.#state !== "waiting";
-      const again = begun && left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
+      const again = left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
       if (!again) {
         this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
         return;
@@ -169,6 +167,7 @@ export class Interaction<T> implements Taker {
       unwatch();
       clearTimeout(this.#deadline);
       await session.settled();
+      session.forgetListeners();
       // A cancelled commit is waited for here: the session is nobody else's before it has been answered.
       await dispatcher.giveBack(lease, options.resetOnRelease ?? this.#kind.reset);
     }

@@ -1,6 +1,7 @@
 import type { DriverConnection, SessionState } from "../drivers/driver.js";
 import { ConnectionLost } from "./errors.js";
 import { moved } from "./moves.js";
+import { NativeListeners } from "./native-listeners.js";
 
 /** The longest that a destroyed session may take to settle what was on it. */
 const LAST_MILLIS = 500;
@@ -36,8 +37,11 @@ export class Lease {
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (lease: Lease, error: unknown) => void;
   readonly #bounded = new Set<(lost: ConnectionLost) => void>();
+  /** Who has listened on the package's handle before anyone of this program's could. */
+  readonly listeners: NativeListeners;
   #state: LeaseState = "opening";
   #destroyed = false;
+  #endedHere = false;
   #last: NodeJS.Timeout | undefined;
 
   constructor(
@@ -47,6 +51,7 @@ export class Lease {
     destroyFailed: (lease: Lease, error: unknown) => void,
   ) {
     this.conn = conn;
+    this.listeners = new NativeListeners(conn.native);
     this.expiresAt = expiresAt;
     this.depth = depth;
     this.#destroyFailed = destroyFailed;
@@ -70,9 +75,15 @@ export class Lease {
     return this.#state === "closing" || this.#state === "closed";
   }
 
+  /** Whether the pool ended a session that was alive. */
+  get endedHere(): boolean {
+    return this.#endedHere;
+  }
+
   /** Ends the session at once. What is in flight rejects by that; what a driver leaves unsettled all the same is lost a moment later. */
   destroy(): void {
     if (this.#destroyed) return;
+    this.#end();
     this.#destroyed = true;
     try {
       this.conn.destroy();
@@ -101,9 +112,14 @@ export class Lease {
 
   /** The one place where a state changes. */
   move(to: LeaseState): void {
+    if (to === "closing") this.#end();
     this.#state = moved("a connection", MOVES, this.#state, to);
     if (to === "idle") this.idleSince = performance.now();
     if (to === "closed") clearTimeout(this.#last);
+  }
+
+  #end(): void {
+    if (this.session !== "broken") this.#endedHere = true;
   }
 
   #giveUp(): void {

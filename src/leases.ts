@@ -307,8 +307,9 @@ export class Leases {
 
   /** The session died by itself. */
   #lost(lease: Lease, error: unknown): void {
+    // What ran on it may have failed, and given it up, before this is heard.
+    if (!lease.endedHere) this.#journal.lost(lease, translated(this.#driver, error));
     if (lease.gone) return;
-    this.#journal.lost(lease, translated(this.#driver, error));
     if (lease.state === "idle") {
       this.#bury(lease);
       void this.#places.purge();

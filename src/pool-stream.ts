@@ -2,7 +2,8 @@ import type { Params } from "../drivers/driver.js";
 import { boundParams } from "./bound-params.js";
 import type { StatementOptions } from "./call-options.js";
 import { channels, tracedPromise } from "./diagnostics.js";
-import { judged } from "./driver-faults.js";
+import { judged, translated } from "./driver-faults.js";
+import { withDetails } from "./error-details.js";
 import type { PoolClosed } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import type { InteractionContext } from "./interaction.js";
@@ -40,7 +41,8 @@ export class PoolStreams {
     const opener = {
       driver,
       trace: channels.statement.hasSubscribers ? traceOf() : undefined,
-      lostOutcome: "unknown" as const,
+      failure: (reason: unknown) =>
+        withDetails(translated(driver, reason), { sql, params: bound, outcome: "unknown" }),
       autocommitted: true,
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);

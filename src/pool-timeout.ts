@@ -33,6 +33,7 @@ export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPictur
   return new PoolTimeout(lines.join("\n"), {
     sql,
     retryable: true,
+    outcome: "not sent",
     ...(lastFailure ? { cause: lastFailure } : {}),
   });
 }

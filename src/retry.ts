@@ -2,7 +2,7 @@ import { AdbapiError } from "./errors.js";
 
 /**
  * Whether an interaction that failed may be run again as a whole: on a deadlock, a serialization failure, a database that was busy at
- * BEGIN, or a connection lost before COMMIT was sent; also when its function wrapped that error as the `cause` of its own. What
+ * BEGIN, a connection lost before COMMIT was sent, a connect that failed, or no connection in time; also when its function wrapped that error as the `cause` of its own. What
  * may have been committed is never run again.
  */
 export function mayBeRepeated(failure: unknown): boolean {

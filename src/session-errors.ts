@@ -4,6 +4,7 @@ import {
   ConnectionLost,
   InterfaceError,
   OperationalError,
+  type Outcome,
   ProgrammingError,
   TransactionAborted,
 } from "./errors.js";
@@ -21,11 +22,12 @@ export function overError(): InterfaceError {
   );
 }
 
-/** What every use gets after its connection has died. */
-export function lostError(): ConnectionLost {
-  return new ConnectionLost("the connection was lost earlier in this transaction: nothing more is sent", {
-    outcome: "not applied",
-  });
+/** What every use gets after its connection has died; `cause` is what that was heard by. */
+export function lostError(cause: AdbapiError | undefined, outcome: Outcome): ConnectionLost {
+  const why = cause === undefined ? "" : ` (${cause.message})`;
+  const message = `the connection was lost earlier in this transaction${why}: nothing more is sent`;
+  const { code, sqlState } = cause ?? {};
+  return new ConnectionLost(message, { outcome, code, sqlState, ...(cause && { cause }) });
 }
 
 /** What every use gets after the database has ended the transaction by itself; `cause` is the failure that may have made it do so. */

@@ -30,7 +30,7 @@ export class SessionStreams {
     const opener = {
       driver: session.driver,
       trace,
-      lostOutcome: session.lostOutcome,
+      failure: (reason: unknown) => session.transaction.failure(reason, statement),
       told: (error: object) => session.told(error),
       open: () => this.#turn(sequence, stream),
     };

@@ -12,6 +12,7 @@ import { ImplicitTransaction, type TransactionMode } from "./implicit-transactio
 import { Interrupts } from "./interrupts.js";
 import type { Journal } from "./journal.js";
 import type { Lease } from "./lease.js";
+import { NativeListeners } from "./native-listeners.js";
 import type { ResolvedOptions } from "./options.js";
 import { refused } from "./refused.js";
 import { Sequence } from "./sequence.js";
@@ -51,6 +52,8 @@ export class Session implements JobCarrier {
   /** What the server works at. */
   #running: StatementJob | Bulk | undefined;
   readonly #failures = new SessionFailures();
+  /** Who listened on the package's handle before the taker asked for it. */
+  #listeners: NativeListeners | undefined;
 
   constructor(lease: Lease, context: SessionContext, options: TransactionOptions, mode: TransactionMode) {
     const { driver, journal } = context;
@@ -65,6 +68,18 @@ export class Session implements JobCarrier {
 
   get lostOutcome(): Outcome {
     return this.transaction.lostOutcome;
+  }
+
+  /** The package's own handle. */
+  get native(): unknown {
+    const { native } = this.lease.conn;
+    this.#listeners ??= new NativeListeners(native);
+    return native;
+  }
+
+  /** What its taker has begun to listen to is not for the next. */
+  forgetListeners(): void {
+    this.#listeners?.forgetLater();
   }
 
   /** A line of work: one for the transaction, and one for each interaction nested in it. */

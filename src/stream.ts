@@ -5,8 +5,13 @@ import { within } from "./deadline.js";
 import { CancelledError, Failure } from "./defer/index.js";
 import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
 import { cancelOn, translated } from "./driver-faults.js";
-import { withDetails } from "./error-details.js";
-import { NotSupportedError, OperationalError, type Outcome, StatementTimeout } from "./errors.js";
+import {
+  type AdbapiError,
+  NotSupportedError,
+  OperationalError,
+  type Outcome,
+  StatementTimeout,
+} from "./errors.js";
 import type { Lease } from "./lease.js";
 import { leftOpen } from "./session-errors.js";
 
@@ -28,9 +33,10 @@ export interface StreamOpener {
   readonly driver: Driver;
   /** What listeners are told of it, while there are any. */
   readonly trace?: StatementTrace | undefined;
-  readonly lostOutcome: Outcome;
   /** Whether it stands alone: then it must not leave a transaction open. */
   readonly autocommitted?: boolean;
+  /** An error of the tree for what it failed with, and what is known of it. */
+  failure(reason: unknown, statement: Statement): AdbapiError;
   /** Hears of what its caller is told. */
   told?(error: object): void;
   /** Fires with the connection; aborted when nobody wants it any more. */
@@ -259,19 +265,17 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   #translated(error: unknown): Error {
-    if (error instanceof CancelledError) return error;
-    const { sql, params } = this.#statement;
-    return withDetails(translated(this.#opener.driver, error), {
-      sql,
-      params,
-      outcome: this.#opener.lostOutcome,
-    });
+    return error instanceof CancelledError ? error : this.#opener.failure(error, this.#statement);
   }
 }
 
 /** A call that was refused: whoever asks for the first row is told. */
 export function refusedStream<Row>(driver: Driver, error: unknown): RowStream<Row> {
-  const opener = { driver, lostOutcome: "unknown" as const, open: () => Promise.reject(error) };
+  const opener = {
+    driver,
+    failure: (reason: unknown) => translated(driver, reason),
+    open: () => Promise.reject(error),
+  };
   return new RowStream(opener, { sql: "", params: undefined, rowMode: "object" }, {});
 }
 

@@ -11,6 +11,7 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.js";
+import { endedBefore } from "../lost.js";
 import { fromWire, StatementCancelled } from "./errors.js";
 import { Inbox, type Received, type Receiver } from "./inbox.js";
 import { ownParams } from "./params.js";
@@ -39,6 +40,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
   readonly #inbox: Inbox;
   readonly #onLost: (error: unknown) => void;
   #life: "open" | "closing" | "broken" = "open";
+  /** What ended it, when the pool did not. */
+  #reason: ConnectionLost | undefined;
   #transaction: Transaction = "none";
   #passedOver = 0;
   /** Asked for, not sent yet: leaves at the end of this tick, as one message. */
@@ -162,7 +165,7 @@ export class ThreadConnection implements DriverConnection, Receiver {
   /** @internal */
   request(request: Request, statement?: Statement): Promise<Received> {
     if (this.#life !== "open") {
-      return Promise.reject(new ConnectionLost("the connection is closed", { outcome: "not sent" }));
+      return Promise.reject(endedBefore(this.#reason));
     }
     const work = new Work(request, statement);
     this.#outbox.push(work);
@@ -254,15 +257,18 @@ export class ThreadConnection implements DriverConnection, Receiver {
     if (this.#thread.cells.cancel(work.slot) === "running") {
       work.reject(new StatementCancelled("the statement was cancelled, and its thread given up"));
     }
-    this.#break(
-      new ConnectionLost("the thread of the connection was given up, inside a cancelled statement"),
+    const givenUp = new ConnectionLost(
+      "the thread of the connection was given up, inside a cancelled statement",
     );
+    this.#reason ??= givenUp;
+    this.#break(givenUp);
     this.#thread.retire(true);
   }
 
   #threadEnded(error: unknown): void {
     const died = this.#life === "open";
     const lost = threadEnded(error);
+    if (died) this.#reason = lost;
     this.#break(lost);
     if (died) this.#onLost(lost);
   }

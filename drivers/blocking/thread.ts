@@ -163,9 +163,7 @@ function failedToStart(error: unknown): OperationalError {
 
 /** The error of whatever was in flight when the thread ended. */
 export function threadEnded(error: unknown): ConnectionLost {
-  const reason = error instanceof Error ? `: ${error.message}` : "";
-  return new ConnectionLost(
-    `the thread of the connection ended${reason}`,
-    error === undefined ? {} : { cause: error },
-  );
+  if (error === undefined) return new ConnectionLost("the thread of the connection ended");
+  const { message, code } = translate(error);
+  return new ConnectionLost(`the thread of the connection ended: ${message}`, { code, cause: error });
 }

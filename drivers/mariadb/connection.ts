@@ -1,5 +1,6 @@
 /** One session through mariadb's callback API, pipelined. */
 import type { FieldInfo, UpsertResult } from "mariadb";
+import type { AdbapiError } from "../../src/errors.js";
 import { Cork } from "../cork.js";
 import type { Params, Result, Statement } from "../driver.js";
 import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
@@ -7,6 +8,7 @@ import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { lots } from "./bulk.js";
+import { translate } from "./errors.js";
 import type { Native, Opened } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
@@ -107,6 +109,10 @@ export class MariadbConnection extends MysqlConnection {
     this.native.end(() => {});
   }
 
+  protected translate(error: unknown): AdbapiError {
+    return translate(error);
+  }
+
   protected askStatus(done: (error: unknown) => void): void {
     this.native.ping((error) => {
       if (!error) this.status = this.native.info.status;
@@ -132,6 +138,8 @@ export class MariadbConnection extends MysqlConnection {
   }
 
   #bulk(statement: Statement, lot: readonly unknown[][]): Promise<Result> {
+    const gone = this.gone();
+    if (gone !== undefined) return Promise.reject(gone);
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
       this.native.prepare(statement.sql, (error, prepared) => {

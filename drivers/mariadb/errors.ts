@@ -1,6 +1,6 @@
 /** mariadb's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
 import { type AdbapiError, DataError } from "../../src/errors.js";
-import { type LossCodes, type ServerError, translateWith } from "../mysql-family/errors.js";
+import { hungUp, type LossCodes, type ServerError, translateWith } from "../mysql-family/errors.js";
 
 /** An integer is beyond 2^53, and a number was asked for. */
 const ER_PARSING_PRECISION = 45050;
@@ -34,5 +34,5 @@ export function translate(error: unknown): AdbapiError {
     const advice = 'ask for it with int64: "bigint" or "string"';
     return new DataError(`${fault.sqlMessage}: ${advice}`, { cause: error, code: fault.code ?? undefined });
   }
-  return translateWith(losses, error);
+  return translateWith(losses, fault?.code === "ER_SOCKET_UNEXPECTED_CLOSE" ? hungUp(error) : error);
 }

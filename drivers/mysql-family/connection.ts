@@ -4,7 +4,13 @@
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConnectionLost, OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  OperationalError,
+  ProgrammingError,
+  TransactionAborted,
+} from "../../src/errors.js";
 import type {
   Cancellation,
   DriverConnection,
@@ -14,7 +20,8 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.js";
-import { endsSession, type ServerError } from "./errors.js";
+import { endedBefore } from "../lost.js";
+import { endsSession, hungUp, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
 import { type RowSource, take, within } from "./stream.js";
@@ -56,12 +63,14 @@ export abstract class MysqlConnection implements DriverConnection {
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
   #phase: "open" | "closing" | "broken" = "open";
+  /** What ended it, when that was not this side. */
+  #reason: unknown;
 
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.socket = socket;
     this.#setup = setup;
     this.pipeline = setup.pipeline;
-    const lose = () => this.lose(new ConnectionLost("The connection was lost: its socket was closed"));
+    const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);
   }
@@ -76,7 +85,7 @@ export abstract class MysqlConnection implements DriverConnection {
 
   execute(statement: Statement): Promise<Result> {
     const { params } = statement;
-    const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    const refused = this.gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
     if (refused !== undefined) return Promise.reject(refused);
     const answer =
       params === undefined || params.length === 0
@@ -122,7 +131,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   async *stream(statement: Statement, batch: number): AsyncGenerator<unknown[], void, number | undefined> {
-    const refused = this.#gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    const refused = this.gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
     if (refused !== undefined) throw refused;
     let end = (): void => {};
     const ended = new Promise<void>((resolve) => {
@@ -188,6 +197,8 @@ export abstract class MysqlConnection implements DriverConnection {
   protected abstract resetSession(): Promise<void>;
   /** COM_QUIT, with nothing in flight. */
   protected abstract quit(): void;
+  /** The package's error as one of the tree's. */
+  protected abstract translate(error: unknown): AdbapiError;
   /** Has the server say its status, in `status`. */
   protected abstract askStatus(done: (error: unknown) => void): void;
 
@@ -203,7 +214,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   protected async command(sql: string): Promise<Result> {
-    const gone = this.#gone();
+    const gone = this.gone();
     if (gone !== undefined) throw gone;
     return this.query({ sql, params: undefined, rowMode: "array" });
   }
@@ -241,8 +252,15 @@ export abstract class MysqlConnection implements DriverConnection {
   /** The session died. Told once, and only when nobody here ended it. */
   protected lose(error: unknown): void {
     const byItself = this.#phase === "open";
+    if (byItself) this.#reason = error;
     this.#finish(error);
     if (byItself) this.#setup.onLost(error);
+  }
+
+  /** Why nothing more can be sent. */
+  protected gone(): ConnectionLost | undefined {
+    if (this.#phase === "open") return undefined;
+    return endedBefore(this.#reason === undefined ? undefined : this.translate(this.#reason));
   }
 
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
@@ -262,11 +280,6 @@ export abstract class MysqlConnection implements DriverConnection {
     const result = await answer;
     if (this.state === "in transaction") this.#chained++;
     return result;
-  }
-
-  #gone(): ConnectionLost | undefined {
-    if (this.#phase === "open") return undefined;
-    return new ConnectionLost("The connection is closed", { outcome: "not sent" });
   }
 
   #forget(entry: InFlight): void {

@@ -146,6 +146,16 @@ export function translateWith(codes: LossCodes, error: unknown): AdbapiError {
   return new errorClass(messageOf(fault), { ...details, retryable: RETRYABLE.has(number) });
 }
 
+/** The socket has ended without a word; `cause` is how a package says that. */
+export function hungUp(cause?: unknown): ConnectionLost {
+  const { code, sqlState } = (cause ?? {}) as ServerError;
+  return new ConnectionLost("The connection was lost: the server, or what stands before it, closed it", {
+    code: code ?? "PROTOCOL_CONNECTION_LOST",
+    sqlState: sqlState ?? "08S01",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 /** A connect that failed, whatever the reason: `where` never holds the password. */
 export function connectFailure(where: string, error: unknown): AdbapiError {
   if (error instanceof AdbapiError) return error;

@@ -1,5 +1,6 @@
 /** One session through mysql2's callback API. */
 import type { FieldPacket, QueryError, ResultSetHeader } from "mysql2";
+import type { AdbapiError } from "../../src/errors.js";
 import type { DriverSettings, Result, Statement } from "../driver.js";
 import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
 import { unknownStatement } from "../mysql-family/errors.js";
@@ -7,6 +8,7 @@ import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
 import type { Ahead } from "./ahead.js";
+import { named, translate } from "./errors.js";
 import type { Native } from "./native.js";
 import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
@@ -38,7 +40,7 @@ export class Mysql2Connection extends MysqlConnection {
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
     this.#ahead = setup.ahead;
-    native.on("error", (error) => this.lose(error));
+    native.on("error", (error) => this.lose(named(error)));
   }
 
   get id(): number {
@@ -90,6 +92,10 @@ export class Mysql2Connection extends MysqlConnection {
 
   protected quit(): void {
     this.native.end();
+  }
+
+  protected translate(error: unknown): AdbapiError {
+    return translate(error);
   }
 
   /** mysql2 hands no status on with rows and errors, nor with a ping. */

@@ -15,9 +15,11 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.js";
+import { endedBefore } from "../lost.js";
 import { requestCancel } from "./cancel.js";
 import { encode, type PrepareValue } from "./encode.js";
-import { CountingExecution, copyRefused, Execution } from "./execution.js";
+import { translate } from "./errors.js";
+import { CountingExecution, copyRefused, Execution, isServerError } from "./execution.js";
 import { statementGroup } from "./group.js";
 import { INT8_ARRAY, int64Parsers } from "./int64.js";
 import { executeMany } from "./many.js";
@@ -38,6 +40,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** Sent and not yet settled, in the order of their answers: the server works on the first. */
   readonly #inFlight: Execution[] = [];
   #life: "opening" | "open" | "closing" | "lost" = "opening";
+  /** What ended it, when that was not this side. */
+  #reason: unknown;
   readonly #cork = new Cork();
   #chained = 0;
   /** A transaction that has altered tables is open. */
@@ -130,7 +134,6 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 
   async reset(): Promise<void> {
-    this.native.removeAllListeners("notification");
     await reset((sql) => this.#command(sql));
   }
 
@@ -152,7 +155,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 
   submit(execution: Execution): void {
-    if (this.#life !== "open") throw new ConnectionLost("the connection is closed", { outcome: "not sent" });
+    if (this.#life !== "open")
+      throw endedBefore(this.#reason === undefined ? undefined : translate(this.#reason));
     this.native.query(execution as never);
   }
 
@@ -253,12 +257,14 @@ export class PgConnection implements DriverConnection, StreamOwner {
     if (life === "lost") return;
     this.#life = "lost";
     this.native.connection.stream.destroy();
+    // What the server said to the statement that it ended the session under tells more than the socket's end, to all that were behind it too.
+    this.#reason = error && (this.#inFlight.map((execution) => execution.error).find(saysGoodbye) ?? error);
     for (const execution of [...this.#inFlight]) {
-      execution.error ??= error ?? new ConnectionLost("the connection was destroyed with this in flight");
+      execution.error ??=
+        this.#reason ?? new ConnectionLost("the connection was destroyed with this in flight");
       execution.finish();
     }
-    // In a later turn: nobody may have seen the connection yet.
-    if (error !== undefined && life === "open") setImmediate(this.#onLost, error);
+    if (error !== undefined && life === "open") this.#onLost(this.#reason);
   }
 }
 
@@ -279,6 +285,11 @@ function moved(execution: Execution): Promise<void> {
       resolve();
     };
   });
+}
+
+/** A server's last word. */
+function saysGoodbye(error: unknown): boolean {
+  return isServerError(error) && translate(error) instanceof ConnectionLost;
 }
 
 function ignore(): void {}

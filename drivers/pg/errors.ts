@@ -133,8 +133,9 @@ function translateLocal(error: unknown, message: string, code: string | undefine
   const details = { cause: error, code };
   if (/is not queryable/.test(message))
     return new ConnectionLost(message, { ...details, outcome: "not sent" });
-  if (code !== undefined || /^Connection terminated/.test(message))
-    return new ConnectionLost(message, details);
+  if (/^Connection terminated/.test(message))
+    return new ConnectionLost(`${message}: the server, or what stands before it, closed it`, details);
+  if (code !== undefined) return new ConnectionLost(message, details);
   return new DatabaseError(message, details);
 }
 

@@ -1,5 +1,6 @@
 /** F18: what a borrower leaves in the session does not reach the next one; B35: nor does an open transaction. */
-import { type ConnectionPool, ProgrammingError } from "adbapi";
+import type { EventEmitter } from "node:events";
+import { type Connection, type ConnectionPool, ProgrammingError } from "adbapi";
 import { expect, test } from "vitest";
 import type { Target } from "../support/target.js";
 import { describeEach, TARGETS } from "../support/targets.js";
@@ -149,6 +150,35 @@ describeEach(TARGETS, (target) => {
       await byInteraction(pool, trace!);
       expect(await left(pool, trace!)).toBe(true);
     }));
+
+  const { server } = target;
+  test.runIf(server !== undefined).each([undefined, true, false])(
+    "F18 listeners on native go with their taker, those of openfun stay, once (resetOnRelease: %s)",
+    async (resetOnRelease) => {
+      const opened = () => {};
+      const openfun = (connection: Connection) => (connection.native as EventEmitter).on("told", opened);
+      await withItems(target, { min: 1, max: 1, openfun, resetOnRelease }, async (pool) => {
+        const listeners = (native: EventEmitter) =>
+          [native.rawListeners("told"), native.rawListeners("mine"), native.listenerCount("error")] as const;
+        let before: ReturnType<typeof listeners> | undefined;
+        for (let taker = 0; taker < 3; taker++) {
+          await pool
+            .runWithConnection(async (connection) => {
+              const native = connection.native as EventEmitter;
+              before ??= listeners(native);
+              expect(listeners(native)).toEqual(before);
+              expect(before).toEqual([[opened], [], expect.any(Number)]);
+              native.on("mine", () => {}).on("error", () => {});
+              native.on("told", opened);
+              native.once("told", () => {});
+              await connection.cursor().execute("select 1");
+              throw new Error("of its own");
+            })
+            .catch((error: unknown) => expect(error).toHaveProperty("message", "of its own"));
+        }
+      });
+    },
+  );
 
   test("F18 openfun runs again after a reset, and never otherwise", async () => {
     let opened = 0;

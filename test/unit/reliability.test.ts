@@ -55,7 +55,9 @@ describe("docs/reliability.md", () => {
   test("has every row", () => {
     const numbered = (letter: string, count: number) =>
       Array.from({ length: count }, (_, n) => `${letter}${n + 1}`);
-    expect(new Set(rows.map(([row]) => row))).toEqual(new Set([...numbered("F", 25), ...numbered("B", 45)]));
+    expect(rows.map(([row]) => row)).toEqual(
+      expect.arrayContaining([...numbered("F", 25), ...numbered("B", 45)]),
+    );
   });
 
   test.each(rows)("%s %s, on %s", (row, _fault, drivers, _end, tests) => {
