@@ -10,3 +10,10 @@ export function requirePackage(name: string): unknown {
 export function packageMissing(name: string, cause: unknown): InterfaceError {
   return new InterfaceError(`the driver "${name}" needs its package: npm install ${name}`, { cause });
 }
+
+/** `does` says what the first version that is good enough does. */
+export function packageTooOld(name: string, first: string, does: string): InterfaceError {
+  return new InterfaceError(
+    `the driver "${name}" needs the package ${name} ${first} or newer, which ${does}; an older one is installed: npm install ${name}@^${first}`,
+  );
+}

@@ -8,8 +8,9 @@ import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
 import type { RowSource } from "../mysql-family/stream.js";
 import { lots } from "./bulk.js";
+import { withUnsigned } from "./commands.js";
 import { translate } from "./errors.js";
-import type { Native, Opened } from "./native.js";
+import type { Answer, Native, Opened } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /** Rows always come as arrays, and become objects here. */
@@ -129,11 +130,12 @@ export class MariadbConnection extends MysqlConnection {
         return this.settle(entry, () => entry.reject(wrong));
       }
       this.#cork.hold(this.socket);
-      prepared.execute(values, ROWS_AS_ARRAY, (error, answer) => {
+      const answered: Answer = (error, answer) => {
         prepared.close();
         if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);
         else this.#answered(entry, error, answer, (answer as { meta?: unknown } | undefined)?.meta, resolve);
-      });
+      };
+      withUnsigned(prepared.conn, values, () => prepared.execute(values, ROWS_AS_ARRAY, answered));
     });
   }
 
@@ -167,7 +169,8 @@ export class MariadbConnection extends MysqlConnection {
           prepared.close();
           return reject(wrong);
         }
-        const readable = prepared.executeStream(values, ROWS_AS_ARRAY) as Readable;
+        const stream = () => prepared.executeStream(values, ROWS_AS_ARRAY) as Readable;
+        const readable = withUnsigned(prepared.conn, values, stream);
         readable.once("end", () => prepared.close());
         resolve(readable);
       });

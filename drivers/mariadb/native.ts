@@ -8,9 +8,10 @@ import { connectFailure, type ServerError, whereOf } from "../mysql-family/error
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
+import type { Internals } from "./commands.js";
 
 type Done = (error: ServerError | null | undefined) => void;
-type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
+export type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
 
 /** What of mariadb's callback API is used here: its types leave half of it out. */
 export interface Native {
@@ -30,6 +31,7 @@ export interface Native {
 
 export interface Prepared {
   readonly parameterCount: number;
+  readonly conn?: Internals;
   execute(values: readonly unknown[], options: { rowsAsArray: boolean }, callback: Answer): void;
   executeStream(values: readonly unknown[], options: { rowsAsArray: boolean }): Readable;
   close(): void;

@@ -1,6 +1,19 @@
 import type { Params } from "../driver.js";
+import { integerKind } from "../mysql-family/integers.js";
 import { mysqlRules } from "../mysql-family/params.js";
-import { binder } from "../params.js";
+import { binder, type ParamRules, type Place } from "../params.js";
 
-/** Params as mariadb's `execute` is to get them. Integers beyond 2^53 and booleans are the package's to encode. */
-export const bind: (params: Params) => Params = binder(mysqlRules);
+/** mariadb's own integers end here: a larger number would go as a DOUBLE, and a bigint goes as what it is. */
+const LARGEST_INT = 2 ** 31 - 1;
+
+const rules: ParamRules = {
+  ...mysqlRules,
+  number(value: number, place: Place): unknown {
+    mysqlRules.number(value, place);
+    const kind = integerKind(value);
+    return kind === undefined || (kind === "int" && value < LARGEST_INT) ? value : BigInt(value);
+  },
+};
+
+/** Params as mariadb's `execute` is to get them: it encodes a number of 32 bits, and a bigint, as an integer. */
+export const bind: (params: Params) => Params = binder(rules);

@@ -1,5 +1,5 @@
 /** One session through mysql2's callback API. */
-import type { FieldPacket, QueryError, ResultSetHeader } from "mysql2";
+import type { FieldPacket, QueryError, ResultSetHeader, TypedParameter } from "mysql2";
 import type { AdbapiError } from "../../src/errors.js";
 import type { DriverSettings, Result, Statement } from "../driver.js";
 import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
@@ -10,12 +10,14 @@ import { afterRows, ordinary } from "../mysql-family/transaction.js";
 import type { Ahead } from "./ahead.js";
 import { named, translate } from "./errors.js";
 import type { Native } from "./native.js";
+import { typed } from "./params.js";
 import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
   readonly ahead: Ahead;
+  readonly types: TypedParameter;
 }
 
 /** A command of mysql2: an emitter, that streams when it was given no callback. */
@@ -33,6 +35,7 @@ export class Mysql2Connection extends MysqlConnection {
   readonly #int64: DriverSettings["int64"];
   readonly #prepared: PreparedCache;
   readonly #ahead: Ahead;
+  readonly #types: TypedParameter;
 
   constructor(native: Native, setup: Mysql2Setup) {
     super(native.stream, setup);
@@ -40,6 +43,7 @@ export class Mysql2Connection extends MysqlConnection {
     this.#int64 = setup.int64;
     this.#prepared = new PreparedCache(native);
     this.#ahead = setup.ahead;
+    this.#types = setup.types;
     native.on("error", (error) => this.lose(named(error)));
   }
 
@@ -112,7 +116,8 @@ export class Mysql2Connection extends MysqlConnection {
   }
 
   /** A statement's own execute() is the faster one, and takes no `rowsAsArray`; the other asks mysql2's cache first, when its turn has come. */
-  #binary(prepared: Prepared, { sql, rowMode }: Statement, values: unknown[], callback?: Callback): Command {
+  #binary(prepared: Prepared, { sql, rowMode }: Statement, params: unknown[], callback?: Callback): Command {
+    const values = typed(params, this.#types);
     return this.#safely(
       rowMode === "array"
         ? this.native.execute({ sql, values: values as never, rowsAsArray: true }, callback as never)

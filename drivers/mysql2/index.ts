@@ -47,5 +47,5 @@ async function connect(args: readonly unknown[], options: ConnectOptions): Promi
   const { opened, setup } = await begin(open, connectionArgs(args, int64), options);
   const ahead = new Ahead(opened.native);
   const pipeline = ahead.possible ? setup.pipeline : 1;
-  return new Mysql2Connection(opened.native, { ...setup, pipeline, int64, ahead });
+  return new Mysql2Connection(opened.native, { ...setup, pipeline, int64, ahead, types: opened.types });
 }

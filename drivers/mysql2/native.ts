@@ -1,11 +1,11 @@
 /** Opens mysql2's connections, and keeps their secrets. */
 import type { Socket } from "node:net";
-import type { Connection, ConnectionOptions } from "mysql2";
+import type { Connection, ConnectionOptions, TypedParameter } from "mysql2";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, whereOf } from "../mysql-family/errors.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
-import { packageMissing } from "../require.js";
+import { packageMissing, packageTooOld } from "../require.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
 export type Native = Connection & {
@@ -17,11 +17,13 @@ export interface Opened {
   readonly native: Native;
   readonly socket: Socket;
   readonly greeting: Greeting;
+  /** Makes params of a type that is named. */
+  readonly types: TypedParameter;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
 export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Opened> {
-  const { createConnection } = await load();
+  const { createConnection, TypedParameter: types } = await load();
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     let native: Native;
@@ -44,7 +46,7 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
       stop();
       if (error === null) {
         const greeting = { id: native.threadId, version: native._handshakePacket?.serverVersion };
-        return resolve({ native, socket: native.stream, greeting });
+        return resolve({ native, socket: native.stream, greeting, types });
       }
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));
@@ -53,12 +55,14 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
 }
 
 async function load(): Promise<typeof import("mysql2")> {
-  try {
-    const loaded = await import("mysql2");
-    return loaded.default ?? loaded;
-  } catch (error) {
+  const loaded = await import("mysql2").catch((error: unknown) => {
     throw packageMissing("mysql2", error);
-  }
+  });
+  const mysql2 = loaded.default ?? loaded;
+  // Without it whole numbers would be computed with as DOUBLE, and rounded.
+  if (mysql2.TypedParameter === undefined)
+    throw packageTooOld("mysql2", "3.24.0", "binds integers as integers");
+  return mysql2;
 }
 
 /** mysql2 shows the password to whoever inspects a connection or its configuration. */

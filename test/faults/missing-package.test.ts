@@ -1,5 +1,5 @@
 /** F1: the package of a driver is not installed, or its thread does not start. */
-import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConnectionPool, OperationalError } from "adbapi";
@@ -64,6 +64,33 @@ test.each(["pg", "mysql2", "mariadb", "better-sqlite3"])(
     expect(connectFailures).toBeLessThanOrEqual(WAITERS + 5);
   },
 );
+
+test("F1 a mysql2 that sends whole numbers as doubles: its first use says which version to install", async () => {
+  const old = join(project, "node_modules", "mysql2");
+  mkdirSync(old, { recursive: true });
+  writeFileSync(
+    join(old, "package.json"),
+    JSON.stringify({ name: "mysql2", version: "3.23.4", main: "index.js" }),
+  );
+  writeFileSync(join(old, "index.js"), "exports.createConnection = () => { throw new Error('never') };");
+  const program = `
+    const { ConnectionPool, InterfaceError } = await import(process.argv[1]);
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const pool = new ConnectionPool("mysql2", {}, { logger });
+    const error = await pool.runQuery("select 1").then(() => undefined, (reason) => reason);
+    await pool.close();
+    console.log(JSON.stringify({ known: error instanceof InterfaceError, message: error?.message }));
+  `;
+  const entry = join(project, "node_modules/adbapi/dist/src/index.js");
+  await using child = new ChildProgram(["--input-type=module", "--eval", program, entry]);
+  const { status, output } = await child.ended();
+  rmSync(old, { recursive: true });
+  expect(status).toBe(0);
+  expect(JSON.parse(output)).toEqual({
+    known: true,
+    message: expect.stringContaining("npm install mysql2@^3.24.0"),
+  });
+});
 
 test.each([
   ["its code is not there", { workerUrl: new URL("file:///nowhere/worker.js") }],

@@ -226,7 +226,13 @@ describe("numbers", () => {
   });
 
   test.each(allBut("better-sqlite3"))("%s gets numbers and booleans as they are", (_driver, bind) => {
-    expect(bind([0, 1, -2, 2 ** 53, true, false])).toEqual([0, 1, -2, 2 ** 53, true, false]);
+    expect(bind([0, 1, -2, 0.5, true, false])).toEqual([0, 1, -2, 0.5, true, false]);
+  });
+
+  test("B45 mariadb gets whole numbers beyond 32 bits as bigints, which are integers to it", () => {
+    const bound = bindMariadb([2 ** 31 - 2, 2 ** 31 - 1, -(2 ** 31), -(2 ** 31) - 1, 2 ** 53, 2 ** 63]);
+    expect(bound).toEqual([2 ** 31 - 2, 2n ** 31n - 1n, -(2 ** 31), -(2n ** 31n) - 1n, 2n ** 53n, 2n ** 63n]);
+    expect(bindMariadb([0.5, 2 ** 64, -(2 ** 64), 1e300])).toEqual([0.5, 2 ** 64, -(2 ** 64), 1e300]);
   });
 
   test.each(sqlite)("B14 %s refuses booleans and Dates, and says what to bind", (_driver, bind) => {
