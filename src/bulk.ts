@@ -55,6 +55,7 @@ export class Bulk {
       sql,
       (conn) =>
         conn.executeMany?.(sql, portion, this.#whole) ?? conn.execute({ ...this.#whole, params: portion[0] }),
+      portion,
     );
     return rowCount;
   }

@@ -6,7 +6,7 @@ import {
   StatementTimeout,
 } from "./errors.js";
 import { leavesNothing } from "./outcome.js";
-import { redactParams } from "./redact.js";
+import { redactParams } from "./redact/redact.js";
 
 interface Known {
   readonly sql?: string;

@@ -168,12 +168,12 @@ export class ImplicitTransaction {
     return this.sent(sql, (conn) => conn.execute({ sql, params: undefined, rowMode: "object" }));
   }
 
-  /** Has something sent in it, waits for the answer, and completes what that fails with. */
-  async sent<T>(sql: string, send: (conn: DriverConnection) => Promise<T>): Promise<T> {
+  /** Has something sent in it, waits for the answer, and completes what that fails with; `params` are what must not show in that. */
+  async sent<T>(sql: string, send: (conn: DriverConnection) => Promise<T>, params?: unknown): Promise<T> {
     try {
       return await this.#ask(send);
     } catch (reason) {
-      throw this.failure(reason, { sql });
+      throw this.failure(reason, { sql, params });
     } finally {
       this.look();
     }

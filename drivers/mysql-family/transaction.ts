@@ -1,4 +1,6 @@
 /** Transactions as MySQL and MariaDB have them: how they begin, and what the server's status word says of them. */
+import { firstWord, withoutComments } from "../../src/sql-comments.js";
+import { callsOnly } from "../calls.js";
 import type { SessionState, TransactionOptions } from "../driver.js";
 
 /** Bits of the status word that ends each answer. @see https://mariadb.com/kb/en/ok_packet/#server-status-flag */
@@ -21,11 +23,12 @@ export function ended(before: number, after: number): boolean {
 
 const ENDS = /^\s*(?:commit|start\s+transaction|begin(?!\s+not\b)|rollback(?!(?:\s+work)?\s+to\b))\b/i;
 const MAY_END = /^\s*(?:commit|start|begin|rollback|--|#|\/\*)/i;
-const COMMENT = /--\s[^\n]*|#[^\n]*|\/\*(?![!M])[\s\S]*?\*\//g;
+/** As the server reads comments. */
+const STYLE = { mysql: true } as const;
 
 /** Whether a text ends the transaction that it is in: BEGIN commits it, and `completion_type` can make each COMMIT begin another. */
 export function endsTransaction(sql: string): boolean {
-  return MAY_END.test(sql) && ENDS.test(sql.replace(COMMENT, " "));
+  return MAY_END.test(sql) && ENDS.test(withoutComments(sql, STYLE));
 }
 
 /** The statements that begin a transaction, each awaited: SET TRANSACTION is for the next one alone. */
@@ -43,25 +46,27 @@ export function stackable(sql: string): boolean {
   return /^\s*select\b/i.test(sql) && !LASTING.test(sql);
 }
 
-const HARMLESS =
-  /(?<![\w.$`"\u0080-\uffff])(?:in|exists|and|or|not|where|on|from|join|select|as|by|having|count|sum|min|max|avg|coalesce)\s*\(/gi;
-const CALL_OR_COMMENT = /[\w$`"\u0080-\uffff]\s*\(|@|\/\*|--|#/;
+const HARMLESS = new Set(
+  "in exists and or not where on from join select as by having count sum min max avg coalesce".split(" "),
+);
+const VARIABLE_OR_COMMENT = /@|\/\*|--|#/;
 
 /** A stackable text that neither calls what might write nor assigns: run twice it is as if run once. A comment could hide a call. */
 export function repeatable(sql: string): boolean {
-  return stackable(sql) && !CALL_OR_COMMENT.test(sql.replace(HARMLESS, " "));
+  return stackable(sql) && callsOnly(sql, HARMLESS) && !VARIABLE_OR_COMMENT.test(sql);
 }
 
 /** Comments may stand before it, but for those that a server executes. */
-const ORDINARY =
-  /^(?:[\s(]|\/\*(?![!M])(?:[^*]|\*(?!\/))*\*\/)*(?:select|insert|update|delete|replace|show|desc|describe|explain|with|values|table)\b/i;
+const ORDINARY = new Set(
+  "select insert update delete replace show desc describe explain with values table".split(" "),
+);
 
 /**
  * Whether a text can neither begin nor end a transaction, but for the one that autocommit makes of it. Others can, and an answer
  * of rows or an error does not always tell: CALL, ANALYZE TABLE (it commits), BEGIN NOT ATOMIC, EXECUTE IMMEDIATE.
  */
 export function ordinary(sql: string): boolean {
-  return ORDINARY.test(sql) && !sql.includes(";");
+  return ORDINARY.has(firstWord(sql, "(", STYLE)) && !sql.includes(";");
 }
 
 /** The status of an answer of rows that brought none: without autocommit even a SELECT opens a transaction. */

@@ -1,4 +1,5 @@
 /** What the text of a statement tells of it, decided narrowly. */
+import { callsOnly } from "../calls.js";
 
 const SELECT = /^\s*select\b/i;
 
@@ -12,13 +13,8 @@ export function stackable(sql: string): boolean {
 
 /** A stackable select that calls nothing that could change anything. */
 export function repeatable(sql: string): boolean {
-  if (!stackable(sql)) return false;
-  for (const [, word] of sql.matchAll(OPENED)) if (!HARMLESS.has(word!.toLowerCase())) return false;
-  return true;
+  return stackable(sql) && callsOnly(sql, HARMLESS);
 }
-
-/** Every word or quoted name that a parenthesis follows. */
-const OPENED = /([\w$.\u0080-\uffff]+|")\s*\(/g;
 
 const HARMLESS = new Set(
   "all and any as avg between by case coalesce count else exists from greatest having ilike in join least like limit lower max min not nullif offset on or over select some sum then union upper using values when where".split(

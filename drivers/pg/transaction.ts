@@ -1,4 +1,5 @@
 import { InterfaceError, TransactionAborted } from "../../src/errors.js";
+import { withoutComments } from "../../src/sql-comments.js";
 import type { TransactionOptions } from "../driver.js";
 
 const ISOLATION = {
@@ -16,11 +17,10 @@ export function beginText({ isolation, readOnly = false }: TransactionOptions): 
 }
 
 const TO_SAVEPOINT = /^\s*rollback(?:\s+work|\s+transaction)?\s+to\b/i;
-const COMMENT = /--[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /** Whether a statement that was answered with this tag has ended a transaction; going back to a savepoint has the tag ROLLBACK too. */
 export function endsTransaction(tag: string, sql: string): boolean {
-  return tag === "COMMIT" || (tag === "ROLLBACK" && !TO_SAVEPOINT.test(sql.replace(COMMENT, " ")));
+  return tag === "COMMIT" || (tag === "ROLLBACK" && !TO_SAVEPOINT.test(withoutComments(sql)));
 }
 
 /** PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and that is no error to it. */

@@ -57,7 +57,7 @@ export function describeTrace(deferred: object): string {
 }
 
 /** In a bundle there is no folder to tell: all lines are shown. */
-const here = import.meta.url?.replace(/[^/]*$/, "") ?? "no folder";
+const here = import.meta.url?.slice(0, import.meta.url.lastIndexOf("/") + 1) ?? "no folder";
 
 /** The present stack from the first line that is not of this folder. */
 function stackOutside(): string {

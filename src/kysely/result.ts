@@ -1,15 +1,17 @@
 import type { CompiledQuery, QueryResult } from "kysely";
 import type { AnyRow, StatementResult } from "../queryable.js";
+import { skipBlanks } from "../sql-comments.js";
 
-/** The verb of a statement that writes, behind comments and CTEs: these end with a parenthesis, and nothing else has a verb right behind one. */
-const WRITING =
-  /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:with\b.*\)\s*)?(insert|update|delete|merge|replace)\b/is;
+/** The verb of a statement that writes, behind CTEs: these end with a parenthesis, and nothing else has a verb right behind one. */
+const WRITING = /^(?:with\b.*\)\s*)?(insert|update|delete|merge|replace)\b/is;
 
 /** A result as Kysely's builders read it: the number of rows belongs to writes, the generated key to inserts. */
 export function queryResult<R>(query: CompiledQuery, result: StatementResult<AnyRow>): QueryResult<R> {
   const rows = result.rows as R[];
   const { kind } = query.query;
-  const verb = WRITING.exec(kind === "RawNode" ? query.sql : kind.replace("QueryNode", ""))?.[1];
+  const verb = WRITING.exec(
+    kind === "RawNode" ? query.sql.slice(skipBlanks(query.sql)) : kind.replace("QueryNode", ""),
+  )?.[1];
   if (!verb) return { rows };
   const numAffectedRows = BigInt(result.rowCount);
   if (!/^[ir]/i.test(verb) || result.lastInsertId === undefined) return { numAffectedRows, rows };

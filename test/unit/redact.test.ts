@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Params } from "../../dist/drivers/driver.js";
 import { DatabaseError } from "../../dist/src/errors.js";
-import { redactParams } from "../../dist/src/redact.js";
+import { redactParams } from "../../dist/src/redact/redact.js";
 
 interface Told {
   readonly message: string;
@@ -114,7 +114,7 @@ const told: Record<string, Told> = {
   "mysql: a key of two values, cut": {
     message: "Duplicate entry '5-it's a long secr...' for key 'a'",
     params: [5, "it's a long secret, and more of it"],
-    left: "Duplicate entry '…-…...' for key 'a'",
+    left: "Duplicate entry '…...' for key 'a'",
     secrets: ["it's", "secr", "5-"],
   },
   "mysql: bytes that it cannot show": {
@@ -132,7 +132,7 @@ const told: Record<string, Told> = {
   "mysql: a date": {
     message: "Duplicate entry '2026-02-03 04:05:06' for key 'PRIMARY'",
     params: [new Date(2026, 1, 3, 4, 5, 6)],
-    left: "Duplicate entry '… …' for key 'PRIMARY'",
+    left: "Duplicate entry '…' for key 'PRIMARY'",
     secrets: ["2026-02-03", "04:05:06"],
   },
   "mariadb: the params behind the statement": {
@@ -204,7 +204,7 @@ describe("params are taken out of errors", () => {
       ["other", 1],
       ["SECRET", 7],
     ]);
-    expect(error.message).toBe("Duplicate entry '…-…' for key 'k'");
+    expect(error.message).toBe("Duplicate entry '…' for key 'k'");
   });
 
   test("it never throws", () => {

@@ -1,0 +1,109 @@
+/**
+ * The one place that hides values. Params never show in an error: not in messages, stacks, causes, `util.inspect` or JSON. Servers quote
+ * values in their messages, cut and escaped in their own ways, and packages hang them on their errors.
+ */
+import { withoutEscapedBytes, withoutListedParams, withoutListedValues } from "./stored.js";
+import { eachText } from "./texts.js";
+import { Words } from "./words.js";
+
+/** Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else. */
+const VALUE_BEARING = [
+  "detail",
+  "where",
+  "internalQuery",
+  "hint",
+  "sqlMessage",
+  "text",
+  "parameters",
+  "values",
+] as const;
+
+/** Properties of packages' errors that name things of the schema, which the message may go on naming. */
+const NAMING = ["schema", "table", "column", "constraint", "dataType", "routine"] as const;
+
+/** Causes and errors of lists that are looked at. */
+const MOST_LINKS = 32;
+
+type Link = Error & Record<string, unknown>;
+
+/**
+ * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it, in place.
+ * Without params it still hides what shows stored values. Takes a time that grows with the lengths of message and params. Never throws.
+ */
+export function redactParams(error: unknown, params: unknown): void {
+  try {
+    const chain = chainOf(error);
+    for (const link of chain) hideListed(link);
+    const words = wordsOf(chain, params);
+    if (words !== undefined)
+      for (const link of chain) rewrite(link, (text) => words.clean(withoutEscapedBytes(text)));
+  } catch {
+    // A hostile error (a Proxy, a frozen one): the error itself is still the better news.
+  }
+}
+
+/** The error, its causes, and the errors of an AggregateError; each once. */
+function chainOf(error: unknown): readonly Link[] {
+  const chain = new Set<Link>();
+  const queue = [error];
+  while (queue.length > 0 && chain.size < MOST_LINKS) {
+    const next = queue.shift();
+    if (!(next instanceof Error) || chain.has(next as Link)) continue;
+    chain.add(next as Link);
+    queue.push(next.cause, ...((next as { errors?: unknown[] }).errors ?? []).slice(0, MOST_LINKS));
+  }
+  return [...chain];
+}
+
+/** What packages list or hang on an error is out of sight, whatever the params were. */
+function hideListed(link: Link): void {
+  rewriteMessage(link, withoutListedParams);
+  for (const name of VALUE_BEARING) {
+    if (!Object.hasOwn(link, name)) continue;
+    const value = link[name];
+    hide(link, name, typeof value === "string" ? withoutListedValues(value) : undefined);
+  }
+  if (typeof link.sql === "string" && link.sql.includes(" - parameters:["))
+    link.sql = withoutListedParams(link.sql);
+}
+
+/** The words of the chain, those of the params marked; undefined where there are no params, so nothing to mark. */
+function wordsOf(chain: readonly Link[], params: unknown): Words | undefined {
+  let words: Words | undefined;
+  eachText(params, (text) => {
+    words ??= new Words(chain.flatMap(textsOf));
+    words.addSecret(text);
+    return !words.full;
+  });
+  if (words !== undefined)
+    for (const link of chain) for (const name of ["sql", ...NAMING]) words.addNames(String(link[name] ?? ""));
+  return words;
+}
+
+/** All that `rewrite` changes. */
+function textsOf(link: Link): readonly string[] {
+  const { message, stack = "" } = link;
+  const hung = VALUE_BEARING.map((name) => link[name]).filter((value) => typeof value === "string");
+  return [message, ...(stack.includes(message) ? [] : [stack]), ...hung].map(withoutEscapedBytes);
+}
+
+function rewrite(link: Link, clean: (text: string) => string): void {
+  rewriteMessage(link, clean);
+  for (const name of VALUE_BEARING) {
+    const value = link[name];
+    if (typeof value === "string") hide(link, name, clean(value));
+  }
+}
+
+function rewriteMessage(link: Link, clean: (text: string) => string): void {
+  const { message, stack } = link;
+  const cleaned = clean(message);
+  if (cleaned === message) return;
+  link.message = cleaned;
+  if (stack !== undefined)
+    link.stack = stack.includes(message) ? stack.replaceAll(message, () => cleaned) : clean(stack);
+}
+
+function hide(link: Link, name: string, value: unknown): void {
+  Object.defineProperty(link, name, { value, enumerable: false, configurable: true, writable: true });
+}
