@@ -24,6 +24,7 @@ import { endedBefore } from "../lost.js";
 import { endsSession, hungUp, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
+import { isDoubtful } from "./result.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
@@ -219,6 +220,11 @@ export abstract class MysqlConnection implements DriverConnection {
     return this.query({ sql, params: undefined, rowMode: "array" });
   }
 
+  /** A doubtful key is held against what the server says that it generated. */
+  protected keyed(result: Result): Result | Promise<Result> {
+    return isDoubtful(result.lastInsertId) ? this.#surelyKeyed(result) : result;
+  }
+
   protected sent(statement: Part, reject: (error: unknown) => void): InFlight {
     const entry = { statement, reject };
     this.#inFlight.push(entry);
@@ -266,6 +272,12 @@ export abstract class MysqlConnection implements DriverConnection {
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
     if (expected === given) return undefined;
     return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
+  }
+
+  async #surelyKeyed(result: Result): Promise<Result> {
+    const generated = await this.command("SELECT CAST(LAST_INSERT_ID() AS CHAR)").catch(() => undefined);
+    const [key] = (generated?.rows[0] ?? []) as unknown[];
+    return textOf(key) === String(result.lastInsertId) ? result : { ...result, lastInsertId: undefined };
   }
 
   #finish(error: unknown): void {
