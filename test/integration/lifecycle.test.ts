@@ -76,11 +76,7 @@ describeEach(TARGETS, (target) => {
 
   test("fromUrl finds the driver by the scheme", async () => {
     await using database = await target.createDatabase();
-    const url =
-      target.server === undefined
-        ? `sqlite:${database.connectArgs}?driver=${target.name}`
-        : database.connectArgs;
-    await using pool = ConnectionPool.fromUrl(url, { max: 1 });
+    await using pool = ConnectionPool.fromUrl(database.url, { max: 1 });
     expect(pool.name).toBe(target.name);
     expect(pool.paramstyle).toBe(target.paramstyle);
     expect(await pool.runQuery(target.sql("select ? as x"), ["y"])).toEqual([{ x: "y" }]);
