@@ -50,6 +50,7 @@ export class MariadbConnection extends MysqlConnection {
     if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams, whole);
     let rowCount = 0;
     for (const lot of lots(listOfParams as readonly unknown[][])) {
+      if (this.givenUp(whole)) break;
       const one = { sql, params: lot[0]!, rowMode: "array", whole } as const;
       rowCount += (await (lot.length === 1 ? this.execute(one) : this.#bulk(one, lot))).rowCount;
     }

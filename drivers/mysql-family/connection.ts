@@ -63,6 +63,8 @@ export abstract class MysqlConnection implements DriverConnection {
   readonly #setup: ConnectionSetup;
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
+  /** What was cancelled, as far as somebody still holds it. */
+  readonly #givenUp = new WeakSet<Statement>();
   #phase: "open" | "closing" | "broken" = "open";
   /** What ended it, when that was not this side. */
   #reason: unknown;
@@ -125,6 +127,7 @@ export abstract class MysqlConnection implements DriverConnection {
   ): Promise<{ readonly rowCount: number }> {
     let rowCount = 0;
     for (const params of listOfParams) {
+      if (this.givenUp(whole)) break;
       const part: Part = { sql, params, rowMode: "array", whole };
       rowCount += (await this.execute(part)).rowCount;
     }
@@ -160,6 +163,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   cancel(statement: Statement): Cancellation {
+    this.#givenUp.add(statement);
     return { outcome: "unknown", done: this.#stop(statement) };
   }
 
@@ -186,6 +190,11 @@ export abstract class MysqlConnection implements DriverConnection {
 
   destroy(): void {
     this.#finish(new ConnectionLost("The connection was destroyed"));
+  }
+
+  /** Whether nothing more of the whole is to be sent: most KILLs come between two of its parts, and stop nothing. */
+  protected givenUp(whole: Statement | undefined): boolean {
+    return whole !== undefined && this.#givenUp.has(whole);
   }
 
   /** One text without params. */
