@@ -67,7 +67,7 @@ export function driverForUrl(url: unknown): { readonly driver: Driver; readonly 
   if (driver === betterSqlite3) {
     const chosen = /[?&]driver=([^&#]*)/.exec(text);
     if (chosen !== null) {
-      const name = decodeURIComponent(chosen[1] ?? "");
+      const name = new URLSearchParams(chosen[0].slice(1)).get("driver");
       if (name === nodeSqlite.name) driver = nodeSqlite;
       else if (name !== betterSqlite3.name)
         throw new InterfaceError("sqlite: URLs take driver=node:sqlite or driver=better-sqlite3");
@@ -79,7 +79,7 @@ export function driverForUrl(url: unknown): { readonly driver: Driver; readonly 
   if (driver?.fromUrl === undefined) {
     const known = Object.keys(schemes).join(", ");
     throw new InterfaceError(
-      `a URL of an unknown kind${scheme === "" ? "" : ` (${scheme})`}: known are ${known}`,
+      `a URL of an unknown kind${text.startsWith("//", scheme.length) ? ` (${scheme})` : ""}: known are ${known}`,
     );
   }
   return { driver, args: driver.fromUrl(rest) };

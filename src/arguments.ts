@@ -6,10 +6,15 @@ export function argumentsOf(driver: Driver, connectArgs: unknown): readonly unkn
   return driver.checkArgs?.(list) ?? list.map(copied);
 }
 
-/** Plain objects and arrays are copied, all the way down; sockets, functions and buffers are the driver's business. */
+/** Plain objects and arrays are copied, all the way down, and what is hidden stays so; sockets, functions and buffers are the driver's business. */
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
+  const own = Object.entries(Object.getOwnPropertyDescriptors(value));
+  const properties = own.map(([name, { enumerable = false }]) => {
+    const inner = copied(value[name as keyof typeof value]);
+    return [name, { value: inner, enumerable, writable: true, configurable: true }] as const;
+  });
+  return Object.defineProperties({}, Object.fromEntries(properties));
 }

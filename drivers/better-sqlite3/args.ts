@@ -1,46 +1,38 @@
 /** The connect arguments of SQLite's drivers: a file name, and options. */
 import { InterfaceError } from "../../src/errors.js";
+import { isObject, type Kinds, ownArguments } from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
 
 export const MEMORY = ":memory:";
-
-export type OptionType = "boolean" | "number" | "string";
 
 /** Gives a copy; refuses what would open another database than the one that was named, or not reach the thread. */
 export function checkFileAndOptions(
   driver: string,
   args: readonly unknown[],
-  known: Readonly<Record<string, OptionType>>,
+  known: Kinds,
 ): readonly unknown[] {
   const [file, options, ...more] = args;
   if (more.length > 0) throw new InterfaceError(`${driver} takes a file name and options, nothing else`);
   checkFile(driver, file);
   if (options === undefined) return [file];
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  if (!isObject(options)) {
     throw new InterfaceError(`${driver}: the second connect argument is an object of options`);
   }
-  for (const [name, value] of Object.entries(options)) checkOption(driver, name, value, known);
-  return [file, { ...options }];
+  const own = ownArguments(`${driver}: the option`, options, known);
+  refuseUnknown(driver, own, known);
+  return [file, own];
 }
 
-function checkOption(
-  driver: string,
-  name: string,
-  value: unknown,
-  known: Readonly<Record<string, OptionType>>,
-): void {
-  if (name === "verbose") {
+function refuseUnknown(driver: string, options: object, known: Kinds): void {
+  if (Object.hasOwn(options, "verbose")) {
     throw new InterfaceError(
       `${driver}: verbose cannot be called from a worker thread: use the diagnostics channels`,
     );
   }
-  if (!Object.hasOwn(known, name)) {
-    const names = Object.keys(known).join(", ");
-    throw new InterfaceError(`${driver} takes no option ${JSON.stringify(name)}: it takes ${names}`);
-  }
-  if (value !== undefined && typeof value !== known[name]) {
-    throw new InterfaceError(`${driver}: the option ${name} is a ${known[name]}, not a ${typeof value}`);
-  }
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (unknown === undefined) return;
+  const names = Object.keys(known).join(", ");
+  throw new InterfaceError(`${driver} takes no option ${JSON.stringify(unknown)}: it takes ${names}`);
 }
 
 /** An empty name would silently open a private database, and what follows a NUL would be ignored. */
@@ -77,7 +69,7 @@ export function fromUrl(url: string): { readonly file: string; readonly readonly
     if (name === "driver") continue;
     if (name !== "mode" || (value !== "ro" && value !== "rwc")) {
       throw new InterfaceError(
-        `a SQLite URL takes mode=ro or mode=rwc, not ${JSON.stringify(name)} as it stands`,
+        "a SQLite URL takes mode=ro, mode=rwc or driver=…, and nothing else: in a file's name ? # % are %3F %23 %25",
       );
     }
     readonly = value === "ro";
@@ -88,10 +80,8 @@ export function fromUrl(url: string): { readonly file: string; readonly readonly
 function decoded(file: string): string {
   try {
     return decodeURIComponent(file);
-  } catch (error) {
-    throw new InterfaceError("the file name in the SQLite URL is not properly percent-encoded", {
-      cause: error,
-    });
+  } catch {
+    throw new InterfaceError("the file name in the SQLite URL is not properly percent-encoded");
   }
 }
 

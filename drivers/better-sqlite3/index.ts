@@ -1,8 +1,9 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
+import type { Kinds } from "../arguments.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { checkFileAndOptions, fromUrl, type OptionType } from "./args.js";
+import { checkFileAndOptions, fromUrl } from "./args.js";
 import { classify } from "./errors.js";
 import { sqliteFacts } from "./facts.js";
 import { loadPackage } from "./package.js";
@@ -14,11 +15,11 @@ export type BetterSqlite3Options = Pick<Options, "readonly" | "fileMustExist" | 
 export type BetterSqlite3ConnectArgs = string | readonly [file: string, options?: BetterSqlite3Options];
 
 const OPTIONS = {
-  readonly: "boolean",
-  fileMustExist: "boolean",
-  timeout: "number",
-  nativeBinding: "string",
-} as const satisfies Record<keyof BetterSqlite3Options, OptionType>;
+  readonly: ["flag"],
+  fileMustExist: ["flag"],
+  timeout: ["number"],
+  nativeBinding: ["text"],
+} as const satisfies Kinds & Record<keyof BetterSqlite3Options, unknown>;
 
 const MODULE = beside("./module.js", import.meta.url);
 

@@ -1,9 +1,14 @@
 /** The connect arguments of mariadb: what a pool cannot have, and what is added. */
-import type { ConnectionConfig } from "mariadb";
-import type { DriverSettings } from "../driver.js";
-import { instead, ownArgs } from "../mysql-family/args.js";
 
-const { ofPool, ofReset, ofInt64, ofBinding, ofNames } = instead;
+import type { ConnectionConfig } from "mariadb";
+import { isObject, type Kinds } from "../arguments.js";
+import type { DriverSettings } from "../driver.js";
+import { COMMON, instead, ownArgs } from "../mysql-family/args.js";
+import { utf8Name } from "../mysql-family/charset.js";
+import { isOffset, isZoneName, unknownZone } from "../mysql-family/timezone.js";
+import { sealed } from "../tls.js";
+
+const { ofPool, ofReset, ofInt64, ofBinding, ofNames, ofUrl, ofCharset } = instead;
 const ofColumns = "use a statement's rowMode, or give the columns names of their own, with AS";
 const ofResult = "results come in the pool's own form";
 
@@ -32,10 +37,55 @@ const REFUSED: Readonly<Record<string, string>> = {
   checkNumberRange: ofInt64,
   supportBigNumbers: ofInt64,
   bigNumberStrings: ofInt64,
+  uri: ofUrl,
+  url: ofUrl,
+  connectionString: ofUrl,
+  charsetNumber: ofCharset,
+};
+
+const KINDS: Kinds = {
+  ...COMMON,
+  ssl: ["flag", "object"],
+  collation: ["text"],
+  dateStrings: ["flag"],
+  keepEof: ["flag"],
+  foundRows: ["flag"],
+  debugCompress: ["flag"],
+  debugLen: ["number"],
+  logParam: ["flag"],
+  logger: ["function", "object"],
+  initSql: ["text", "texts"],
+  sessionVariables: ["object"],
+  rsaPublicKey: ["text"],
+  cachingRsaPublicKey: ["text"],
+  allowPublicKeyRetrieval: ["flag"],
+  restrictedAuth: ["text", "texts"],
+  permitConnectionWhenExpired: ["flag"],
+  permitLocalInfile: ["flag"],
+  permitRedirect: ["flag"],
+  forceVersionCheck: ["flag"],
+  maxAllowedPacket: ["count"],
+  maxAllowedColumns: ["count"],
+  pipelining: ["flag"],
+  bulk: ["flag"],
+  queryTimeout: ["number"],
+  keepAliveDelay: ["number"],
+  autoJsonMap: ["flag"],
+  bitOneIsBoolean: ["flag"],
+  decimalAsNumber: ["flag"],
+  typeCast: ["flag", "function"],
+  prepareCacheLength: ["whole"],
 };
 
 export function checkArgs(args: readonly unknown[]): readonly unknown[] {
-  const own = ownArgs("mariadb", args, REFUSED);
+  const own = ownArgs("mariadb", args, REFUSED, KINDS);
+  if (isObject(own.ssl)) own.ssl = sealed("mariadb", own.ssl);
+  if (typeof own.timezone === "string") checkZone(own.timezone);
+  if (typeof own.collation === "string") {
+    own.collation = utf8Name("mariadb", own.collation);
+    // Beside a charset the package forgets it.
+    delete own.charset;
+  }
   own.prepareCacheLength ??= 100;
   own.permitRedirect ??= false;
   return [own];
@@ -53,8 +103,26 @@ export function connectionArgs(args: readonly unknown[], int64: DriverSettings["
   return {
     ...(args[0] as ConnectionConfig),
     ...INT64[int64],
+    ...named(args[0] as ConnectionConfig),
     checkDuplicate: false,
     logParam: false,
     trace: false,
   };
+}
+
+/** Node.js has to be told whose certificate it is to check: of an address that it finds on a socket it thinks nothing. */
+function named({ ssl, host, socketPath }: ConnectionConfig): Pick<ConnectionConfig, "ssl"> {
+  if (!ssl || socketPath) return {};
+  return { ssl: { host: host ?? "localhost", ...(ssl === true ? {} : ssl) } as object };
+}
+
+/** The package makes the session's time zone of it, and of some another. */
+function checkZone(zone: string): void {
+  if (["local", "auto", "Z", "SYSTEM"].includes(zone) || isOffset(zone)) return;
+  const wholeHours = /^(?:Etc\/)?GMT[+-](?:\d|1[0-4])$/;
+  if (zone.includes("GMT") ? zone === "Etc/GMT" || wholeHours.test(zone) : isZoneName(zone)) return;
+  throw unknownZone(
+    "mariadb",
+    '"local", "auto", "Z", an offset such as "+05:30", or a name such as "Europe/Prague"',
+  );
 }

@@ -21,7 +21,7 @@ import { open } from "./native.js";
 import { bind } from "./params.js";
 
 /** What `createConnection` of mariadb takes; a string is a URL. */
-export type MariadbConnectArgs = string | ConnectionConfig;
+export type MariadbConnectArgs = string | URL | ConnectionConfig;
 
 /** The driver `"mariadb"`. */
 export const mariadb: Driver = {

@@ -4,7 +4,7 @@ import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { deadline } from "../mysql-family/deadline.js";
-import { connectFailure, type ServerError, whereOf } from "../mysql-family/errors.js";
+import { connectFailure, refusedArguments, type ServerError, whereOf } from "../mysql-family/errors.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
@@ -62,7 +62,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     try {
       native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
     } catch (error) {
-      reject(connectFailure(whereOf(args), error));
+      reject(connectFailure(whereOf(args), refusedArguments("mariadb", error)));
       return;
     }
     showOnlyId(native, "mariadb");

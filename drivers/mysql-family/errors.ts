@@ -13,6 +13,7 @@ import {
   type ErrorDetails,
   ForeignKeyViolation,
   IntegrityError,
+  InterfaceError,
   InternalError,
   LockNotAvailable,
   NotNullViolation,
@@ -165,6 +166,12 @@ export function connectFailure(where: string, error: unknown): AdbapiError {
     ...(fault === undefined ? {} : detailsOf(fault)),
     cause: error,
   });
+}
+
+/** What a package threw at once, before it opened anything: its arguments are of the right types, and yet it refuses one. */
+export function refusedArguments(driver: string, error: unknown): unknown {
+  if (!(error instanceof TypeError || error instanceof RangeError)) return error;
+  return new InterfaceError(`${driver} refuses its connect arguments: ${error.message}`, { cause: error });
 }
 
 /** `host:port`, or the path of the socket. */

@@ -1,5 +1,6 @@
 /** `mysql://user:password@host:port/database?option=value`, for both packages; what they read from a URL themselves is too much. */
 import { InterfaceError } from "../../src/errors.js";
+import { ENCODED, parsedUrl } from "../url.js";
 
 export interface UrlArgs {
   host: string;
@@ -12,30 +13,44 @@ export interface UrlArgs {
   connectTimeout?: number;
   compress?: boolean;
   dateStrings?: boolean;
-  ssl?: { rejectUnauthorized: true };
+  ssl?: { rejectUnauthorized: true; verifyIdentity?: true };
 }
 
-const OPTIONS: Readonly<Record<string, (value: string) => Partial<UrlArgs> | undefined>> = {
+/** TLS that checks chain and name: mysql2 does the latter only when it is told to, mariadb always. */
+const CHECKED = {
+  mysql2: { rejectUnauthorized: true, verifyIdentity: true },
+  mariadb: { rejectUnauthorized: true },
+} as const;
+
+type Package = keyof typeof CHECKED;
+
+type Read = (value: string, driver: Package) => Partial<UrlArgs> | undefined;
+
+const OPTIONS: Readonly<Record<string, Read>> = {
   charset: (value) => (/^\w+$/.test(value) ? { charset: value } : undefined),
   timezone: (value) => ({ timezone: value.replace(/^ /, "+") }),
   connectTimeout: (value) => (/^\d+$/.test(value) ? { connectTimeout: Number(value) } : undefined),
   compress: (value) => flag(value, { compress: true }),
   dateStrings: (value) => flag(value, { dateStrings: true }),
-  ssl: (value) => flag(value, { ssl: { rejectUnauthorized: true } }),
+  ssl: (value, driver) => flag(value, { ssl: { ...CHECKED[driver] } }),
 };
 
 /** Throws an `InterfaceError` that never shows the URL: it may hold a password. */
-export function parseUrl(driver: string, url: string): UrlArgs {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+export function parseUrl(driver: Package, url: string): UrlArgs {
+  const parsed = parsedUrl(url);
   if (parsed === undefined || !["mysql:", "mariadb:"].includes(parsed.protocol) || parsed.hostname === "") {
-    throw new InterfaceError(`${driver}: not a URL of the form mysql://user:password@host:port/database`);
+    throw new InterfaceError(
+      `${driver}: not a URL of the form mysql://user:password@host:port/database, ${ENCODED}`,
+    );
   }
   const decode = (part: string): string | undefined => {
+    let decoded = "\0";
     try {
-      return part === "" ? undefined : decodeURIComponent(part);
-    } catch {
+      decoded = decodeURIComponent(part);
+    } catch {}
+    if (decoded.includes("\0"))
       throw new InterfaceError(`${driver}: the URL is not encoded rightly: write % as %25`);
-    }
+    return decoded === "" ? undefined : decoded;
   };
   const args: Record<string, unknown> = {
     host: decode(parsed.hostname.replace(/^\[(.*)\]$/, "$1")),
@@ -45,7 +60,7 @@ export function parseUrl(driver: string, url: string): UrlArgs {
     database: decode(parsed.pathname.slice(1)),
   };
   for (const [name, value] of parsed.searchParams) {
-    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name]!(value) : undefined;
+    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name]!(value, driver) : undefined;
     if (option === undefined) {
       const known = Object.keys(OPTIONS).join(", ");
       throw new InterfaceError(

@@ -21,7 +21,7 @@ import { open } from "./native.js";
 import { bind } from "./params.js";
 
 /** What `createConnection` of mysql2 takes; a string is a URL. */
-export type Mysql2ConnectArgs = string | ConnectionOptions;
+export type Mysql2ConnectArgs = string | URL | ConnectionOptions;
 
 /** The driver `"mysql2"`. */
 export const mysql2: Driver = {

@@ -1,8 +1,8 @@
 /** Opens mysql2's connections, and keeps their secrets. */
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, TypedParameter } from "mysql2";
 import { deadline } from "../mysql-family/deadline.js";
-import { connectFailure, whereOf } from "../mysql-family/errors.js";
+import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing, packageTooOld } from "../require.js";
@@ -31,9 +31,10 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
       native = createConnection({ ...args, connectTimeout: 0 }) as Native;
       native.stream.unref();
     } catch (error) {
-      reject(connectFailure(whereOf(args), error));
+      reject(connectFailure(whereOf(args), refusedArguments("mysql2", error)));
       return;
     }
+    tellHost(native.stream, args);
     hideSecrets(native);
     // Never without one: mysql2 emits errors later than it calls back.
     native.on("error", () => {});
@@ -63,6 +64,14 @@ async function load(): Promise<typeof import("mysql2")> {
   if (mysql2.TypedParameter === undefined)
     throw packageTooOld("mysql2", "3.24.0", "binds integers as integers");
   return mysql2;
+}
+
+/**
+ * mysql2 leaves it to Node.js to find out whose certificate is to be checked. Node.js asks the socket, which knows names, but no addresses: the certificate
+ * would have to be that of localhost.
+ */
+function tellHost(stream: Socket & { _host?: unknown }, { host, socketPath }: ConnectionOptions): void {
+  if (!socketPath && isIP(host ?? "") !== 0) stream._host ??= host;
 }
 
 /** mysql2 shows the password to whoever inspects a connection or its configuration. */

@@ -1,5 +1,6 @@
 /** SQLite through Node's own node:sqlite, in worker threads. */
 
+import type { Kinds } from "../arguments.js";
 import { checkFileAndOptions, fromUrl } from "../better-sqlite3/args.js";
 import { sqliteFacts } from "../better-sqlite3/facts.js";
 import { beside } from "../blocking/beside.js";
@@ -20,11 +21,11 @@ export interface NodeSqliteOptions {
 export type NodeSqliteConnectArgs = string | readonly [file: string, options?: NodeSqliteOptions];
 
 const OPTIONS = {
-  readOnly: "boolean",
-  timeout: "number",
-  enableForeignKeyConstraints: "boolean",
-  enableDoubleQuotedStringLiterals: "boolean",
-} as const satisfies Record<keyof NodeSqliteOptions, "boolean" | "number">;
+  readOnly: ["flag"],
+  timeout: ["number"],
+  enableForeignKeyConstraints: ["flag"],
+  enableDoubleQuotedStringLiterals: ["flag"],
+} as const satisfies Kinds & Record<keyof NodeSqliteOptions, unknown>;
 
 const MODULE = beside("./module.js", import.meta.url);
 

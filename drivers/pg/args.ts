@@ -1,11 +1,15 @@
 /** The connect arguments, checked once. */
-import type { ConnectionOptions } from "node:tls";
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
+import { type Args, hide, isObject, type Kinds, merged, ownArguments } from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
+import { ownTls, sealed } from "../tls.js";
+import { urlText } from "../url.js";
+import { agreed, type Ssl } from "./ssl.js";
 import { configOf } from "./url.js";
 
 const OF_THE_POOL = "it is an option of the pool, in the argument after this one";
+const IN_URLS = "pg reads it in URLs alone; give `ssl`, true or an object of TLS options";
 
 /** What would break a promise of the pool, and what to use instead. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -20,26 +24,74 @@ const REFUSED: Readonly<Record<string, string>> = {
   max: OF_THE_POOL,
   min: OF_THE_POOL,
   idleTimeoutMillis: OF_THE_POOL,
+  sslmode: IN_URLS,
+  sslcert: IN_URLS,
+  sslkey: IN_URLS,
+  sslrootcert: IN_URLS,
+};
+
+const TYPES: Kinds = {
+  user: ["text"],
+  database: ["text"],
+  password: ["text", "function"],
+  host: ["text"],
+  port: ["port"],
+  connectionString: ["any"],
+  ssl: ["flag", "object"],
+  sslnegotiation: ["text"],
+  enableChannelBinding: ["flag"],
+  scramMaxIterations: ["number"],
+  keepAlive: ["flag"],
+  keepAliveInitialDelayMillis: ["number"],
+  connectionTimeoutMillis: ["number"],
+  statement_timeout: ["false", "number"],
+  lock_timeout: ["false", "number"],
+  idle_in_transaction_session_timeout: ["false", "number"],
+  application_name: ["text"],
+  fallback_application_name: ["text"],
+  client_encoding: ["text"],
+  options: ["text"],
+  types: ["object"],
+  stream: ["function"],
 };
 
 export function checkArgs(args: readonly unknown[]): readonly [ClientConfig] {
   if (args.length > 1) throw new InterfaceError("pg takes one connect argument: a URL, or an object");
   const [arg] = args;
   if (arg === undefined) return [{}];
-  if (typeof arg === "string") return [configOf(arg)];
-  if (typeof arg !== "object" || arg === null) {
+  const url = urlText(arg);
+  if (url !== undefined) return [configOf(url)];
+  if (!isObject(arg)) {
     throw new InterfaceError("the connect argument of pg must be a URL or an object");
   }
-  const { connectionString, ...given } = arg as Record<string, unknown>;
+  const { connectionString, ...given } = ownArguments("pg: the connect argument", arg, TYPES);
   for (const [key, reason] of Object.entries(REFUSED)) {
     if (given[key]) throw new InterfaceError(`connect argument \`${key}\` is refused: ${reason}`);
   }
-  if (given.stream !== undefined && typeof given.stream !== "function") {
-    throw new InterfaceError("connect argument `stream` must be a function that makes a new one each time");
+  if (isObject(given.types) && !("getTypeParser" in given.types)) {
+    throw new InterfaceError("connect argument `types` must have a function getTypeParser");
   }
-  const config = merge(given, typeof connectionString === "string" ? configOf(connectionString) : {});
-  if (typeof config.ssl === "object" && config.ssl !== null) config.ssl = copyTls(config.ssl);
-  return [config];
+  if (typeof given.client_encoding === "string" && !/^(?:utf-?8)?$/i.test(given.client_encoding)) {
+    throw new InterfaceError("connect argument `client_encoding` must be utf8: pg reads nothing else");
+  }
+  return [withUrl(given, connectionString)];
+}
+
+/** What a URL says counts, as in pg; what it says of TLS is added to `ssl`. */
+function withUrl(given: Args, connectionString: unknown): ClientConfig {
+  const url = urlText(connectionString);
+  if (url === undefined && connectionString !== undefined) {
+    throw new InterfaceError("connect argument `connectionString` must be a URL");
+  }
+  const parsed = url === undefined ? {} : configOf(url);
+  const config = merged<Args>(given, parsed);
+  const own = isObject(given.ssl) ? ownTls("pg", given.ssl) : (given.ssl as Ssl);
+  const ssl = agreed(own, parsed.ssl);
+  if (ssl !== undefined) config.ssl = isObject(ssl) ? sealed("pg", ssl) : ssl;
+  // pg would look for one in its environment.
+  if (config.password === "") config.password = () => "";
+  hide(config, ["password"]);
+  return config;
 }
 
 /** The package's defaults, and those of its environment, where the arguments are silent. */
@@ -49,19 +101,4 @@ export function identify([config]: readonly unknown[]): DatabaseName {
   const namespace = given.database ?? env.PGDATABASE ?? given.user ?? env.PGUSER;
   if (host.startsWith("/")) return { system: "postgresql", namespace, address: host };
   return { system: "postgresql", namespace, address: host, port: Number(port) };
-}
-
-/** A new object with what both have; the later wins. Nobody who prints it prints the password. */
-export function merge(base: ClientConfig, over: ClientConfig): ClientConfig {
-  const password = over.password ?? base.password;
-  const merged = { ...base, ...over };
-  if (password !== undefined) {
-    Object.defineProperty(merged, "password", { value: password, enumerable: false });
-  }
-  return merged;
-}
-
-/** pg hides the key from those who print the options, and so from a spread. */
-export function copyTls(options: ConnectionOptions): ConnectionOptions {
-  return options.key === undefined ? { ...options } : { ...options, key: options.key };
 }

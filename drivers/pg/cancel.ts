@@ -3,7 +3,6 @@
 import { isIP, Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import type { Client, ClientConfig } from "pg";
-import { copyTls } from "./args.js";
 
 const DEADLINE_MILLIS = 5000;
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
@@ -47,7 +46,7 @@ function secure(raw: Socket, host: string, session: Session): void {
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(session.sslNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
-      ...(typeof session.ssl === "boolean" ? {} : copyTls(session.ssl)),
+      ...(typeof session.ssl === "boolean" ? {} : session.ssl),
       socket: raw,
     });
     tls.on("error", () => raw.destroy());

@@ -1,9 +1,9 @@
 /** Opens sessions. */
 import type { Client, ClientConfig } from "pg";
 import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
+import { merged } from "../arguments.js";
 import type { ConnectOptions } from "../driver.js";
 import { packageMissing } from "../require.js";
-import { merge } from "./args.js";
 import { PgConnection } from "./connection.js";
 import type { PrepareValue } from "./encode.js";
 import { conceal, factsOf } from "./errors.js";
@@ -17,8 +17,8 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
     keepAliveInitialDelayMillis: 30_000,
     fallback_application_name: settings.name,
   };
-  const config = merge(defaults, (args[0] ?? {}) as ClientConfig);
-  const client = construct(pg.Client, merge(config, { pipeline: true }));
+  const config = merged<ClientConfig>(defaults, (args[0] ?? {}) as ClientConfig);
+  const client = construct(pg.Client, merged(config, { pipeline: true }));
   const connection = new PgConnection(client, config, options, pg.utils.prepareValue);
   const abort = () => connection.destroy();
   signal.addEventListener("abort", abort, { once: true });

@@ -9,7 +9,7 @@ import { repeatable, stackable } from "./text.js";
 import { configOf } from "./url.js";
 
 /** What `new pg.Client` takes; a string is a URL. */
-export type PgConnectArgs = string | ClientConfig;
+export type PgConnectArgs = string | URL | ClientConfig;
 
 /** The driver `"pg"`. */
 export const pg: Driver = {

@@ -1,7 +1,9 @@
 /** `postgres://user:password@host:port/database?option=value`, with the options that are known to be harmless. */
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
-import { merge } from "./args.js";
+import { hide } from "../arguments.js";
+import { ENCODED, parsedUrl } from "../url.js";
+import { agreed, SSL_FLAGS, SSL_MODES, type Ssl } from "./ssl.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Config = Mutable<ClientConfig>;
@@ -24,26 +26,13 @@ export function configOf(url: string): ClientConfig {
     const known = Object.hasOwn(OPTIONS, option) ? OPTIONS[option] : undefined;
     if (known === undefined) throw unknownOption(option);
     const [setting, read] = known;
-    Object.assign(config, { [setting]: read(option, value) });
+    const said = read(option, value);
+    Object.assign(config, { [setting]: setting === "ssl" ? agreed(config.ssl, said as Ssl) : said });
   }
-  return merge({}, config);
+  hide(config, ["password"]);
+  return config;
 }
 
-/** As pg has them: whatever asks for TLS checks the certificate, unless it says `no-verify`. */
-const SSL_MODES: Readonly<Record<string, ClientConfig["ssl"]>> = {
-  disable: false,
-  "no-verify": { rejectUnauthorized: false },
-  require: true,
-  "verify-ca": true,
-  "verify-full": true,
-};
-const SSL: typeof SSL_MODES = {
-  true: true,
-  "1": true,
-  false: false,
-  "0": false,
-  "no-verify": { rejectUnauthorized: false },
-};
 const NEGOTIATIONS = { postgres: "postgres", direct: "direct" } as const;
 const BINDINGS = { require: true, prefer: true, disable: false };
 const ENCODINGS = { utf8: "utf8", "utf-8": "utf8", auto: "utf8" };
@@ -56,7 +45,7 @@ const OPTIONS: Readonly<Record<string, readonly [setting: keyof ClientConfig, re
   host: ["host", asIs],
   port: ["port", wholeNumber],
   sslmode: ["ssl", oneOf(SSL_MODES)],
-  ssl: ["ssl", oneOf(SSL)],
+  ssl: ["ssl", oneOf(SSL_FLAGS)],
   sslnegotiation: ["sslnegotiation", oneOf(NEGOTIATIONS)],
   channel_binding: ["enableChannelBinding", oneOf(BINDINGS)],
   application_name: ["application_name", asIs],
@@ -73,10 +62,10 @@ const OPTIONS: Readonly<Record<string, readonly [setting: keyof ClientConfig, re
 };
 
 function parse(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const parsed = parsedUrl(url);
   if (parsed === undefined) {
     throw new InterfaceError(
-      "the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, with special characters percent-encoded",
+      `the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, ${ENCODED}`,
     );
   }
   if (parsed.protocol !== "postgres:" && parsed.protocol !== "postgresql:") {

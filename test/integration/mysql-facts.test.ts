@@ -17,7 +17,6 @@ const nothing: TypeCast = ({ type }, next) => (/BIGINT|LONGLONG/.test(type) ? un
 const FORMS = [
   ["numbers as objects", { typeCast: boxed }],
   ["no numbers", { typeCast: nothing }],
-  ["texts as bytes", { charset: "binary" }],
 ] as const;
 
 describe.runIf(url).each(["mysql2", "mariadb"] as const)("%s", (driver) => {
