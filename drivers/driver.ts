@@ -97,6 +97,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** To be called, once, when the connection dies by itself, idle or not. Never before `connect` has fired. */
   readonly onLost: (error: unknown) => void;
+  /** To be called with what the server said beside an answer, where somebody must know of it. It is logged. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** What a cancel has done so far. */
@@ -126,9 +128,10 @@ export interface Driver {
   /**
    * Maps the package's error to the PEP 249 tree, with `code`, `sqlState`, `retryable` and the error as `cause`.
    * A `ConnectionLost` says `"not sent"` only where nothing of the statement can have reached the server.
-   * Never throws. An error that is already of the tree comes back as it is.
+   * `sql` is the statement that failed with it, where it was one: with a lock that did not come in time, and the like, the error's `outcome` says
+   * what is known of it. Never throws. An error that is already of the tree comes back as it is.
    */
-  translate(error: unknown): AdbapiError;
+  translate(error: unknown, sql?: string): AdbapiError;
 
   /**
    * Checks the connect arguments once, in the pool's constructor, and gives what `connect` gets. Keys that would
@@ -193,6 +196,12 @@ export interface DriverConnection {
    */
   readonly chained?: number;
 
+  /**
+   * Of use to whoever has it, and to nobody after them: what it says is that its server has become read-only, for one. It is closed when it is given
+   * back. Absent: never.
+   */
+  readonly unfit?: boolean;
+
   /** How many statements this session takes ahead of their answers, where fewer than the driver's `pipeline`. A pool's own `pipeline` counts above it. */
   readonly pipeline?: number | undefined;
 
@@ -245,6 +254,12 @@ export interface DriverConnection {
    * writer, where there is a `singleWriter`, and `close()`.
    */
   readonly ended?: Promise<void>;
+
+  /**
+   * Fires, and never rejects, soon, when the server has let go of a destroyed session, or cannot be heard of any more: until then its place in the
+   * pool is taken. Undefined where nothing ran on it.
+   */
+  readonly departed?: Promise<void> | undefined;
 
   /** Back to the state of a new session: settings, temporary tables, locks. The driver keeps its prepared statements right. */
   reset?(): Promise<void>;

@@ -22,6 +22,8 @@ export interface ConnectorHooks {
   abandoned(lease: Lease): void;
   /** A session died by itself. */
   lost(lease: Lease, error: unknown): void;
+  /** The server said something that somebody must know of. */
+  warned(text: string): void;
   /** The driver's `destroy` threw: whatever that left behind. */
   readonly destroyFailed: (lease: Lease, error: unknown) => void;
 }
@@ -120,6 +122,7 @@ export class Connector {
       settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64 },
       signal,
       onLost: (error) => lease !== undefined && this.#hooks.lost(lease, error),
+      onWarning: (text) => this.#hooks.warned(text),
     });
     checkConnection(this.#driver, conn);
     // ±2.5 %: connections opened together do not all die in one moment.

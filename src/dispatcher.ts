@@ -101,7 +101,7 @@ export class Dispatcher implements JobCarrier {
   async giveBack(lease: Lease, reset: boolean): Promise<void> {
     this.#loans.tellUse(lease);
     const clean = this.#leases.clean(lease, reset);
-    const usable = clean === true || (await clean);
+    const usable = (clean === true || (await clean)) && !this.#leases.expired(lease);
     if (!usable) await this.#leases.discard(lease);
     this.#loans.takeBack(lease)?.leave(lease, () => this.#pump());
     if (usable) this.#loans.adopt(lease);

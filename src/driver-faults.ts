@@ -71,12 +71,12 @@ function warnOnce(driver: Driver, method: string, error: unknown): void {
   process.emitWarning(`${method} of the driver "${driver.name}" threw: ${message}`, "AdbapiWarning");
 }
 
-/** An error of the tree, whatever `translate` makes of it. */
-export function translated(driver: Driver, error: unknown): AdbapiError {
+/** An error of the tree, whatever `translate` makes of it; `sql` is the statement that failed with it. */
+export function translated(driver: Driver, error: unknown, sql?: string): AdbapiError {
   if (error instanceof AdbapiError) return error;
   let fault = "gave no AdbapiError";
   try {
-    const made: unknown = driver.translate(error);
+    const made: unknown = driver.translate(error, sql);
     if (made instanceof AdbapiError) return made;
   } catch {
     fault = "threw";

@@ -11,7 +11,8 @@ import { redactParams } from "./redact/redact.js";
 interface Known {
   readonly sql?: string;
   readonly params?: unknown;
-  readonly outcome?: Outcome;
+  /** What becomes of all that was in flight. Absent where the error itself says what is known. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /** Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which values must not show. */

@@ -120,7 +120,7 @@ export class Flight {
       advance(loan);
       return;
     }
-    const error = translated(driver, reason);
+    const error = translated(driver, reason, job.sql);
     const cancelled = cancelledBy(driver, reason, job.sql);
     const lost = error instanceof ConnectionLost ? error.outcome : undefined;
     // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
@@ -131,7 +131,7 @@ export class Flight {
     else {
       this.statements++;
       const { sql, params } = job;
-      job.failed(withDetails(error, { sql, params, outcome: this.lostOutcome }), cancelled);
+      job.failed(withDetails(error, { sql, params }), cancelled);
     }
     advance(loan);
   }

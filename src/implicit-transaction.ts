@@ -181,7 +181,9 @@ export class ImplicitTransaction {
 
   /** What something of this transaction failed with, as an error that says what is known of it. */
   failure(reason: unknown, statement: { readonly sql: string; readonly params?: unknown }): AdbapiError {
-    const error = withDetails(translated(this.#driver, reason), { ...statement, outcome: this.lostOutcome });
+    let error = translated(this.#driver, reason, statement.sql);
+    if (isRollback(error)) error = this.#undoneBy(error);
+    withDetails(error, { ...statement, outcome: this.#outcomeOf(error) });
     // It was not sent, but what came before it was: as a whole that is undone, or lasts in part.
     const whole = this.#state === "open" || (this.#mode !== "autocommit" && this.#committed);
     if (whole && error instanceof ConnectionLost) setOutcome(error, this.lostOutcome);
@@ -198,9 +200,8 @@ export class ImplicitTransaction {
     if (this.#state === "open" && followed && this.#mode === "transaction") this.#move("lost");
     else if (this.#state === "open" && (state === "idle" || state === "broken")) {
       // A deadlock undid it; anything else that ended it may have committed.
-      if (state === "idle" ? failure?.retryable !== true : this.lostOutcome === "unknown") {
-        this.#committed = true;
-      }
+      const undone = failure?.retryable === true || (failure !== undefined && isRollback(failure));
+      if (state === "idle" ? !undone : this.lostOutcome === "unknown") this.#committed = true;
       this.#move(this.#mode !== "transaction" && state === "idle" ? "none" : "lost");
     } else if (this.#state === "none" && state === "in transaction") this.#move("open");
   }
@@ -286,10 +287,7 @@ export class ImplicitTransaction {
   }
 
   #commitFailed(error: AdbapiError): AdbapiError {
-    const cause = this.#retryable;
-    // Somebody swallowed the failure that led to this one.
-    if (error instanceof TransactionAborted && cause !== undefined)
-      return new TransactionAborted(error.message, { sql: "COMMIT", retryable: true, cause });
+    if (error instanceof TransactionAborted) return withDetails(this.#undoneBy(error), { sql: "COMMIT" });
     this.#note(error);
     if (error instanceof ConnectionLost) {
       // Sent and not answered: it may have been done. Never called "not applied", never sent again.
@@ -297,6 +295,20 @@ export class ImplicitTransaction {
       setOutcome(error, this.#committed ? "unknown" : "not applied");
     }
     return withDetails(error, { sql: "COMMIT" });
+  }
+
+  /** What becomes of all of it; undefined where the error says it. */
+  #outcomeOf(error: AdbapiError): Outcome | undefined {
+    // On its own: it is not undone with others.
+    if (this.#mode === "autocommit" && this.#state === "none") return undefined;
+    return isRollback(error) && !this.#committed ? undefined : this.lostOutcome;
+  }
+
+  /** The failure that somebody swallowed is why. */
+  #undoneBy(error: TransactionAborted): TransactionAborted {
+    const { message, outcome } = error;
+    const cause = this.#retryable;
+    return cause === undefined ? error : new TransactionAborted(message, { retryable: true, cause, outcome });
   }
 
   #note(error: AdbapiError): void {
@@ -308,4 +320,9 @@ export class ImplicitTransaction {
     if (to === this.#state) return;
     this.#state = moved("a transaction", MOVES, this.#state, to);
   }
+}
+
+/** The database says that it rolled back what it was to commit. */
+function isRollback(error: AdbapiError): error is TransactionAborted {
+  return error instanceof TransactionAborted && error.outcome === "not applied";
 }

@@ -44,6 +44,11 @@ export class Journal {
     this.#log("warn", `connection${named(lease)} discarded: ${messageOf(error)}`);
   }
 
+  /** Always logged: no answer shows it. */
+  warned(text: string): void {
+    this.#log("warn", text);
+  }
+
   destroyFailed(lease: Lease, driver: string, error: unknown): void {
     this.#log("error", `destroy of the driver "${driver}" threw for${named(lease)}: ${messageOf(error)}`);
   }

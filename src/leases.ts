@@ -61,6 +61,7 @@ export class Leases {
       },
       abandoned: (lease) => this.#all.delete(lease),
       lost: (lease, error) => this.#lost(lease, error),
+      warned: (text) => journal.warned(text),
       destroyFailed: (lease, error) => journal.destroyFailed(lease, driver.name, error),
     });
     this.#places = new Places(
@@ -151,8 +152,9 @@ export class Leases {
     this.#keeper.watch(lease);
   }
 
+  /** Too old, or of no use to anyone after who had it. */
   expired(lease: Lease): boolean {
-    return performance.now() >= lease.expiresAt;
+    return performance.now() >= lease.expiresAt || lease.conn.unfit === true;
   }
 
   /**
@@ -179,6 +181,8 @@ export class Leases {
     lease.move("closing");
     if (broken) lease.destroy();
     else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
+    const { departed } = lease.conn;
+    if (departed !== undefined) await departed;
     this.#buried(lease);
   }
 

@@ -41,8 +41,7 @@ export class PoolStreams {
     const opener = {
       driver,
       trace: channels.statement.hasSubscribers ? traceOf() : undefined,
-      failure: (reason: unknown) =>
-        withDetails(translated(driver, reason), { sql, params: bound, outcome: "unknown" }),
+      failure: (reason: unknown) => withDetails(translated(driver, reason, sql), { sql, params: bound }),
       autocommitted: true,
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);

@@ -103,7 +103,14 @@ export function translate(error: unknown, classify?: Classify): tree.AdbapiError
   if (error instanceof tree.AdbapiError) return error;
   const wire = error instanceof BlockingError ? error : toWire(error, classify);
   const kind = kindOf(wire.kind) ?? "OperationalError";
-  return new KINDS[kind](wire.message, { code: wire.code, cause: error, retryable: RETRYABLE.has(kind) });
+  // A statement that has to wait for a lock has done nothing, and waits no longer.
+  const outcome = kind === "LockNotAvailable" ? "not applied" : undefined;
+  return new KINDS[kind](wire.message, {
+    code: wire.code,
+    cause: error,
+    retryable: RETRYABLE.has(kind),
+    outcome,
+  });
 }
 
 function kindOf(name: string | undefined): Kind | undefined {

@@ -28,11 +28,11 @@ const losses: LossCodes = {
   neverSent: (error) => error.code === "ER_CMD_CONNECTION_CLOSED",
 };
 
-export function translate(error: unknown): AdbapiError {
+export function translate(error: unknown, sql?: string): AdbapiError {
   const fault = error as ServerError | undefined;
   if (fault?.errno === ER_PARSING_PRECISION) {
     const advice = 'ask for it with int64: "bigint" or "string"';
     return new DataError(`${fault.sqlMessage}: ${advice}`, { cause: error, code: fault.code ?? undefined });
   }
-  return translateWith(losses, fault?.code === "ER_SOCKET_UNEXPECTED_CLOSE" ? hungUp(error) : error);
+  return translateWith(losses, fault?.code === "ER_SOCKET_UNEXPECTED_CLOSE" ? hungUp(error) : error, sql);
 }

@@ -21,10 +21,9 @@ import type {
   TransactionOptions,
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
-import { endsSession, hungUp, type ServerError } from "./errors.js";
+import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
-import { isDoubtful } from "./result.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
@@ -49,6 +48,8 @@ export interface ConnectionSetup {
   readonly aside: (sql: string) => Promise<void>;
 }
 
+const READ_ONLY = /\bread\s+only\b/i;
+
 /** How long the rest of an abandoned stream may take before it is killed, and then before the session is given up. */
 const DRAIN_MILLIS = 50;
 const KILLED_MILLIS = 10_000;
@@ -60,11 +61,12 @@ export abstract class MysqlConnection implements DriverConnection {
   protected readonly socket: Socket;
   #status = FRESH_STATUS;
   #chained = 0;
+  #unfit = false;
+  /** The transaction was begun as read-only. */
+  #reading = false;
   readonly #setup: ConnectionSetup;
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
-  /** What was cancelled, as far as somebody still holds it. */
-  readonly #givenUp = new WeakSet<Statement>();
   #phase: "open" | "closing" | "broken" = "open";
   /** What ended it, when that was not this side. */
   #reason: unknown;
@@ -94,12 +96,13 @@ export abstract class MysqlConnection implements DriverConnection {
       params === undefined || params.length === 0
         ? this.query(statement)
         : this.prepared(statement, params as unknown[]);
-    return endsTransaction(statement.sql) && this.state === "in transaction"
-      ? this.#followed(answer)
-      : answer;
+    const ends = endsTransaction(statement.sql);
+    if (ends) this.#reading = READ_ONLY.test(statement.sql);
+    return ends && this.state === "in transaction" ? this.#followed(answer) : answer;
   }
 
   async begin(options: TransactionOptions): Promise<void> {
+    this.#reading = options.readOnly === true;
     for (const sql of beginStatements(options)) await this.command(sql);
   }
 
@@ -110,10 +113,12 @@ export abstract class MysqlConnection implements DriverConnection {
       );
     }
     await this.command("COMMIT");
+    this.#reading = false;
   }
 
   async rollback(): Promise<void> {
     await this.command("ROLLBACK");
+    this.#reading = false;
   }
 
   async ping(sql: string): Promise<void> {
@@ -127,7 +132,6 @@ export abstract class MysqlConnection implements DriverConnection {
   ): Promise<{ readonly rowCount: number }> {
     let rowCount = 0;
     for (const params of listOfParams) {
-      if (this.givenUp(whole)) break;
       const part: Part = { sql, params, rowMode: "array", whole };
       rowCount += (await this.execute(part)).rowCount;
     }
@@ -163,7 +167,6 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   cancel(statement: Statement): Cancellation {
-    this.#givenUp.add(statement);
     return { outcome: "unknown", done: this.#stop(statement) };
   }
 
@@ -190,11 +193,6 @@ export abstract class MysqlConnection implements DriverConnection {
 
   destroy(): void {
     this.#finish(new ConnectionLost("The connection was destroyed"));
-  }
-
-  /** Whether nothing more of the whole is to be sent: most KILLs come between two of its parts, and stop nothing. */
-  protected givenUp(whole: Statement | undefined): boolean {
-    return whole !== undefined && this.#givenUp.has(whole);
   }
 
   /** One text without params. */
@@ -229,11 +227,6 @@ export abstract class MysqlConnection implements DriverConnection {
     return this.query({ sql, params: undefined, rowMode: "array" });
   }
 
-  /** A doubtful key is held against what the server says that it generated. */
-  protected keyed(result: Result): Result | Promise<Result> {
-    return isDoubtful(result.lastInsertId) ? this.#surelyKeyed(result) : result;
-  }
-
   protected sent(statement: Part, reject: (error: unknown) => void): InFlight {
     const entry = { statement, reject };
     this.#inFlight.push(entry);
@@ -245,8 +238,14 @@ export abstract class MysqlConnection implements DriverConnection {
     settle();
   }
 
+  /** Its server takes no writes any more. */
+  get unfit(): boolean {
+    return this.#unfit;
+  }
+
   /** An error has no status with it: unless nothing can have happened to a transaction, the server is asked. */
   protected failed(entry: InFlight, error: ServerError): void {
+    if (isReadOnlyServer(error, this.#reading)) this.#unfit = true;
     if (endsSession(error)) {
       this.settle(entry, () => entry.reject(error));
       this.lose(error);
@@ -281,12 +280,6 @@ export abstract class MysqlConnection implements DriverConnection {
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
     if (expected === given) return undefined;
     return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
-  }
-
-  async #surelyKeyed(result: Result): Promise<Result> {
-    const generated = await this.command("SELECT CAST(LAST_INSERT_ID() AS CHAR)").catch(() => undefined);
-    const [key] = (generated?.rows[0] ?? []) as unknown[];
-    return textOf(key) === String(result.lastInsertId) ? result : { ...result, lastInsertId: undefined };
   }
 
   #finish(error: unknown): void {

@@ -25,6 +25,7 @@ import {
   StatementTimeout,
   UniqueViolation,
 } from "../../src/errors.js";
+import { firstWord } from "../../src/sql-comments.js";
 
 type ErrorClass = new (message: string, details?: ErrorDetails) => AdbapiError;
 
@@ -103,10 +104,57 @@ const ER_NET_PACKET_TOO_LARGE = 1153;
 /** Someone sent KILL QUERY. */
 const ER_QUERY_INTERRUPTED = 1317;
 
+/** `max_statement_time` of MariaDB, `max_execution_time` of MySQL. */
+const TIMEOUTS = new Set([1969, 3024]);
+
+/** A lock did not come in time: no row was changed for want of it. */
+const NO_LOCK = new Set([1205, 3572]);
+
+/** A server, or a node of Galera without the others, that has become read-only: what was refused was not begun. */
+const READ_ONLY_MODE = new Set([1836, 1047]);
+const ER_OPTION_PREVENTS_STATEMENT = 1290;
+const ER_READ_ONLY_TRANSACTION = 1792;
+
 /** A killed SELECT did nothing; a killed write may have kept some rows of a table without transactions, a CALL what it committed. */
 export function cancelled(error: unknown, sql: string): Outcome | undefined {
-  if ((error as ServerError | undefined)?.errno !== ER_QUERY_INTERRUPTED) return undefined;
-  return /^\s*select\b/i.test(sql) ? "not applied" : "unknown";
+  return (error as ServerError | undefined)?.errno === ER_QUERY_INTERRUPTED ? ofEnded(sql) : undefined;
+}
+
+/** Errors of transactions that are read-only, and that nobody on this side made so. */
+const notByCaller = new WeakSet<ServerError>();
+
+/**
+ * Whether the server refused since it takes no writes. `reading`: the transaction is read-only by its caller's wish. An error that was asked
+ * of once keeps its answer.
+ */
+export function isReadOnlyServer(error: ServerError, reading = true): boolean {
+  const { errno, message } = error;
+  if (errno === ER_READ_ONLY_TRANSACTION) {
+    if (!reading) notByCaller.add(error);
+    return notByCaller.has(error);
+  }
+  // The option's name is the same in every language.
+  return errno === ER_OPTION_PREVENTS_STATEMENT
+    ? /read[-_]only/.test(message)
+    : READ_ONLY_MODE.has(Number(errno));
+}
+
+/** What is known of a statement by what ended it, and by its text. */
+function outcomeOf(fault: ServerError, number: number, sql: string | undefined): Outcome | undefined {
+  if (number === ER_QUERY_INTERRUPTED || TIMEOUTS.has(number)) return ofEnded(sql);
+  if (!NO_LOCK.has(number) && !isReadOnlyServer(fault)) return undefined;
+  return IN_PIECES.has(wordOf(sql)) || sql?.includes(";") ? "unknown" : "not applied";
+}
+
+function ofEnded(sql: string | undefined): Outcome {
+  return wordOf(sql) === "select" ? "not applied" : "unknown";
+}
+
+/** These may have committed a part before. */
+const IN_PIECES = new Set(["call", "execute", "begin", "if", "for", "while", "loop", "case"]);
+
+function wordOf(sql = ""): string {
+  return firstWord(sql, "(", { mysql: true });
 }
 
 /** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
@@ -131,7 +179,7 @@ export interface LossCodes {
 }
 
 /** The error of one of the packages as one of the tree's; never throws, and shows no params. */
-export function translateWith(codes: LossCodes, error: unknown): AdbapiError {
+export function translateWith(codes: LossCodes, error: unknown, sql?: string): AdbapiError {
   if (error instanceof AdbapiError) return error;
   if (!(error instanceof Error)) return new DatabaseError(String(error), { cause: error });
   const fault = error as ServerError;
@@ -144,7 +192,13 @@ export function translateWith(codes: LossCodes, error: unknown): AdbapiError {
   }
   const stateClass = bySqlStateClass[details.sqlState?.slice(0, 2) ?? ""];
   const errorClass = byNumber.get(number) ?? stateClass ?? (number > 0 ? OperationalError : DatabaseError);
-  return new errorClass(messageOf(fault), { ...details, retryable: RETRYABLE.has(number) });
+  const outcome = outcomeOf(fault, number, sql);
+  const refused = isReadOnlyServer(fault) && outcome === "not applied";
+  return new errorClass(messageOf(fault), {
+    ...details,
+    retryable: refused || RETRYABLE.has(number),
+    outcome,
+  });
 }
 
 /** The socket has ended without a word; `cause` is how a package says that. */

@@ -37,4 +37,5 @@ export function named(error: unknown): unknown {
   return error;
 }
 
-export const translate = (error: unknown): AdbapiError => translateWith(losses, named(error));
+export const translate = (error: unknown, sql?: string): AdbapiError =>
+  translateWith(losses, named(error), sql);

@@ -19,11 +19,15 @@ interface Session {
  * Fires, and never rejects, when the server has closed the connection: it does so after it has passed the request on.
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-export function requestCancel(client: Client, config: ClientConfig): Promise<void> {
+export function requestCancel(
+  client: Client,
+  config: ClientConfig,
+  deadlineMillis = DEADLINE_MILLIS,
+): Promise<void> {
   const session = client as unknown as Session;
   const raw = (config.stream?.() ?? new Socket()) as Socket;
   return new Promise((resolve) => {
-    const deadline = setTimeout(() => raw.destroy(), DEADLINE_MILLIS);
+    const deadline = setTimeout(() => raw.destroy(), deadlineMillis);
     raw.once("close", () => {
       clearTimeout(deadline);
       resolve();

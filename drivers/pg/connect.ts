@@ -5,6 +5,7 @@ import { merged } from "../arguments.js";
 import type { ConnectOptions } from "../driver.js";
 import { packageMissing } from "../require.js";
 import { PgConnection } from "./connection.js";
+import { withExactDates } from "./dates.js";
 import type { PrepareValue } from "./encode.js";
 import { conceal, factsOf } from "./errors.js";
 import { adopt } from "./execution.js";
@@ -19,7 +20,8 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
   };
   const config = merged<ClientConfig>(defaults, (args[0] ?? {}) as ClientConfig);
   const client = construct(pg.Client, merged(config, { pipeline: true }));
-  const connection = new PgConnection(client, config, options, pg.utils.prepareValue);
+  const prepareValue = withExactDates(pg.utils.prepareValue, pg.defaults);
+  const connection = new PgConnection(client, config, options, prepareValue);
   const abort = () => connection.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {

@@ -11,20 +11,26 @@ import type {
   DriverConnection,
   Params,
   Result,
+  RowMode,
   SessionState,
   Statement,
   TransactionOptions,
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
+import { Access } from "./access.js";
 import { requestCancel } from "./cancel.js";
 import { encode, type PrepareValue } from "./encode.js";
-import { translate } from "./errors.js";
+import { cancelledUnsent, translate } from "./errors.js";
 import { CountingExecution, copyRefused, Execution, isServerError } from "./execution.js";
 import { statementGroup } from "./group.js";
-import { INT8_ARRAY, int64Parsers } from "./int64.js";
+import { leave } from "./leaving.js";
+import { MadeTypes, type TextRows } from "./made-types.js";
 import { executeMany } from "./many.js";
+import { isReplicationWarning, replicationWarning } from "./notices.js";
+import { exactParsers } from "./numbers.js";
+import { holdsEmptyArray, ParamTypes, refuseForJson } from "./param-types.js";
 import { reset } from "./reset.js";
-import type { GetParser, ParseText } from "./rows.js";
+import type { GetParser, ParseText, Shape } from "./rows.js";
 import { Statements, tablesAltered, UNNAMED } from "./statements.js";
 import { PgStream, type StreamOwner } from "./stream.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
@@ -36,7 +42,12 @@ export class PgConnection implements DriverConnection, StreamOwner {
   readonly #config: ClientConfig;
   readonly #prepareValue: PrepareValue;
   readonly #statements: Statements | undefined;
+  readonly types: MadeTypes;
+  /** Cancelled before they were sent: the types of their params were asked for. */
+  readonly #withdrawn = new WeakSet<Statement>();
   readonly #onLost: (error: unknown) => void;
+  #departed: Promise<void> | undefined;
+  readonly #access: Access;
   /** Sent and not yet settled, in the order of their answers: the server works on the first. */
   readonly #inFlight: Execution[] = [];
   #life: "opening" | "open" | "closing" | "lost" = "opening";
@@ -48,17 +59,24 @@ export class PgConnection implements DriverConnection, StreamOwner {
   #altering = false;
 
   constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
-    const { settings, onLost } = options;
+    const { settings, onLost, onWarning } = options;
     this.native = client;
     this.#config = config;
     this.#prepareValue = prepareValue;
     this.#onLost = onLost;
     this.#statements = settings.prepare ? new Statements() : undefined;
     this.getParser = (oid) => client.getTypeParser(oid) as ParseText;
-    if (settings.int64 !== "driver") {
-      const parsers = int64Parsers(settings.int64, this.getParser(INT8_ARRAY));
-      for (const [oid, parser] of parsers) client.setTypeParser(oid, parser);
-    }
+    for (const [oid, parser] of exactParsers(settings.int64, this.getParser))
+      client.setTypeParser(oid, parser);
+    this.types = new MadeTypes(this.getParser);
+    this.#access = new Access(client);
+    client.connection.on("parameterDescription", ({ dataTypeIDs }: { dataTypeIDs: readonly number[] }) => {
+      const [head] = this.#inFlight;
+      if (head instanceof ParamTypes) head.oids = dataTypeIDs;
+    });
+    client.connection.on("notice", (notice: unknown) => {
+      if (isReplicationWarning(notice)) onWarning?.(replicationWarning(notice));
+    });
     // pg reports a loss up to twice, and an 'error' that nobody hears ends the process.
     client.on("error", (error) => this.#lost(error));
     client.on("end", () => this.#lost(new Error("Connection terminated")));
@@ -78,6 +96,15 @@ export class PgConnection implements DriverConnection, StreamOwner {
     return this.#chained;
   }
 
+  /** Its server takes no writes any more. */
+  get unfit(): boolean {
+    return this.#access.refused;
+  }
+
+  get departed(): Promise<void> | undefined {
+    return this.#departed;
+  }
+
   async open(): Promise<void> {
     const { connection } = this.native;
     const unref = () => (connection.stream as Partial<Socket>).unref?.();
@@ -90,22 +117,21 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 
   execute(statement: Statement): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#run(statement, resolve, reject);
-    });
+    return this.#checked(statement);
   }
 
-  beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#run(statement, resolve, reject, beginText(options));
-    });
+  async beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
+    this.#access.begins(options);
+    return this.#checked(statement, beginText(options));
   }
 
-  executeMany(
+  async executeMany(
     sql: string,
     listOfParams: readonly Params[],
     statement: Statement = { sql, params: [], rowMode: "array" },
   ): Promise<{ readonly rowCount: number }> {
+    const list = listOfParams.filter(holdsEmptyArray);
+    if (list.length > 0) await this.#refuseForJson(statement, list);
     return executeMany(sql, listOfParams, this.#prepareValue, (bytes) =>
       this.#sent((settle) => new CountingExecution(this, bytes, settle, statement)),
     );
@@ -116,6 +142,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 
   async begin(options: TransactionOptions): Promise<void> {
+    this.#access.begins(options);
     await this.#command(beginText(options));
   }
 
@@ -139,6 +166,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   cancel(statement: Statement): Cancellation {
     const execution = this.#inFlight.find((candidate) => candidate.statement === statement);
+    if (execution instanceof ParamTypes) this.#withdrawn.add(statement);
     return {
       outcome: "unknown",
       done: execution === undefined ? Promise.resolve() : this.#cancel(execution),
@@ -153,6 +181,17 @@ export class PgConnection implements DriverConnection, StreamOwner {
   destroy(): void {
     this.#lost(undefined);
   }
+
+  checkParams(statement: Statement): Promise<void> | undefined {
+    const { params } = statement;
+    return params !== undefined && holdsEmptyArray(params)
+      ? this.#refuseForJson(statement, [params])
+      : undefined;
+  }
+
+  /** Rows of text for a question of the driver's own. */
+  readonly ask = async (sql: string): Promise<TextRows> =>
+    (await this.#command(sql)).collected as (string | null)[][];
 
   submit(execution: Execution): void {
     if (this.#life !== "open")
@@ -177,6 +216,9 @@ export class PgConnection implements DriverConnection, StreamOwner {
     const place = inFlight.indexOf(execution);
     if (place >= 0) inFlight.splice(place, 1);
     const { statement, tag } = execution;
+    execution.inTransaction = this.#inTransaction;
+    if (execution.error !== undefined && this.#access.refusedBy(execution.error)) execution.readOnly = true;
+    if (!this.#inTransaction) this.#access.asked = "any";
     if (statement !== undefined && this.#inTransaction && endsTransaction(tag, statement.sql))
       this.#chained++;
     if (execution.altered) {
@@ -200,6 +242,45 @@ export class PgConnection implements DriverConnection, StreamOwner {
     return this.native.getTransactionStatus() !== "I";
   }
 
+  #checked(statement: Statement, begin?: string): Promise<Result> {
+    const { params } = statement;
+    if (params !== undefined && holdsEmptyArray(params)) return this.#askedFor(statement, params, begin);
+    return this.#ran(statement, begin);
+  }
+
+  /** What is refused leaves the transaction that it would have begun open, and in good order. */
+  async #askedFor(statement: Statement, params: Params, begin: string | undefined): Promise<Result> {
+    if (begin !== undefined) await this.#command(begin);
+    await this.#refuseForJson(statement, [params]);
+    return this.#ran(statement);
+  }
+
+  #ran(statement: Statement, begin?: string): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#run(statement, resolve, reject, begin);
+    });
+  }
+
+  /** An empty array is written as JSON writes an empty object: the server is asked what each of these is for. */
+  async #refuseForJson(statement: Statement, lists: readonly Params[]): Promise<void> {
+    let oids: readonly number[];
+    try {
+      const asked = await this.#sent((settle) => new ParamTypes(this, settle, statement));
+      oids = (asked as ParamTypes).oids;
+    } catch (error) {
+      if (this.#withdrawn.has(statement) || this.#inTransaction || this.#life !== "open") throw error;
+      return; // The statement fails by itself, in the same way.
+    }
+    const bases = await Promise.all(oids.map((oid) => this.types.baseOf(oid, this.ask)));
+    refuseForJson(bases, lists);
+    if (this.#withdrawn.has(statement)) throw cancelledUnsent();
+  }
+
+  async #withArrays({ made }: Shape, result: Result, rowMode: RowMode): Promise<Result> {
+    await this.types.read(made, result.rows, rowMode, this.ask);
+    return result;
+  }
+
   #run(
     statement: Statement,
     resolve: (result: Result | Promise<Result>) => void,
@@ -219,7 +300,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
       if (error === undefined) {
         statements?.learn(use, shape);
         if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL" || movesTables(tag, sql)) statements?.clear();
-        resolve(result);
+        resolve(shape.made.length === 0 ? result : this.#withArrays(shape, result, statement.rowMode));
       } else if (statements?.disowned(use, error) && (begins || !this.#inTransaction)) {
         // Nothing of it was run, and no transaction has failed with it, unless one that began with it.
         if (this.#inTransaction) this.rollback().catch(ignore);
@@ -246,9 +327,16 @@ export class PgConnection implements DriverConnection, StreamOwner {
     while (this.#inFlight[0] !== execution && !execution.done) await moved(execution);
     // A request on its own connection can overtake the statement, and then stops nothing: it is made again.
     for (let pause = 20; !execution.done; pause *= 2) {
+      this.#mayHit();
       await requestCancel(this.native, this.#config).catch(ignore);
+      this.#mayHit();
       if (!execution.done) await Promise.race([moved(execution), sleep(pause, undefined, { ref: false })]);
     }
+  }
+
+  /** The server cancels whatever it works on when the request arrives. */
+  #mayHit(): void {
+    for (const execution of this.#inFlight) execution.asked = true;
   }
 
   /** Without an error: because this side wants it so. */
@@ -256,7 +344,10 @@ export class PgConnection implements DriverConnection, StreamOwner {
     const life = this.#life;
     if (life === "lost") return;
     this.#life = "lost";
-    this.native.connection.stream.destroy();
+    const { stream } = this.native.connection;
+    if (error === undefined && life === "open" && this.#inFlight.length > 0 && !stream.destroyed)
+      this.#departed = leave(this.native, this.#config);
+    else stream.destroy();
     // What the server said to the statement that it ended the session under tells more than the socket's end, to all that were behind it too.
     this.#reason = error && (this.#inFlight.map((execution) => execution.error).find(saysGoodbye) ?? error);
     for (const execution of [...this.#inFlight]) {

@@ -21,6 +21,8 @@ import {
   TransactionAborted,
   UniqueViolation,
 } from "../../src/errors.js";
+import { leavesNothing } from "../../src/outcome.js";
+import type { Params } from "../driver.js";
 import { allOrNothing } from "./text.js";
 
 type ErrorClass = new (message: string, details: ErrorDetails) => AdbapiError;
@@ -48,6 +50,7 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
   "25P04": ConnectionLost, // transaction timeout
   "26": ProgrammingError, // no such prepared statement
   "28": OperationalError, // authorization
+  "2D": ProgrammingError, // COMMIT in a function, or in a procedure that was called inside of a transaction
   "34": ProgrammingError, // no such cursor
   "3D": OperationalError, // no such database
   "3F": ProgrammingError, // no such schema
@@ -74,22 +77,23 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
 
 const RETRYABLE = new Set(["40001", "40P01"]);
 
-export function translate(error: unknown): AdbapiError {
+/** A lock that did not come, a cancel: nothing of the statement lasts, unless it commits as it goes. */
+const ENDED_FROM_OUTSIDE = new Set(["55P03", "57014"]);
+
+export function translate(error: unknown, sql = ""): AdbapiError {
   if (error instanceof AdbapiError) return error;
   conceal(error);
   const { message, code, severity } = factsOf(error);
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState === undefined) return translateLocal(error, message, code);
   const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) || isStalePlan(error) };
-  if (isTimeout(error)) return new StatementTimeout(message, { ...details, outcome: "not applied" });
-  return new (classOf(error, sqlState))(message, details);
+  const outcome = ENDED_FROM_OUTSIDE.has(sqlState) ? { outcome: outcomeOf(sql) } : {};
+  return new (classOf(error, sqlState))(message, { ...details, ...outcome });
 }
 
-/** PostgreSQL has one SQLSTATE for every end from outside; only the text tells its own timeout from a cancel. */
+/** Only a session knows whether it was this side that asked: what it did not ask for is a `StatementTimeout` by now. */
 export function cancelled(error: unknown, sql: string): Outcome | undefined {
-  const { code, routine } = factsOf(error);
-  if (code !== "57014" || routine !== "ProcessInterrupts" || isTimeout(error)) return undefined;
-  return allOrNothing(sql) ? "not applied" : "unknown";
+  return isInterrupt(error) ? outcomeOf(sql) : undefined;
 }
 
 /** pg's errors repeat values in these: kept for those who ask by name, out of sight of logs. */
@@ -103,11 +107,46 @@ export function conceal(error: unknown): void {
   }
 }
 
-/** The server's own timeout ended it; what ran outside of a transaction in pieces may have left some of them. */
-export function timedOut(error: unknown, sql: string): unknown {
-  if (!isTimeout(error) || allOrNothing(sql)) return error;
-  const { message, code } = factsOf(error);
-  return new StatementTimeout(message, { cause: error, code, sqlState: code, outcome: "unknown" });
+/** The statement that an error of the server's ended, with what its session knows. */
+export interface Ended {
+  readonly sql: string;
+  readonly params: Params | undefined;
+  /** A cancel of this side's may have hit it. */
+  readonly asked: boolean;
+  readonly inTransaction: boolean;
+  /** Its server takes no writes. */
+  readonly readOnly: boolean;
+}
+
+/** The error as its statement's: what its code alone does not say. */
+export function ended(error: unknown, statement: Ended): unknown {
+  const { message, code, routine } = factsOf(error);
+  const details = { cause: error, code, sqlState: code };
+  if (isInterrupt(error) && !statement.asked)
+    return new StatementTimeout(message, { ...details, outcome: outcomeOf(statement.sql) });
+  if (statement.readOnly) {
+    const outcome = outcomeOf(statement.sql);
+    return new OperationalError(message, { ...details, retryable: leavesNothing(outcome), outcome });
+  }
+  if (code === "2D000" && statement.inTransaction)
+    return new ProgrammingError(`${message}; ${CALL_ALONE}`, details);
+  if (code === "22P02" && OF_JSON.test(routine ?? "") && holdsArray(statement.params))
+    return new DataError(`${message}; ${JSON_ADVICE}`, details);
+  return error;
+}
+
+const CALL_ALONE =
+  "a procedure or a block that commits or rolls back cannot run inside of a transaction: run it by itself, with runOperation of the pool";
+const JSON_ADVICE =
+  "an array travels as an array of PostgreSQL's: for json and jsonb bind JSON.stringify(value)";
+const OF_JSON = /^(?:json|report_parse_error)/;
+
+function holdsArray(params: Params | undefined): boolean {
+  return Array.isArray(params) && params.some(Array.isArray);
+}
+
+function outcomeOf(sql: string): Outcome {
+  return allOrNothing(sql) ? "not applied" : "unknown";
 }
 
 /** The server does not run a statement by its name any more, as the table has changed: the next time it is sent anew. */
@@ -116,9 +155,10 @@ export function isStalePlan(error: unknown): boolean {
   return code === "0A000" && routine === "RevalidateCachedQuery";
 }
 
-function isTimeout(error: unknown): boolean {
-  const { code, message } = factsOf(error);
-  return code === "57014" && message.includes("statement timeout");
+/** A cancel, from whomever, or the server's `statement_timeout`: they differ in a message, which is in the server's language. */
+function isInterrupt(error: unknown): boolean {
+  const { code, routine } = factsOf(error);
+  return code === "57014" && routine === "ProcessInterrupts";
 }
 
 function classOf(error: unknown, sqlState: string): ErrorClass {
@@ -155,4 +195,13 @@ export function factsOf(error: unknown): Facts {
     severity: text(from.severity),
     routine: text(from.routine),
   };
+}
+
+/** What the server says to a cancelled statement, for one that it has not got. */
+export function cancelledUnsent(): Error {
+  return Object.assign(new Error("the statement was cancelled before it was sent"), {
+    code: "57014",
+    severity: "ERROR",
+    routine: "ProcessInterrupts",
+  });
 }

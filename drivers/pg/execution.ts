@@ -2,8 +2,9 @@
 import type { FieldDef, Query } from "pg";
 import { NotSupportedError } from "../../src/errors.js";
 import type { Result, RowMode, Statement } from "../driver.js";
-import { timedOut } from "./errors.js";
+import { type Ended, ended } from "./errors.js";
 import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
+import { refusedCommit, rolledBack } from "./transaction.js";
 
 /** What of pg's `Connection` a statement needs. */
 export interface Wire {
@@ -21,7 +22,7 @@ export interface Owner {
 
 const ALTERED = /^(?:ALTER|DROP) /;
 
-type RawRow = readonly (string | null)[];
+export type RawRow = readonly (string | null)[];
 
 /**
  * One group of messages that ends in one Sync. It settles once: after ReadyForQuery, or when the connection is lost.
@@ -51,6 +52,12 @@ export class Execution {
   altered = false;
   error: unknown;
   done = false;
+  /** A cancel of this side's may have hit it. */
+  asked = false;
+  /** The server refused it since it takes no writes. */
+  readOnly = false;
+  /** Whether a transaction was open when its answer came. */
+  inTransaction = false;
 
   constructor(
     owner: Owner,
@@ -67,6 +74,11 @@ export class Execution {
     this.#rowMode = statement?.rowMode ?? "array";
     this.shape = shape;
     this.ahead = ahead;
+  }
+
+  get #facts(): Ended {
+    const { statement, asked, inTransaction, readOnly } = this;
+    return { sql: statement?.sql ?? "", params: statement?.params, asked, inTransaction, readOnly };
   }
 
   get result(): Result {
@@ -147,8 +159,10 @@ export class Execution {
   finish(): void {
     if (this.done) return;
     this.done = true;
-    if (this.error !== undefined) this.error = timedOut(this.error, this.statement?.sql ?? "");
     this.#owner.settled(this);
+    if (this.error !== undefined) this.error = ended(this.error, this.#facts);
+    else if (this.statement !== undefined && refusedCommit(this.tag, this.statement.sql))
+      this.error = rolledBack();
     this.#settle(this.error, this);
   }
 }

@@ -45,10 +45,10 @@ function bindArray(value: readonly unknown[], place: Place, ancestors: readonly 
 
 /** Text as the package would make it, but now; a `toPostgres` method is called as the package documents it. */
 function bindJson(value: object, place: Place): unknown {
-  const custom = typeof (value as { toPostgres?: unknown }).toPostgres === "function";
+  const custom = typeof (value as Partial<Custom>).toPostgres === "function";
   let encoded: unknown;
   try {
-    encoded = custom ? packageEncode(value) : JSON.stringify(value);
+    encoded = custom ? made(value as Custom) : JSON.stringify(value);
   } catch (error) {
     refuse(place, custom ? "fails in its toPostgres" : "cannot be written as JSON", "see `cause`", error);
   }
@@ -57,7 +57,17 @@ function bindJson(value: object, place: Place): unknown {
   return bindValue(encoded, place, rules);
 }
 
+interface Custom {
+  toPostgres(prepareValue: (value: unknown) => unknown): unknown;
+}
+
+/** An array that it gives is one like any other. */
+function made(value: Custom): unknown {
+  const given = value.toPostgres(packageEncode);
+  return Array.isArray(given) ? given : packageEncode(given);
+}
+
 /** The package's own encoder: params are encoded before there is a connection to have loaded it. */
-function packageEncode(value: object): unknown {
+function packageEncode(value: unknown): unknown {
   return (requirePackage("pg/lib/utils.js") as { prepareValue(value: unknown): unknown }).prepareValue(value);
 }

@@ -1,13 +1,24 @@
 /** From the server's text to rows. */
 import type { FieldDef } from "pg";
 import { AdbapiError, DataError } from "../../src/errors.js";
+import { MadeTypes } from "./made-types.js";
 
 export type ParseText = (text: string) => unknown;
 export type GetParser = (oid: number) => ParseText;
 
+/** A column of a type that pg knows nothing of: its values are text, and may be arrays. */
+export interface MadeColumn {
+  readonly index: number;
+  readonly name: string;
+  readonly oid: number;
+  /** An object of names holds it: no later column has its name. */
+  readonly named: boolean;
+}
+
 /** The columns of a result, and how its rows are made. */
 export class Shape {
   readonly fields: readonly FieldDef[];
+  readonly made: readonly MadeColumn[];
   readonly #names: readonly string[];
   readonly #parsers: readonly ParseText[];
   /**
@@ -20,6 +31,7 @@ export class Shape {
     this.fields = fields;
     this.#names = fields.map((field) => field.name);
     this.#parsers = fields.map((field) => getParser(field.dataTypeID));
+    this.made = madeColumns(fields, getParser);
     const template: Record<string, unknown> = Object.create(null);
     for (const name of this.#names) template[name] = null;
     this.#template = { ...template };
@@ -45,6 +57,19 @@ export class Shape {
     }
     return row;
   }
+}
+
+const NO_MADE: readonly MadeColumn[] = [];
+
+function madeColumns(fields: readonly FieldDef[], getParser: GetParser): readonly MadeColumn[] {
+  let made: MadeColumn[] | undefined;
+  fields.forEach(({ name, dataTypeID: oid, dataTypeSize }, index) => {
+    // Arrays are as long as they are; an enum has four bytes.
+    if (dataTypeSize >= 0 || !MadeTypes.has(oid, getParser)) return;
+    made ??= [];
+    made.push({ index, name, oid, named: fields.findLastIndex((field) => field.name === name) === index });
+  });
+  return made ?? NO_MADE;
 }
 
 export const NO_COLUMNS = new Shape([], () => String);

@@ -1,13 +1,19 @@
 /** Rows a batch at a time, out of a portal that stays open between batches. */
 import type { Statement } from "../driver.js";
 import { encode, type PrepareValue } from "./encode.js";
-import { copyRefused, Execution, isServerError, type Owner, type Wire } from "./execution.js";
+import { copyRefused, Execution, isServerError, type Owner, type RawRow, type Wire } from "./execution.js";
+import type { MadeTypes, TextRows } from "./made-types.js";
 import * as wire from "./wire.js";
 
 /** What a stream needs of its connection. */
 export interface StreamOwner extends Owner {
+  readonly types: MadeTypes;
   submit(execution: Execution): void;
   write(bytes: Buffer): void;
+  /** Rejects when a param would be stored as something else. */
+  checkParams(statement: Statement): Promise<void> | undefined;
+  /** Rows of text for a question of the driver's own. */
+  ask(sql: string): Promise<TextRows>;
 }
 
 /**
@@ -18,8 +24,10 @@ class Portal extends Execution {
   readonly #owner: StreamOwner;
   /** Whoever waits for the next batch. */
   #waiting: (() => void) | undefined;
-  #state: "fetching" | "suspended" | "ending" = "fetching";
+  #state: "fetching" | "suspended" | "asking" | "ending" = "fetching";
   #unwanted = false;
+  /** The answer to a question of the driver's own, between two batches. */
+  #answer: RawRow[] = [];
 
   constructor(owner: StreamOwner, statement: Statement, batch: number, prepareValue: PrepareValue) {
     const values = encode(statement.params, prepareValue);
@@ -40,10 +48,19 @@ class Portal extends Execution {
       this.#state = "fetching";
       this.#owner.write(fetchMore(batch));
     }
-    while (!this.#rests) await this.#change();
-    if (this.done && this.error !== undefined) throw this.error;
+    await this.#rest();
     return this.takeRows();
   }
+
+  /** Asks the server something of the driver's own, beside the portal where that is open still. */
+  readonly ask = async (sql: string): Promise<TextRows> => {
+    if (this.done) return this.#owner.ask(sql);
+    this.#state = "asking";
+    this.#answer = [];
+    this.#owner.write(question(sql));
+    await this.#rest();
+    return this.#answer;
+  };
 
   /** Fires when the session is usable again. */
   async close(): Promise<void> {
@@ -52,14 +69,23 @@ class Portal extends Execution {
     while (!this.done) await this.#change();
   }
 
+  override handleDataRow(message: { readonly fields: RawRow }): void {
+    if (this.#state === "asking") this.#answer.push(message.fields);
+    else super.handleDataRow(message);
+  }
+
   override handlePortalSuspended(): void {
     this.#state = "suspended";
     if (this.#unwanted || this.error !== undefined) this.#end();
     this.#wake();
   }
 
-  override handleCommandComplete(): void {
-    this.#end();
+  override handleCommandComplete(message: { readonly text: string }): void {
+    if (this.#state === "asking") this.handlePortalSuspended();
+    else {
+      this.tag = message.text;
+      this.#end();
+    }
   }
 
   override handleEmptyQuery(): void {
@@ -87,6 +113,11 @@ class Portal extends Execution {
     this.#owner.write(END);
   }
 
+  async #rest(): Promise<void> {
+    while (!this.#rests) await this.#change();
+    if (this.done && this.error !== undefined) throw this.error;
+  }
+
   #change(): Promise<void> {
     return new Promise((resolve) => {
       const also = this.#waiting;
@@ -106,25 +137,27 @@ class Portal extends Execution {
 
 /** Nothing is sent before the first `next`. */
 export class PgStream implements AsyncIterableIterator<unknown[]> {
-  readonly #open: () => Portal;
+  readonly #owner: StreamOwner;
+  readonly #statement: Statement;
+  readonly #prepareValue: PrepareValue;
   #portal: Portal | undefined;
   readonly #batch: number;
   #over = false;
 
   constructor(owner: StreamOwner, statement: Statement, batch: number, prepareValue: PrepareValue) {
+    this.#owner = owner;
+    this.#statement = statement;
     this.#batch = batch;
-    this.#open = () => {
-      const portal = new Portal(owner, statement, batch, prepareValue);
-      owner.submit(portal);
-      return portal;
-    };
+    this.#prepareValue = prepareValue;
   }
 
   async next(batch = this.#batch): Promise<IteratorResult<unknown[], undefined>> {
     if (this.#over) return OVER;
     try {
+      if (this.#portal === undefined) await this.#owner.checkParams(this.#statement);
+      if (this.#over) return OVER;
       this.#portal ??= this.#open();
-      const rows = await this.#portal.fetch(batch);
+      const rows = await this.#read(this.#portal, batch);
       if (rows.length > 0 && !this.#over) return { done: false, value: rows };
     } catch (error) {
       this.#over = true;
@@ -143,6 +176,19 @@ export class PgStream implements AsyncIterableIterator<unknown[]> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+
+  #open(): Portal {
+    const portal = new Portal(this.#owner, this.#statement, this.#batch, this.#prepareValue);
+    this.#owner.submit(portal);
+    return portal;
+  }
+
+  async #read(portal: Portal, batch: number): Promise<unknown[]> {
+    const rows = await portal.fetch(batch);
+    const { made } = portal.shape;
+    if (made.length > 0) await this.#owner.types.read(made, rows, this.#statement.rowMode, portal.ask);
+    return rows;
+  }
 }
 
 const OVER = { done: true, value: undefined } as const;
@@ -151,6 +197,18 @@ const END = wire.group(() => {
   wire.closePortal();
   wire.sync();
 });
+
+/** In a portal of its own: the one without a name is the stream's. */
+function question(sql: string): Buffer {
+  return wire.group(() => {
+    wire.parse("", sql);
+    wire.bind("", [], QUESTION);
+    wire.executeNamed(QUESTION);
+    wire.flush();
+  });
+}
+
+const QUESTION = "adbapi_question";
 
 function fetchMore(batch: number): Buffer {
   return wire.group(() => {

@@ -1,4 +1,5 @@
 /** What the text of a statement tells of it, decided narrowly. */
+import { firstWord } from "../../src/sql-comments.js";
 import { callsOnly } from "../calls.js";
 
 const SELECT = /^\s*select\b/i;
@@ -22,9 +23,18 @@ const HARMLESS = new Set(
   ),
 );
 
-/** Statements that leave nothing behind when they are ended early. Others, such as CALL, may have committed a part. */
-const ALL_OR_NOTHING = /^\s*(?:select|insert|update|delete|merge|with|values|table|explain)\b/i;
+/** Statements that leave nothing behind when they are ended early. Others, such as CALL, VACUUM and DO, may have committed a part. */
+const ALL_OR_NOTHING = new Set(
+  "select insert update delete merge with values table explain declare fetch move lock truncate comment grant revoke refresh set show".split(
+    " ",
+  ),
+);
+
+/** The same of most, but for what works in several transactions, or outside of any. */
+const DEFINING = new Set(["create", "alter", "drop"]);
+const IN_STEPS = /\b(?:concurrently|database|tablespace|subscription|system)\b/i;
 
 export function allOrNothing(sql: string): boolean {
-  return ALL_OR_NOTHING.test(sql);
+  const word = firstWord(sql, "(");
+  return ALL_OR_NOTHING.has(word) || (DEFINING.has(word) && !IN_STEPS.test(sql));
 }

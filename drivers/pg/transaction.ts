@@ -1,5 +1,5 @@
 import { InterfaceError, TransactionAborted } from "../../src/errors.js";
-import { withoutComments } from "../../src/sql-comments.js";
+import { firstWord, withoutComments } from "../../src/sql-comments.js";
 import type { TransactionOptions } from "../driver.js";
 
 const ISOLATION = {
@@ -23,10 +23,16 @@ export function endsTransaction(tag: string, sql: string): boolean {
   return tag === "COMMIT" || (tag === "ROLLBACK" && !TO_SAVEPOINT.test(withoutComments(sql)));
 }
 
+/** Whether a statement that was answered with this tag wanted to end its transaction otherwise: COMMIT, END, PREPARE TRANSACTION. */
+export function refusedCommit(tag: string, sql: string): boolean {
+  return tag === "ROLLBACK" && !["rollback", "abort"].includes(firstWord(sql));
+}
+
 /** PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and that is no error to it. */
 export function rolledBack(): TransactionAborted {
   return new TransactionAborted(
     "the transaction was not committed: one of its statements had failed, so the server rolled back",
+    { outcome: "not applied" },
   );
 }
 

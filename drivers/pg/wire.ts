@@ -12,6 +12,7 @@ const FIRST_SIZE = 8192;
 const LARGE = 1 << 18;
 
 const DESCRIBE = Buffer.from([0x44, 0, 0, 0, 6, 0x50, 0]);
+const DESCRIBE_STATEMENT = Buffer.from([0x44, 0, 0, 0, 6, 0x53, 0]);
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
 const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
@@ -46,11 +47,11 @@ export function parse(name: string, sql: string): void {
 }
 
 /** Results are asked for as text, as pg's type parsers want them. */
-export function bind(name: string, params: readonly Encoded[]): void {
+export function bind(name: string, params: readonly Encoded[], portal = ""): void {
   const count = params.length;
   const start = open(0x42);
-  ensure(1 + name.length + 1 + 4 + 2 * count);
-  buffer[at++] = 0;
+  ensure(portal.length + 1 + name.length + 1 + 4 + 2 * count);
+  ascii(portal);
   ascii(name);
   formats(params);
   int16(count);
@@ -64,10 +65,29 @@ export function describe(): void {
   fixed(DESCRIBE);
 }
 
+/** Asks for the types of the params of the statement without a name. */
+export function describeParams(): void {
+  fixed(DESCRIBE_STATEMENT);
+}
+
 /** Runs the portal, to its end or for at most `rows`. */
 export function execute(rows = 0): void {
   fixed(EXECUTE);
   if (rows > 0) buffer.writeUInt32BE(rows, at - 4);
+}
+
+/** Runs a portal that has a name to its end, and closes it. */
+export function executeNamed(portal: string): void {
+  const run = open(0x45);
+  ensure(portal.length + 5);
+  ascii(portal);
+  int32(0);
+  shut(run);
+  const close = open(0x43);
+  ensure(portal.length + 2);
+  buffer[at++] = 0x50;
+  ascii(portal);
+  shut(close);
 }
 
 export function sync(): void {

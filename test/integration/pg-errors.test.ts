@@ -102,7 +102,7 @@ describe.runIf(url)("errors of PostgreSQL", () => {
     expect(sleep).toMatchObject({ name: "StatementTimeout", code: "57014", outcome: "not applied" });
     const block = await failureOf(session.run("do $$ begin perform pg_sleep(10); end $$"));
     expect(block).toMatchObject({ name: "StatementTimeout", code: "57014", outcome: "unknown" });
-    expect(pg.cancelled!(block.cause, "select 1")).toBeUndefined();
+    expect(pg.cancelled!(block, "select 1")).toBeUndefined();
   });
 
   test("a deadlock ends one of two, and may be tried again", async () => {

@@ -59,7 +59,6 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
 
 class MysqlDatabase implements TestDatabase {
   readonly connectArgs: string;
-  readonly url: string;
   readonly #server: string;
   readonly #url: string;
   readonly #name: string;
@@ -71,7 +70,6 @@ class MysqlDatabase implements TestDatabase {
     this.#url = url.href;
     this.#name = name;
     this.connectArgs = url.href.replace(/^\w+:/, scheme);
-    this.url = this.connectArgs;
   }
 
   observe(sql: string) {

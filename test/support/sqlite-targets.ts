@@ -5,27 +5,22 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { guardedDirectory } from "./run-directory.js";
-import type { TargetName } from "./selection.js";
-import { comeTo, goFrom } from "./sqlite-neighbour.js";
 import type { Target, TestDatabase } from "./target.js";
-import { WORLD } from "./world.js";
-
-/** Nothing in it may be decoded, or taken for a mark of a URL. */
-const FOLDER = WORLD.sharedFiles ? "an odd place, 100%41 ü" : "sqlite";
 
 export const betterSqlite3Target: Target = {
-  ...family("better-sqlite3", openBetterSqlite3),
+  ...family(openBetterSqlite3),
+  name: "better-sqlite3",
   unavailable: undefined,
 };
 
 export const nodeSqliteTarget: Target = {
-  ...family("node:sqlite", openNodeSqlite),
+  ...family(openNodeSqlite),
+  name: "node:sqlite",
   unavailable: isBuiltin("node:sqlite") ? undefined : "node:sqlite needs Node.js 22.13 or newer",
 };
 
-function family(name: TargetName, open: Open): Omit<Target, "unavailable"> {
+function family(open: Open): Omit<Target, "name" | "unavailable"> {
   return {
-    name,
     server: undefined,
     paramstyle: "qmark",
     types: {
@@ -57,24 +52,20 @@ function family(name: TargetName, open: Open): Omit<Target, "unavailable"> {
     sql: (text) => text,
 
     async createDatabase() {
-      const database = new SqliteDatabase(guardedDirectory(FOLDER), name, open);
-      if (WORLD.sharedFiles) await comeTo(database.connectArgs);
-      return database;
+      return new SqliteDatabase(guardedDirectory("sqlite"), open);
     },
   };
 }
 
 class SqliteDatabase implements TestDatabase {
   readonly connectArgs: string;
-  readonly url: string;
   readonly #directory: string;
   readonly #open: Open;
 
-  constructor(directory: string, driver: TargetName, open: Open) {
+  constructor(directory: string, open: Open) {
     this.#open = open;
     this.#directory = directory;
     this.connectArgs = join(directory, "test.db");
-    this.url = `sqlite:${encodeURI(this.connectArgs)}?driver=${driver}`;
   }
 
   async observe(sql: string) {
@@ -102,7 +93,6 @@ class SqliteDatabase implements TestDatabase {
   }
 
   async [Symbol.asyncDispose]() {
-    if (WORLD.sharedFiles) await goFrom(this.connectArgs);
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }
