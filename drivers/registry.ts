@@ -6,6 +6,7 @@ import mariadb, { type MariadbConnectArgs } from "./mariadb/index.js";
 import mysql2, { type Mysql2ConnectArgs } from "./mysql2/index.js";
 import nodeSqlite, { type NodeSqliteConnectArgs } from "./node-sqlite/index.js";
 import pg, { type PgConnectArgs } from "./pg/index.js";
+import { LONGEST_URL, urlText } from "./url.js";
 
 /** The connect arguments of the built-in drivers, by name. */
 export interface ConnectArgs {
@@ -55,8 +56,11 @@ export function findDriver(nameOrDriver: unknown): Driver {
 
 /** Finds the driver by the URL's scheme; `sqlite:` takes `?driver=node:sqlite`. Errors never show the URL: it may hold a password. */
 export function driverForUrl(url: unknown): { readonly driver: Driver; readonly args: readonly unknown[] } {
-  const text = url instanceof URL ? url.href : url;
-  if (typeof text !== "string" || text === "") {
+  const text = urlText(url);
+  if (text !== undefined && text.length > LONGEST_URL) {
+    throw new InterfaceError(`fromUrl takes a URL of ${LONGEST_URL} characters at the most`);
+  }
+  if (text === undefined || text === "") {
     throw new InterfaceError(
       "fromUrl needs a URL, such as postgres://user@host/database; is the environment variable set?",
     );

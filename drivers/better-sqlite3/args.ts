@@ -43,8 +43,12 @@ function checkFile(driver: string, file: unknown): void {
     );
   }
   if (file.includes("\0")) throw new InterfaceError(`${driver}: the file name contains a NUL character`);
-  if (file.startsWith("file:")) {
-    throw new InterfaceError(`${driver} takes the file's path, not a URI that starts with "file:"`);
+  const scheme = /^(?:file|sqlite):/.exec(file)?.[0];
+  if (scheme !== undefined) {
+    const instead = scheme === "file:" ? "" : "; ConnectionPool.fromUrl takes URLs";
+    throw new InterfaceError(
+      `${driver} takes the file's path, not one that starts with "${scheme}"${instead}`,
+    );
   }
 }
 

@@ -81,9 +81,10 @@ export function checkArgs(args: readonly unknown[]): readonly unknown[] {
   const own = ownArgs("mariadb", args, REFUSED, KINDS);
   if (isObject(own.ssl)) own.ssl = sealed("mariadb", own.ssl);
   if (typeof own.timezone === "string") checkZone(own.timezone);
-  if (typeof own.collation === "string") {
-    own.collation = utf8Name("mariadb", own.collation);
-    // Beside a charset the package forgets it.
+  // The name of a collation is taken from `collation` alone, and forgotten beside a charset.
+  const collation = own.collation ?? (String(own.charset).includes("_") ? own.charset : undefined);
+  if (typeof collation === "string") {
+    own.collation = utf8Name("mariadb", collation);
     delete own.charset;
   }
   own.prepareCacheLength ??= 100;

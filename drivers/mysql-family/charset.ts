@@ -12,3 +12,14 @@ export function utf8Name(driver: string, name: string): string {
     `${driver}: a connection's charset must be utf8mb4 (or one of its collations), in which every text can be sent; of columns and tables it may be any`,
   );
 }
+
+/** Whether the session takes and gives texts as the packages write and read them. */
+export function speaksUtf8({
+  client,
+  results,
+}: {
+  readonly client: string;
+  readonly results: string | null;
+}): boolean {
+  return client === "utf8mb4" && results === "utf8mb4";
+}

@@ -1,10 +1,11 @@
 /** What the family's drivers do with a session before it is a connection of the pool's, or beside one. */
 import type { Socket } from "node:net";
 import type { ConnectOptions } from "../driver.js";
+import { speaksUtf8 } from "./charset.js";
 import type { ConnectionSetup } from "./connection.js";
 import { connectFailure, whereOf } from "./errors.js";
 import { type Greeting, readsAhead } from "./greeting.js";
-import { FACTS_SQL, factsOf } from "./reset.js";
+import { FACTS_SQL, type Facts, factsOf } from "./reset.js";
 
 /** What of a package's session is needed here. */
 export interface Opened {
@@ -32,10 +33,9 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
   { signal, onLost }: ConnectOptions,
 ): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
   const opened = await open(args, signal);
-  const row = await firstRow(opened, FACTS_SQL, signal).catch((error: unknown) => {
+  const facts = await factsInUtf8(opened, signal).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
   });
-  const facts = factsOf(row);
   const aside = async (sql: string) => {
     const limit = AbortSignal.timeout(CONTROL_MILLIS);
     const other = await open(args, limit);
@@ -44,6 +44,20 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
   return { opened, setup: { facts, pipeline, onLost, aside } };
+}
+
+/** A server may have given the session another character set than it was asked for (`init_connect`): texts would be changed on their way. */
+async function factsInUtf8(opened: Opened, signal: AbortSignal): Promise<Facts> {
+  const ask = async () => factsOf(await firstRow(opened, FACTS_SQL, signal));
+  const facts = await ask();
+  if (speaksUtf8(facts)) return facts;
+  await firstRow(opened, "SET NAMES utf8mb4", signal);
+  const now = await ask();
+  if (speaksUtf8(now)) return now;
+  opened.socket.destroy();
+  throw new Error(
+    `the session's character set is ${now.client}, and the server does not change it to utf8mb4`,
+  );
 }
 
 /** The first row of a statement, as an array; an abort ends the session. */

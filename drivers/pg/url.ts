@@ -2,13 +2,14 @@
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
 import { hide } from "../arguments.js";
-import { ENCODED, parsedUrl } from "../url.js";
+import { ENCODED, LONGEST_URL, parsedUrl } from "../url.js";
 import { agreed, SSL_FLAGS, SSL_MODES, type Ssl } from "./ssl.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Config = Mutable<ClientConfig>;
 
 export function configOf(url: string): ClientConfig {
+  if (url.length > LONGEST_URL) throw malformed();
   // A user without a host is what the URL standard calls a failure, and PostgreSQL the default host.
   const hostless = /^[^:]+:\/\/[^/?#]*@(?=[/?#]|$)/.exec(url)?.[0];
   const parsed = parse(hostless === undefined ? url : `${hostless}localhost${url.slice(hostless.length)}`);
@@ -63,15 +64,17 @@ const OPTIONS: Readonly<Record<string, readonly [setting: keyof ClientConfig, re
 
 function parse(url: string): URL {
   const parsed = parsedUrl(url);
-  if (parsed === undefined) {
-    throw new InterfaceError(
-      `the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, ${ENCODED}`,
-    );
-  }
+  if (parsed === undefined) throw malformed();
   if (parsed.protocol !== "postgres:" && parsed.protocol !== "postgresql:") {
     throw new InterfaceError("a PostgreSQL URL starts with postgres: or postgresql:");
   }
   return parsed;
+}
+
+function malformed(): InterfaceError {
+  return new InterfaceError(
+    `the PostgreSQL URL is malformed: expected postgres://user:password@host:port/database, ${ENCODED}`,
+  );
 }
 
 /** The cause would repeat the text, and a NUL would end it early on its way to the server. */

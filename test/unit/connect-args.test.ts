@@ -184,6 +184,17 @@ describe("a password that was not encoded", () => {
   });
 });
 
+test("a URL without end is refused, whatever it holds", () => {
+  for (const start of ["postgres://u:", "mysql://u:", "mariadb://u:p@h/d?", "sqlite:", "x"]) {
+    for (const text of ["a", "@", "/", "%", "?", "&driver="]) {
+      expect(() => ConnectionPool.fromUrl(start + text.repeat(1_000_000))).toThrow(InterfaceError);
+    }
+  }
+  for (const driver of DRIVERS) {
+    expect(() => check(driver, `postgres://u:p@h/${"@".repeat(1_000_000)}`)).toThrow(InterfaceError);
+  }
+});
+
 describe("MySQL and MariaDB", () => {
   const FAMILY = [mysql2, mariadb];
   const zoned = (driver: (typeof FAMILY)[number], timezone: string) => check(driver, { timezone }).timezone;
@@ -273,9 +284,10 @@ describe("MySQL and MariaDB", () => {
 
   test("utf8 is what everybody means by it", () => {
     for (const driver of FAMILY) {
+      const collation = driver === mysql2 ? "charset" : "collation";
       expect(check(driver, { charset: "utf8" }).charset).toBe("utf8mb4");
-      expect(check(driver, { charset: "UTF8_unicode_ci" }).charset).toBe("utf8mb4_unicode_ci");
-      expect(check(driver, { charset: "utf8mb4_bin" }).charset).toBe("utf8mb4_bin");
+      expect(check(driver, { charset: "UTF8_unicode_ci" })[collation]).toBe("utf8mb4_unicode_ci");
+      expect(check(driver, { charset: "utf8mb4_bin" })[collation]).toBe("utf8mb4_bin");
     }
     expect(check(mariadb, { charset: "utf8mb4", collation: "utf8mb3_bin" })).toMatchObject({
       collation: "utf8mb4_bin",
