@@ -1,6 +1,5 @@
 /** Starts what the run needs, once, and ends it; workers find the URLs in the environment. */
 
-import { PASSWORD } from "./passwords.js";
 import { startRunPooler } from "./run-pooler.js";
 import { selectedKinds } from "./selection.js";
 import {
@@ -26,7 +25,6 @@ export async function setup(): Promise<() => Promise<void>> {
     await closeAll(servers);
     throw new Error(`Servers missing, and CI is set: ${missing.join(", ")}`);
   }
-  process.env.PGPASSWORD ??= PASSWORD; // until `fromUrl` sends the URL's own
   const postgres = selectedKinds().includes("postgres") ? serverUrl("postgres") : undefined;
   const pooler = postgres === undefined ? undefined : await startRunPooler(postgres);
   return async () => {

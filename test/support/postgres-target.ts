@@ -20,6 +20,7 @@ export const pgTarget: Target = {
   },
   poolOptions: WORLD.poolOptions,
   ownSessions: WORLD.pooler === undefined,
+  mostSessions: Number(WORLD.pooler?.default_pool_size ?? Number.POSITIVE_INFINITY),
   readable: !WORLD.tls,
   defaultIsolation: (WORLD.postgres.default_transaction_isolation ?? "read committed") as IsolationLevel,
   lastInsertId: false,

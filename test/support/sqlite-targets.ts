@@ -32,6 +32,7 @@ function family(open: Open): Omit<Target, "name" | "unavailable"> {
     },
     poolOptions: {},
     ownSessions: true,
+    mostSessions: Number.POSITIVE_INFINITY,
     readable: true,
     defaultIsolation: "serializable",
     lastInsertId: true,

@@ -20,6 +20,8 @@ export interface Target {
 
   /** Whether a connection is one session of the server's all its life; else a pooler lends it one for each transaction. */
   readonly ownSessions: boolean;
+  /** How many of the server's sessions a pool can have at once. */
+  readonly mostSessions: number;
   /** Whether whoever stands between can read what is said, and lie; else it is encrypted. */
   readonly readable: boolean;
   /** Of a transaction that asks for none. */
