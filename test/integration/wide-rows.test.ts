@@ -21,11 +21,10 @@ function wide({ server }: Target, kind: "text" | "blob"): string {
 }
 
 describeEach(TARGETS, (target) => {
-  test.each(["text", "blob"] as const)(
-    "a slow reader of rows of a megabyte, %s, needs memory for a few",
-    async (kind) => {
-      await using database = await target.createDatabase();
-      const code = `
+  const kinds = target.quickBlobs ? (["text", "blob"] as const) : (["text"] as const);
+  test.each(kinds)("a slow reader of rows of a megabyte, %s, needs memory for a few", async (kind) => {
+    await using database = await target.createDatabase();
+    const code = `
       import { setTimeout as sleep } from "node:timers/promises";
       import { ConnectionPool } from "adbapi";
       const pool = new ConnectionPool(...${JSON.stringify([target.name, database.connectArgs])});
@@ -38,16 +37,10 @@ describeEach(TARGETS, (target) => {
       }
       await pool.close();
       console.log(bytes, Math.round((process.resourceUsage().maxRSS - before) / 1_000));`;
-      await using child = new ChildProgram([
-        "--max-old-space-size=100",
-        "--input-type=module",
-        "--eval",
-        code,
-      ]);
-      const { output } = await child.ended();
-      const [bytes, peak] = output.split(" ").map(Number);
-      expect(bytes, output).toBe(ROWS * MEGABYTE);
-      expect(peak).toBeLessThan(BOUND_MEGABYTES);
-    },
-  );
+    await using child = new ChildProgram(["--max-old-space-size=100", "--input-type=module", "--eval", code]);
+    const { output } = await child.ended();
+    const [bytes, peak] = output.split(" ").map(Number);
+    expect(bytes, output).toBe(ROWS * MEGABYTE);
+    expect(peak).toBeLessThan(BOUND_MEGABYTES);
+  });
 });

@@ -35,6 +35,7 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
     ownSessions: true,
     mostSessions: Number.POSITIVE_INFINITY,
     readable: !WORLD.tls,
+    quickBlobs: true,
     defaultIsolation: "repeatable read",
     lastInsertId: true,
     deferredConstraints: false,

@@ -22,6 +22,7 @@ export const pgTarget: Target = {
   ownSessions: WORLD.pooler === undefined,
   mostSessions: Number(WORLD.pooler?.default_pool_size ?? Number.POSITIVE_INFINITY),
   readable: !WORLD.tls,
+  quickBlobs: WORLD.postgres.bytea_output !== "escape",
   defaultIsolation: (WORLD.postgres.default_transaction_isolation ?? "read committed") as IsolationLevel,
   lastInsertId: false,
   deferredConstraints: true,

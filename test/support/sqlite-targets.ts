@@ -34,6 +34,7 @@ function family(open: Open): Omit<Target, "name" | "unavailable"> {
     ownSessions: true,
     mostSessions: Number.POSITIVE_INFINITY,
     readable: true,
+    quickBlobs: true,
     defaultIsolation: "serializable",
     lastInsertId: true,
     deferredConstraints: true,

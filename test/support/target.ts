@@ -24,6 +24,8 @@ export interface Target {
   readonly mostSessions: number;
   /** Whether whoever stands between can read what is said, and lie; else it is encrypted. */
   readonly readable: boolean;
+  /** Whether a blob of a megabyte is read in no time; else its package reads it character by character. */
+  readonly quickBlobs: boolean;
   /** Of a transaction that asks for none. */
   readonly defaultIsolation: IsolationLevel;
   /** Whether an insert tells the generated key; else it is asked for with RETURNING. */
