@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { blockingDriver } from "adbapi/drivers/blocking";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { eventually } from "../support/eventually.js";
 import { ThreadTester } from "../support/thread-connections.js";
 
 const module = new URL("./modules/mortal.mjs", import.meta.url);
@@ -95,9 +96,10 @@ describe("a thread that dies", () => {
 describe("threads that are stuck", () => {
   it("are counted until they end, and bounded", async () => {
     const stuck = blockingDriver(module);
-    const testers = await Promise.all(Array.from({ length: 16 }, () => ThreadTester.open(stuck, [])));
-    const sleeping = testers.map((test) => test.failure(test.execute("sleep", [1_000])));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const testers = await Promise.all(Array.from({ length: 16 }, () => ThreadTester.open(stuck, [shared])));
+    const sleeping = testers.map((test) => test.failure(test.execute("be stuck")));
+    await eventually("stuck", () => Atomics.load(shared, 0), 16);
     for (const { connection } of testers) connection.destroy();
     for (const error of await Promise.all(sleeping))
       expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
@@ -106,6 +108,8 @@ describe("threads that are stuck", () => {
       name: "OperationalError",
       retryable: true,
     });
+    Atomics.store(shared, 1, 1);
+    Atomics.notify(shared, 1);
     await Promise.all(testers.map(({ connection }) => connection.ended));
     expect(stuck.retiredThreads).toBe(0);
     expect((await ThreadTester.open(stuck, [])).connection.state).toBe("idle");

@@ -16,8 +16,10 @@ export function connect(how) {
             throw new Error("thrown in the thread");
           }, 10);
           return { columns: [], rows: [], rowCount: 0 };
-        case "sleep":
-          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, params[0]);
+        case "be stuck":
+          // `how` is shared memory: how many are stuck, and what lets them go.
+          Atomics.add(how, 0, 1);
+          Atomics.wait(how, 1, 0);
           return { columns: [], rows: [], rowCount: 0 };
         case "eat memory":
           for (const eaten = []; ; ) eaten.push(new Array(100_000).fill(eaten.length));
