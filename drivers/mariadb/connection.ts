@@ -6,7 +6,7 @@ import type { Params, Result, Statement } from "../driver.js";
 import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
 import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
-import type { RowSource } from "../mysql-family/stream.js";
+import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { lots } from "./bulk.js";
 import { withUnsigned } from "./commands.js";
 import { translate } from "./errors.js";
@@ -50,6 +50,7 @@ export class MariadbConnection extends MysqlConnection {
     if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams, whole);
     let rowCount = 0;
     for (const lot of lots(listOfParams as readonly unknown[][])) {
+      if (this.givenUp(whole)) break;
       const one = { sql, params: lot[0]!, rowMode: "array", whole } as const;
       rowCount += (await (lot.length === 1 ? this.execute(one) : this.#bulk(one, lot))).rowCount;
     }
@@ -75,8 +76,10 @@ export class MariadbConnection extends MysqlConnection {
   protected async rows(statement: Statement, _batch: number, ended: () => void): Promise<RowSource> {
     const readable = await this.#readable(statement);
     let names: string[] = [];
+    let sets = 0;
     readable.on("fields", (meta: FieldInfo[]) => {
-      names = columnsOf(meta).map(({ name }) => name);
+      if (++sets === 1) names = columnsOf(meta).map(({ name }) => name);
+      else if (sets === 2) endRows(readable);
     });
     readable.on("error", ended).once("end", ended);
     return {
@@ -121,7 +124,12 @@ export class MariadbConnection extends MysqlConnection {
     });
   }
 
-  #execute(entry: InFlight, values: unknown[], resolve: (result: Result) => void, again: boolean): void {
+  #execute(
+    entry: InFlight,
+    values: unknown[],
+    resolve: (result: Result | Promise<Result>) => void,
+    again: boolean,
+  ): void {
     this.native.prepare(entry.statement.sql, (error, prepared) => {
       if (error) return this.failed(entry, error);
       const wrong = this.mismatch(prepared.parameterCount, values.length);
@@ -182,14 +190,14 @@ export class MariadbConnection extends MysqlConnection {
     error: ServerError | null | undefined,
     answer: unknown,
     meta: unknown,
-    resolve: (result: Result) => void,
+    resolve: (result: Result | Promise<Result>) => void,
   ): void {
     if (error) {
       this.failed(entry, error);
       return;
     }
     this.status = this.native.info.status;
-    this.settle(entry, () => resolve(resultOf(entry.statement, answer, meta)));
+    this.settle(entry, () => resolve(this.keyed(resultOf(entry.statement, answer, meta))));
   }
 }
 

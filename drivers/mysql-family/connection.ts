@@ -24,6 +24,7 @@ import { endedBefore } from "../lost.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
+import { isDoubtful } from "./result.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
 
@@ -67,6 +68,8 @@ export abstract class MysqlConnection implements DriverConnection {
   readonly #setup: ConnectionSetup;
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
+  /** What was cancelled, as far as somebody still holds it. */
+  readonly #givenUp = new WeakSet<Statement>();
   #phase: "open" | "closing" | "broken" = "open";
   /** What ended it, when that was not this side. */
   #reason: unknown;
@@ -132,6 +135,7 @@ export abstract class MysqlConnection implements DriverConnection {
   ): Promise<{ readonly rowCount: number }> {
     let rowCount = 0;
     for (const params of listOfParams) {
+      if (this.givenUp(whole)) break;
       const part: Part = { sql, params, rowMode: "array", whole };
       rowCount += (await this.execute(part)).rowCount;
     }
@@ -167,6 +171,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   cancel(statement: Statement): Cancellation {
+    this.#givenUp.add(statement);
     return { outcome: "unknown", done: this.#stop(statement) };
   }
 
@@ -193,6 +198,11 @@ export abstract class MysqlConnection implements DriverConnection {
 
   destroy(): void {
     this.#finish(new ConnectionLost("The connection was destroyed"));
+  }
+
+  /** Whether nothing more of the whole is to be sent: most KILLs come between two of its parts, and stop nothing. */
+  protected givenUp(whole: Statement | undefined): boolean {
+    return whole !== undefined && this.#givenUp.has(whole);
   }
 
   /** One text without params. */
@@ -225,6 +235,11 @@ export abstract class MysqlConnection implements DriverConnection {
     const gone = this.gone();
     if (gone !== undefined) throw gone;
     return this.query({ sql, params: undefined, rowMode: "array" });
+  }
+
+  /** A doubtful key is held against what the server says that it generated. */
+  protected keyed(result: Result): Result | Promise<Result> {
+    return isDoubtful(result.lastInsertId) ? this.#surelyKeyed(result) : result;
   }
 
   protected sent(statement: Part, reject: (error: unknown) => void): InFlight {
@@ -280,6 +295,12 @@ export abstract class MysqlConnection implements DriverConnection {
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
     if (expected === given) return undefined;
     return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
+  }
+
+  async #surelyKeyed(result: Result): Promise<Result> {
+    const generated = await this.command("SELECT CAST(LAST_INSERT_ID() AS CHAR)").catch(() => undefined);
+    const [key] = (generated?.rows[0] ?? []) as unknown[];
+    return textOf(key) === String(result.lastInsertId) ? result : { ...result, lastInsertId: undefined };
   }
 
   #finish(error: unknown): void {

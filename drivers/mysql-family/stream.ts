@@ -11,6 +11,12 @@ export interface RowSource {
   discard(): void;
 }
 
+/** A statement gives the rows of its first result set, streamed or not: called when the next begins, it has all that comes thrown away. */
+export function endRows(readable: Readable): void {
+  const { push } = readable;
+  readable.push = (row) => row !== null || push.call(readable, row);
+}
+
 /** Fires with `batch` rows, fewer only at the end; none are the end. Rejects with the stream's error. */
 export function take(readable: Readable, batch: number): Promise<unknown[]> {
   return new Promise((resolve, reject) => {

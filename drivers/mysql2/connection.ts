@@ -5,7 +5,7 @@ import type { DriverSettings, Result, Statement } from "../driver.js";
 import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
 import { unknownStatement } from "../mysql-family/errors.js";
 import { generatedKey } from "../mysql-family/result.js";
-import type { RowSource } from "../mysql-family/stream.js";
+import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
 import type { Ahead } from "./ahead.js";
 import { named, translate } from "./errors.js";
@@ -70,8 +70,11 @@ export class Mysql2Connection extends MysqlConnection {
   protected async rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource> {
     const { command } = await this.#streaming(statement);
     let shape: ((row: unknown) => unknown) | undefined;
+    let sets = 0;
     command.on("fields", (fields) => {
-      if (fields !== undefined) shape = finisher(fields, statement.rowMode, this.#int64);
+      if (fields === undefined) return;
+      if (++sets === 1) shape = finisher(fields, statement.rowMode, this.#int64);
+      else if (sets === 2) endRows(readable);
     });
     // Whoever abandons the stream takes its own listener away.
     command.on("error", () => {}).on("end", ended);
@@ -132,7 +135,12 @@ export class Mysql2Connection extends MysqlConnection {
     return command!;
   }
 
-  #execute(entry: InFlight, values: unknown[], resolve: (result: Result) => void, again: boolean): void {
+  #execute(
+    entry: InFlight,
+    values: unknown[],
+    resolve: (result: Result | Promise<Result>) => void,
+    again: boolean,
+  ): void {
     const { statement } = entry;
     this.#prepared.get(statement.sql, (error, prepared) => {
       if (error !== null) return this.failed(entry, error);
@@ -166,13 +174,13 @@ export class Mysql2Connection extends MysqlConnection {
     entry: InFlight,
     answer: unknown,
     fields: FieldPacket[],
-    resolve: (result: Result) => void,
+    resolve: (result: Result | Promise<Result>) => void,
   ): void {
     const { statement } = entry;
     let settle: () => void;
     try {
       const result = this.#result(statement, answer, fields);
-      settle = () => resolve(result);
+      settle = () => resolve(this.keyed(result));
     } catch (error) {
       settle = () => entry.reject(error);
     }

@@ -8,9 +8,7 @@ describeEach(TARGETS, (target) => {
     "select, insert, update, delete, dates and transactions through Drizzle, in %s",
     async (TZ) => {
       await using database = await target.createDatabase();
-      const sqlite = `sqlite:${database.connectArgs}?driver=${target.name}`;
-      const url = target.server === undefined ? sqlite : database.connectArgs;
-      await using program = ChildProgram.example("drizzle", [], { DATABASE_URL: url, TZ });
+      await using program = ChildProgram.example("drizzle", [], { DATABASE_URL: database.url, TZ });
       const { status, output } = await program.ended();
       expect(output).toContain("{ id: 1, name: 'James Bond', gadgets: 3 }");
       expect(output).not.toContain("Emma Peel");

@@ -23,7 +23,7 @@ describeEach(TARGETS, (target) => {
       expect(failure.message).toContain("60 ms");
       expect(failure.message).toContain("outcome: not applied");
       expect(await ids(database)).toEqual([1, 2, 3]);
-      await pool.runOperation(insert, [10]);
+      await pool.runOperation(insert, [10], { timeoutMillis: 20_000 });
       expect(pool.stats.disconnects).toBe(0);
     }),
   );

@@ -551,6 +551,23 @@ for (const { driver, url } of [
         await one.rollback();
       });
 
+      test("executeMany that is cancelled between two of its lists sends no more", async () => {
+        const connection = await connect();
+        await run(connection, "set @steps = 0");
+        const sql = "set @steps = @steps + ?";
+        const whole = { sql, params: undefined, rowMode: "array" } as const;
+        const lists = Array.from({ length: 100 }, () => [1]);
+        // Nothing is at work when a list is fetched: a KILL would find nobody.
+        Object.defineProperty(lists, 3, {
+          get() {
+            connection.cancel!(whole);
+            return [1];
+          },
+        });
+        await connection.executeMany!(sql, lists, whole);
+        expect(await rows(connection, "select concat('', @steps) as n")).toEqual([{ n: "3" }]);
+      });
+
       test("executeMany sums up, and stops at the first failure", async () => {
         const connection = await connect();
         await run(

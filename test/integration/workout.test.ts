@@ -112,7 +112,7 @@ describeEach(FILE_TARGETS, (target) => {
       await finished;
       const took = performance.now() - began;
       // Where the query ran on this thread there would be no tick at all before its end.
-      expect(ticks).toBeGreaterThan(took / 50);
+      expect(ticks).toBeGreaterThan(10);
       expect(latest).toBeLessThan(took / 2);
     }));
 });

@@ -61,6 +61,7 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
 
 class MysqlDatabase implements TestDatabase {
   readonly connectArgs: string;
+  readonly url: string;
   readonly #server: string;
   readonly #url: string;
   readonly #name: string;
@@ -72,6 +73,7 @@ class MysqlDatabase implements TestDatabase {
     this.#url = url.href;
     this.#name = name;
     this.connectArgs = url.href.replace(/^\w+:/, scheme);
+    this.url = this.connectArgs;
   }
 
   observe(sql: string) {

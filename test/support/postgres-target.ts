@@ -59,12 +59,14 @@ export const pgTarget: Target = {
 
 class PostgresDatabase implements TestDatabase {
   readonly connectArgs: string;
+  readonly url: string;
   readonly #server: string;
   readonly #url: string;
   readonly #name: string;
 
   constructor(server: string, name: string, url: string, connectArgs = url) {
     this.connectArgs = connectArgs;
+    this.url = connectArgs;
     this.#server = server;
     this.#url = url;
     this.#name = name;

@@ -5,22 +5,27 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { guardedDirectory } from "./run-directory.js";
+import type { TargetName } from "./selection.js";
+import { comeTo, goFrom } from "./sqlite-neighbour.js";
 import type { Target, TestDatabase } from "./target.js";
+import { WORLD } from "./world.js";
+
+/** Nothing in it may be decoded, or taken for a mark of a URL. */
+const FOLDER = WORLD.sharedFiles ? "an odd place, 100%41 ü" : "sqlite";
 
 export const betterSqlite3Target: Target = {
-  ...family(openBetterSqlite3),
-  name: "better-sqlite3",
+  ...family("better-sqlite3", openBetterSqlite3),
   unavailable: undefined,
 };
 
 export const nodeSqliteTarget: Target = {
-  ...family(openNodeSqlite),
-  name: "node:sqlite",
+  ...family("node:sqlite", openNodeSqlite),
   unavailable: isBuiltin("node:sqlite") ? undefined : "node:sqlite needs Node.js 22.13 or newer",
 };
 
-function family(open: Open): Omit<Target, "name" | "unavailable"> {
+function family(name: TargetName, open: Open): Omit<Target, "unavailable"> {
   return {
+    name,
     server: undefined,
     paramstyle: "qmark",
     types: {
@@ -54,20 +59,24 @@ function family(open: Open): Omit<Target, "name" | "unavailable"> {
     sql: (text) => text,
 
     async createDatabase() {
-      return new SqliteDatabase(guardedDirectory("sqlite"), open);
+      const database = new SqliteDatabase(guardedDirectory(FOLDER), name, open);
+      if (WORLD.sharedFiles) await comeTo(database.connectArgs);
+      return database;
     },
   };
 }
 
 class SqliteDatabase implements TestDatabase {
   readonly connectArgs: string;
+  readonly url: string;
   readonly #directory: string;
   readonly #open: Open;
 
-  constructor(directory: string, open: Open) {
+  constructor(directory: string, driver: TargetName, open: Open) {
     this.#open = open;
     this.#directory = directory;
     this.connectArgs = join(directory, "test.db");
+    this.url = `sqlite:${encodeURI(this.connectArgs)}?driver=${driver}`;
   }
 
   async observe(sql: string) {
@@ -95,6 +104,7 @@ class SqliteDatabase implements TestDatabase {
   }
 
   async [Symbol.asyncDispose]() {
+    if (WORLD.sharedFiles) await goFrom(this.connectArgs);
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -77,6 +77,8 @@ export interface DatabaseOptions {
 export interface TestDatabase extends AsyncDisposable {
   /** What `new ConnectionPool(target.name, …)` takes: a URL, or a file's path. */
   readonly connectArgs: string;
+  /** What `ConnectionPool.fromUrl` takes. */
+  readonly url: string;
   /** Rows as the database has them now, committed. */
   observe(sql: string): Promise<Record<string, unknown>[]>;
   /** How many sessions (of a file: descriptors, where the system tells) are open. */
