@@ -1,6 +1,6 @@
-import type { DriverConnection, Params, Statement } from "../drivers/driver.js";
+import type { Params, Statement } from "../drivers/driver.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
-import type { Interrupts } from "./interrupts.js";
+import type { Lease } from "./lease.js";
 import type { End } from "./session-errors.js";
 import type { StepHooks } from "./step.js";
 import { statementTimeout } from "./timeouts.js";
@@ -10,23 +10,21 @@ const PORTION = 8_000;
 
 /** One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on the way. */
 export class Bulk {
-  readonly #conn: DriverConnection;
+  readonly #lease: Lease;
   readonly #transaction: ImplicitTransaction;
-  readonly #interrupts: Interrupts;
   readonly #whole: Statement;
   #stopped: End | undefined;
   #over = false;
 
-  constructor(conn: DriverConnection, transaction: ImplicitTransaction, interrupts: Interrupts, sql: string) {
-    this.#conn = conn;
+  constructor(lease: Lease, transaction: ImplicitTransaction, sql: string) {
+    this.#lease = lease;
     this.#transaction = transaction;
-    this.#interrupts = interrupts;
     this.#whole = { sql, params: undefined, rowMode: "array" };
   }
 
   /** Fires with the sum of the rows affected. */
   async run(listOfParams: readonly Params[]): Promise<{ rowCount: number }> {
-    const size = this.#conn.executeMany === undefined ? 1 : PORTION;
+    const size = this.#lease.conn.executeMany === undefined ? 1 : PORTION;
     let rowCount = 0;
     try {
       for (let from = 0; from < listOfParams.length && this.#stopped === undefined; from += size) {
@@ -46,7 +44,7 @@ export class Bulk {
   cancel(error: End): void {
     if (this.#over || this.#stopped !== undefined) return;
     this.#stopped = error;
-    this.#interrupts.stop(this.#whole, this.#transaction.lostOutcome);
+    this.#lease.cancellations.stop(this.#whole);
   }
 
   async #send(portion: readonly Params[]): Promise<number> {

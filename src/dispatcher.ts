@@ -236,7 +236,7 @@ export class Dispatcher implements JobCarrier {
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
   #settle(loan: Loan): void {
     if (!loan.quiet || !this.#loans.carrying.has(loan)) return;
-    loan.relieve();
+    loan.lease.cancellations.relieve();
     loan.sealed = loan.stacking = false;
     if (loan.lease.gone || loan.lease.session !== "idle" || this.#leases.expired(loan.lease))
       this.#loans.dismiss(loan);

@@ -1,5 +1,5 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
-import { cancelledBy, cancelOn, executeOn, judged, translated } from "./driver-faults.js";
+import { cancelledBy, executeOn, judged, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
 import { ConnectionLost, type Outcome } from "./errors.js";
 import type { Lease } from "./lease.js";
@@ -10,8 +10,6 @@ import type { StatementJob } from "./statement-job.js";
 
 /** A statement that stays at the head of its connection for longer is stuck: those behind it may go elsewhere. */
 const STUCK_MILLIS = 100;
-/** The longest that a server may take to settle a statement that it was asked to stop; then the connection is destroyed. */
-const SETTLE_MILLIS = 5_000;
 /** How often work that never reached a server is sent anew. */
 const RESENDS = 3;
 
@@ -61,11 +59,9 @@ export class Flight {
   /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
   interrupt(job: StatementJob): Cancellation {
     const { loan } = job;
-    const cancellation = loan && cancelOn(loan.lease, job);
-    if (loan === undefined || cancellation === undefined) {
-      loan?.lease.destroy();
-      return { outcome: "unknown", done: Promise.resolve() };
-    }
+    const cancellation = loan?.lease.cancellations.stop(job);
+    if (loan === undefined || cancellation === undefined)
+      return { outcome: this.lostOutcome, done: Promise.resolve() };
     loan.cancels++;
     loan.sealed = true;
     this.#limit(loan);
@@ -147,11 +143,10 @@ export class Flight {
 
   /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
   #limit(loan: Loan): void {
-    loan.relieve();
+    const { cancellations } = loan.lease;
     const [head] = loan.jobs;
-    const owed =
-      head === undefined ? loan.cancels > 0 : head.state === "overdue" || head.state === "abandoned";
-    if (owed) loan.deadline = setTimeout(() => loan.lease.destroy(), SETTLE_MILLIS).unref();
+    cancellations.relieve();
+    if (head === undefined ? loan.cancels > 0 : head.givenUp) cancellations.limit();
   }
 
   /** Looks for statements that got stuck in front of others. */

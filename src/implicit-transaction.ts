@@ -217,6 +217,8 @@ export class ImplicitTransaction {
   /** Undoes what came after the savepoint. Never rejects: if it cannot be done, the transaction is not committed either. */
   async rollbackTo(name: string): Promise<void> {
     if (this.#state !== "open" || this.#halted !== undefined) return;
+    const { cancellations } = this.#lease;
+    cancellations.limit();
     try {
       await this.run(`ROLLBACK TO SAVEPOINT ${name}`);
       this.#retryable = undefined;
@@ -224,6 +226,7 @@ export class ImplicitTransaction {
       this.#journal.rollbackFailed(error);
       this.#move("lost");
     }
+    cancellations.relieve();
   }
 
   /** Fires only when the transaction, if there was one, is committed. */

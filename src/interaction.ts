@@ -1,6 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { unwatchAbort, watchAbort } from "./abort-watch.js";
 import { Backoff } from "./backoff.js";
 import type { InteractionOptions } from "./call-options.js";
 import { CancelledError, Deferred } from "./defer/index.js";
@@ -11,14 +10,12 @@ import { ExclusiveRequest, type Taker } from "./exclusive-request.js";
 import { adbapiInteraction } from "./inside.js";
 import type { InteractionKind } from "./interaction-kind.js";
 import type { Lease } from "./lease.js";
+import { type Limited, Limits } from "./limits.js";
 import { moved } from "./moves.js";
 import { mayBeRepeated } from "./retry.js";
 import { Session, type SessionContext } from "./session.js";
 import { type End, overError } from "./session-errors.js";
 import { interactionTimeout } from "./timeouts.js";
-
-/** The longest wait for the answer to a COMMIT that nobody waits for any more; then the connection is destroyed. */
-const SETTLE_MILLIS = 5_000;
 
 /**
  * - `waiting`: for a connection;
@@ -45,7 +42,7 @@ export interface InteractionContext extends SessionContext {
  * A function's work in one transaction, from the call to its answer: gets a connection, runs the function, commits or rolls back, and runs
  * it all again where that was asked for and is sound.
  */
-export class Interaction<T> implements Taker {
+export class Interaction<T> implements Taker, Limited {
   readonly deferred: Deferred<T>;
   readonly holder: string;
   readonly writes: boolean;
@@ -67,11 +64,12 @@ export class Interaction<T> implements Taker {
   /** Why it is to stop: a cancel, a timeout. */
   #stopped: End | undefined;
   #wakeStopped: ((error: End) => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  /** When a COMMIT that nobody waits for any more is given up. */
-  #deadline: NodeJS.Timeout | undefined;
   readonly #rest = new AbortController();
-  readonly #onAbort = () => this.cancel(this.#options.signal?.reason);
+  #limits: Limits | undefined;
+  /** Runs that are left, should the present one fail. */
+  #left: number;
+  /** What the function's work has come to, while the session is made ready for the next taker. */
+  #answer: (() => void) | undefined;
 
   constructor(
     context: InteractionContext,
@@ -84,6 +82,7 @@ export class Interaction<T> implements Taker {
     this.#context = context;
     this.#kind = kind;
     this.#options = options;
+    this.#left = options.retries ?? 0;
     this.#fn = fn;
     this.#onEnd = onEnd;
     this.holder = kind.verb;
@@ -98,9 +97,8 @@ export class Interaction<T> implements Taker {
 
   start(): void {
     const { signal, timeoutMillis } = this.#options;
-    if (signal !== undefined) watchAbort(signal, this.#onAbort);
-    if (timeoutMillis !== undefined)
-      this.#timer = setTimeout(() => this.#expire(timeoutMillis), timeoutMillis);
+    if (signal !== undefined || timeoutMillis !== undefined)
+      this.#limits = new Limits(timeoutMillis, signal, this);
     void this.#run();
   }
 
@@ -125,7 +123,7 @@ export class Interaction<T> implements Taker {
   }
 
   async #run(): Promise<void> {
-    for (let left = this.#options.retries ?? 0; ; left--) {
+    for (; ; this.#left--) {
       let failure: unknown;
       try {
         const value = await this.#attempt();
@@ -134,9 +132,7 @@ export class Interaction<T> implements Taker {
       } catch (error) {
         failure = error;
       }
-      const committed = this.#session?.transaction.committed === true;
-      const again = left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
-      if (!again) {
+      if (!this.#mayRunAgain(failure)) {
         this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
         return;
       }
@@ -151,7 +147,13 @@ export class Interaction<T> implements Taker {
     }
   }
 
+  #mayRunAgain(failure: unknown): boolean {
+    const committed = this.#session?.transaction.committed === true;
+    return this.#left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
+  }
+
   async #attempt(): Promise<T> {
+    this.#answer = undefined;
     const acquire = () => this.#acquire();
     const lease = await (channels.acquire.hasSubscribers
       ? tracedPromise(channels.acquire, { ...this.#context.origin }, acquire)
@@ -162,10 +164,12 @@ export class Interaction<T> implements Taker {
     const unwatch = journal.watch(lease);
     this.#session = session;
     try {
-      return await this.#within(session);
+      const value = await this.#within(session);
+      this.#answer = () => this.deferred.callback(value);
+      return value;
     } finally {
       unwatch();
-      clearTimeout(this.#deadline);
+      lease.cancellations.relieve();
       await session.settled();
       session.forgetListeners();
       // A cancelled commit is waited for here: the session is nobody else's before it has been answered.
@@ -192,6 +196,11 @@ export class Interaction<T> implements Taker {
       return value as T;
     } catch (error) {
       session.end(this.#stopped ?? overError());
+      // What is known now is all that will be known: nothing of it is committed any more.
+      if (session.late && !this.#mayRunAgain(error)) {
+        session.undone(error);
+        this.#settle(() => this.deferred.errback(this.#stopped ?? error));
+      }
       await session.settled();
       await session.transaction.rollback(error);
       session.undone(error);
@@ -241,9 +250,15 @@ export class Interaction<T> implements Taker {
     });
   }
 
-  #expire(timeoutMillis: number): void {
+  /** The caller hears when it is rolled back. */
+  expire(): void {
     if (this.#state === "settled") return;
-    this.#stop(interactionTimeout(timeoutMillis, this.#outcome));
+    this.#stop(interactionTimeout(this.#options.timeoutMillis, this.#outcome));
+  }
+
+  /** Nothing has settled since: the caller hears now, and the session settles, or is destroyed, behind that. */
+  overdue(): void {
+    this.#settle(this.#answer ?? (() => this.deferred.errback(this.#stopped)));
   }
 
   #stop(error: End): void {
@@ -259,8 +274,7 @@ export class Interaction<T> implements Taker {
       this.#wakeStopped?.(error);
     } else if (state === "committing") {
       // Its answer is worth waiting for, but not for ever.
-      const { lease } = this.#session!;
-      this.#deadline ??= setTimeout(() => lease.destroy(), SETTLE_MILLIS).unref();
+      this.#session!.lease.cancellations.limit();
     }
   }
 
@@ -273,8 +287,7 @@ export class Interaction<T> implements Taker {
   #settle(answer: () => void): void {
     if (this.#state === "settled") return;
     this.#move("settled");
-    clearTimeout(this.#timer);
-    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
+    this.#limits?.clear();
     this.#onEnd();
     this.#scope.runInAsyncScope(answer);
   }

@@ -1,4 +1,5 @@
 import type { DriverConnection, SessionState } from "../drivers/driver.js";
+import { Cancellations } from "./cancellation.js";
 import { ConnectionLost } from "./errors.js";
 import { moved } from "./moves.js";
 import { NativeListeners } from "./native-listeners.js";
@@ -37,6 +38,7 @@ export class Lease {
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (lease: Lease, error: unknown) => void;
   readonly #bounded = new Set<(lost: ConnectionLost) => void>();
+  readonly cancellations = new Cancellations(this);
   /** Who has listened on the package's handle before anyone of this program's could. */
   readonly listeners: NativeListeners;
   #state: LeaseState = "opening";
@@ -115,6 +117,8 @@ export class Lease {
     if (to === "closing") this.#end();
     this.#state = moved("a connection", MOVES, this.#state, to);
     if (to === "idle") this.idleSince = performance.now();
+    // Whoever has it next owes nothing of what came before.
+    if (to === "idle" || to === "closed") this.cancellations.relieve();
     if (to === "closed") clearTimeout(this.#last);
   }
 

@@ -23,8 +23,6 @@ export class Loan {
   sealed = false;
   /** Cancels that may still hit whatever runs. */
   cancels = 0;
-  /** When a session that was asked to stop a statement is given up. */
-  deadline: NodeJS.Timeout | undefined;
 
   constructor(lease: Lease) {
     this.lease = lease;
@@ -33,13 +31,6 @@ export class Loan {
 
   get quiet(): boolean {
     return this.jobs.length === 0 && this.cancels === 0;
-  }
-
-  /** Nothing is owed any more. */
-  relieve(): void {
-    if (this.deadline === undefined) return;
-    clearTimeout(this.deadline);
-    this.deadline = undefined;
   }
 
   /** It is put on the connection, behind what is there. */

@@ -16,6 +16,7 @@ export async function runOpenfun(lease: Lease, context: SessionContext): Promise
     if (unnoticed !== undefined) throw unnoticed;
     await session.transaction.commit();
   } catch (error) {
+    if (session.late) lease.destroy();
     await session.transaction.rollback(error);
     throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
   }

@@ -1,3 +1,5 @@
+import { StatementJob } from "./statement-job.js";
+import { Step } from "./step.js";
 import { type Waiter, WaitingLine } from "./waiting-line.js";
 
 /**
@@ -23,6 +25,13 @@ export class Sequence {
   /** What has begun, and has not ended. */
   get running(): Waiter | undefined {
     return this.#running;
+  }
+
+  /** Whether what runs was not settled by its deadline. */
+  get late(): boolean {
+    const running = this.#running;
+    if (running instanceof StatementJob) return running.state === "late";
+    return running instanceof Step && running.late;
   }
 
   push(work: Waiter): void {

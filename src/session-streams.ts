@@ -1,5 +1,6 @@
 import type { Statement } from "../drivers/driver.js";
 import type { StatementOptions } from "./call-options.js";
+import { Failure } from "./defer/index.js";
 import type { StatementTrace } from "./diagnostics.js";
 import type { Sequence } from "./sequence.js";
 import type { Session } from "./session.js";
@@ -10,6 +11,8 @@ import { RowStream, type StreamPlace } from "./stream.js";
 export class SessionStreams {
   readonly #session: Session;
   #open: RowStream<unknown> | undefined;
+  /** The one whose turn it is, also while it is being opened. */
+  #current: RowStream<unknown> | undefined;
 
   constructor(session: Session) {
     this.#session = session;
@@ -18,6 +21,11 @@ export class SessionStreams {
   /** What is asked while one ends just waits for that. */
   get busy(): boolean {
     return this.#open?.left === false;
+  }
+
+  /** Whether one could not be ended by its deadline, and has not ended yet. */
+  get late(): boolean {
+    return this.#current?.late === true;
   }
 
   make(
@@ -32,7 +40,7 @@ export class SessionStreams {
       trace,
       failure: (reason: unknown) => session.transaction.failure(reason, statement),
       told: (error: object) => session.told(error),
-      open: () => this.#turn(sequence, stream),
+      open: (signal: AbortSignal) => this.#turn(sequence, stream, signal),
     };
     const stream: RowStream<unknown> = new RowStream(opener, statement, options);
     return stream;
@@ -44,10 +52,17 @@ export class SessionStreams {
   }
 
   /** Fires when it is the stream's turn, which ends when the stream says so. */
-  #turn(sequence: Sequence, stream: RowStream<unknown>): Promise<StreamPlace> {
+  #turn(sequence: Sequence, stream: RowStream<unknown>, signal: AbortSignal): Promise<StreamPlace> {
     const { lease, transaction } = this.#session;
     return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason);
+      signal.addEventListener("abort", leave, { once: true });
       const turn = this.#session.step(sequence, async () => {
+        signal.throwIfAborted();
+        signal.removeEventListener("abort", leave);
+        // Given up while it has its turn, even during BEGIN, it is to end soon.
+        signal.addEventListener("abort", () => lease.cancellations.limit(), { once: true });
+        this.#current = stream;
         if (sequence.state === "open") await transaction.begin();
         // Its interaction may have ended during BEGIN: nobody is left to end the stream.
         const end = transaction.halted ?? (sequence.state === "open" ? undefined : overError());
@@ -57,7 +72,10 @@ export class SessionStreams {
         this.#open = undefined;
         transaction.look();
       });
-      turn.addErrback((failure) => reject(failure.value));
+      turn.addBoth((result) => {
+        this.#current = undefined;
+        if (result instanceof Failure) reject(result.value);
+      });
     });
   }
 }

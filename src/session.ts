@@ -9,7 +9,6 @@ import type { Deferred } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
 import { type AdbapiError, InterfaceError, OperationalError, type Outcome } from "./errors.js";
 import { ImplicitTransaction, type TransactionMode } from "./implicit-transaction.js";
-import { Interrupts } from "./interrupts.js";
 import type { Journal } from "./journal.js";
 import type { Lease } from "./lease.js";
 import { NativeListeners } from "./native-listeners.js";
@@ -45,7 +44,6 @@ export class Session implements JobCarrier {
   /** For those who are inside of a step, or after the end of all of them. */
   readonly transaction: ImplicitTransaction;
   readonly #context: SessionContext;
-  readonly #interrupts: Interrupts;
   readonly #streams: SessionStreams;
   /** The transaction's own, and those of the interactions nested in it. */
   readonly #sequences = new Set<Sequence>();
@@ -61,7 +59,6 @@ export class Session implements JobCarrier {
     this.driver = driver;
     this.transaction = new ImplicitTransaction(lease, driver, journal, options, mode);
     this.#context = context;
-    this.#interrupts = new Interrupts(lease);
     this.#streams = new SessionStreams(this);
     lease.busy = () => this.#running !== undefined;
   }
@@ -126,7 +123,7 @@ export class Session implements JobCarrier {
       step.restart();
       await this.transaction.begin();
       if (step.givenUp !== undefined) throw step.givenUp;
-      const bulk = new Bulk(this.lease.conn, this.transaction, this.#interrupts, sql);
+      const bulk = new Bulk(this.lease, this.transaction, sql);
       this.#running = bulk;
       step.whenGivenUp = (error) => bulk.cancel(error);
       const result = await bulk.run(listOfParams).finally(() => {
@@ -155,6 +152,7 @@ export class Session implements JobCarrier {
     }
     const hooks: StepHooks = {
       failed: () => this.#failures.add(step.deferred, sequence),
+      owed: () => this.lease.cancellations.limit(),
       told: (error) => this.told(error),
       expiredOutcome: () => this.lostOutcome,
       timeout: interactionTimeout,
@@ -224,6 +222,11 @@ export class Session implements JobCarrier {
     }
   }
 
+  /** Whether something was not settled by its deadline, and is not yet: whoever waits for the session now may wait for long. */
+  get late(): boolean {
+    return this.#streams.late || [...this.#sequences].some((sequence) => sequence.late);
+  }
+
   /** The failure of a statement of this line that nobody has noticed. */
   unnoticed(sequence: Sequence): unknown {
     return this.#failures.unnoticed(sequence);
@@ -243,7 +246,8 @@ export class Session implements JobCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
-    return this.#interrupts.stop(job, this.lostOutcome);
+    const cancellation = this.lease.cancellations.stop(job);
+    return cancellation ?? { outcome: this.lostOutcome, done: Promise.resolve() };
   }
 
   async #perform(work: Waiter, sequence: Sequence): Promise<void> {
@@ -251,7 +255,7 @@ export class Session implements JobCarrier {
     if (halted !== undefined) return work.refuse(halted as AdbapiError);
     if (work instanceof StatementJob) await this.#execute(work, sequence);
     else await (work as Step).perform();
-    await this.#interrupts.settled();
+    await this.lease.cancellations.settled();
   }
 
   async #execute(job: StatementJob, sequence: Sequence): Promise<void> {

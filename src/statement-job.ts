@@ -19,16 +19,18 @@ import { Waiter } from "./waiting-line.js";
 /**
  * - `waiting`: in a line, nothing of it sent;
  * - `sent`: on a connection;
- * - `overdue`: its time is over, the server was asked to stop it, the caller hears when it has settled;
+ * - `expired`: its time is over, the server was asked to stop it, the caller hears when it has settled;
+ * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits for the server;
  * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
  * - `settled`: over.
  */
-type JobState = "waiting" | "sent" | "overdue" | "abandoned" | "settled";
+type JobState = "waiting" | "sent" | "expired" | "late" | "abandoned" | "settled";
 
 const MOVES = {
   waiting: ["sent", "settled"],
-  sent: ["waiting", "overdue", "abandoned", "settled"],
-  overdue: ["abandoned", "settled"],
+  sent: ["waiting", "expired", "abandoned", "settled"],
+  expired: ["late", "abandoned", "settled"],
+  late: ["settled"],
   abandoned: ["settled"],
   settled: [],
 } as const satisfies Record<JobState, readonly JobState[]>;
@@ -66,6 +68,8 @@ export class StatementJob extends Waiter implements Statement {
   readonly #pick: (result: Result) => unknown;
   readonly #limits: Limits | undefined;
   #state: JobState = "waiting";
+  /** What is known of it since it was to be stopped. */
+  #known: Outcome = "unknown";
 
   constructor(
     carrier: JobCarrier,
@@ -91,6 +95,11 @@ export class StatementJob extends Waiter implements Statement {
 
   get state(): JobState {
     return this.#state;
+  }
+
+  /** Whether the server was asked to stop it. */
+  get givenUp(): boolean {
+    return this.#state === "expired" || this.#state === "late" || this.#state === "abandoned";
   }
 
   /** The text is known: of many equal ones, made anew for each call, one is kept. */
@@ -135,7 +144,7 @@ export class StatementJob extends Waiter implements Statement {
         return;
       }
       this.runInAsyncScope(this.deferred.callback, this.deferred, value);
-    } else if (state === "overdue") this.#fail(this.#timeout("applied"));
+    } else if (state === "expired") this.#fail(this.#timeout("applied"));
   }
 
   /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
@@ -143,7 +152,7 @@ export class StatementJob extends Waiter implements Statement {
     const state = this.#state;
     this.#move("settled");
     if (state === "sent") this.#fail(error);
-    else if (state === "overdue") {
+    else if (state === "expired") {
       if (cancelled !== undefined) this.#fail(this.#timeout(cancelled, error));
       else if (error instanceof ConnectionLost) this.#fail(this.#timeout(error.outcome, error));
       else this.#fail(error);
@@ -155,7 +164,7 @@ export class StatementJob extends Waiter implements Statement {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(unsentError(cause, this.sql));
-    } else if (this.#state === "sent" || this.#state === "overdue") {
+    } else if (this.#state === "sent" || this.#state === "expired") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
       this.#fail(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
@@ -173,10 +182,19 @@ export class StatementJob extends Waiter implements Statement {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(this.#timeout("not sent"));
-    } else if (this.#state === "sent" && !this.#behindOthers) {
-      this.#move("overdue");
-      this.#carrier.interrupt(this);
-    }
+    } else if (this.#state === "sent" && !this.#behindOthers) this.#stop();
+  }
+
+  /** It has not settled since, or not even begun: the connection may be stalled. */
+  overdue(): void {
+    if (this.#state === "sent") this.#stop();
+    this.#move("late");
+    this.#fail(this.#timeout(this.#known));
+  }
+
+  #stop(): void {
+    this.#move("expired");
+    this.#known = this.#carrier.interrupt(this).outcome;
   }
 
   /** Its time has not begun. */
@@ -190,7 +208,7 @@ export class StatementJob extends Waiter implements Statement {
 
   #move(to: JobState): void {
     this.#state = moved("a statement", MOVES, this.#state, to);
-    if (to === "settled" || to === "abandoned") this.#limits?.clear();
+    if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
   }
 }
 

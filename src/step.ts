@@ -8,6 +8,8 @@ import { Waiter } from "./waiting-line.js";
 export interface StepHooks {
   /** It failed: heard before the caller is. */
   failed(): void;
+  /** It was given up while it ran: nobody waits for what the session still owes it. */
+  owed(): void;
   /** What its caller is told when it is given up. */
   told(error: End): void;
   /** What becomes of what it did, once it has ended for its time. */
@@ -16,13 +18,21 @@ export interface StepHooks {
   timeout(timeoutMillis: number | undefined, outcome: Outcome): StatementTimeout;
 }
 
+/**
+ * - `waiting`: for its turn;
+ * - `begun`: what it does is under way;
+ * - `late`: the same, and its caller could not wait for its end any longer;
+ * - `ended`: over.
+ */
+type StepState = "waiting" | "begun" | "late" | "ended";
+
 /** A turn of the session that is no single statement: a savepoint, a bulk, a nested interaction, a stream. */
 export class Step<T = unknown> extends Waiter {
   readonly deferred = new Deferred<T>(() => this.cancel(undefined));
   readonly #act: (step: Step<T>) => Promise<T>;
   readonly #hooks: StepHooks;
   readonly #limits: Limits | undefined;
-  #begun = false;
+  #state: StepState = "waiting";
   #givenUp: End | undefined;
   /** Set by what can be left before its end; called once at most. */
   whenGivenUp: ((error: End) => void) | undefined;
@@ -56,7 +66,7 @@ export class Step<T = unknown> extends Waiter {
 
   /** Never rejects. */
   async perform(): Promise<void> {
-    this.#begun = true;
+    this.#state = "begun";
     try {
       const value = await this.runInAsyncScope(this.#act, undefined, this).finally(() => this.#end());
       if (!this.deferred.called) this.runInAsyncScope(this.deferred.callback, this.deferred, value);
@@ -68,12 +78,12 @@ export class Step<T = unknown> extends Waiter {
   /** The caller hears at once. */
   cancel(cause: unknown): void {
     if (this.deferred.called) return;
-    this.line?.remove(this);
-    const when = this.#begun ? "while it ran" : "before it was sent";
-    const error = new CancelledError(`cancelled ${when}`, {
+    const begun = this.#state === "begun";
+    const error = new CancelledError(`cancelled ${begun ? "while it ran" : "before it was sent"}`, {
       ...(cause === undefined ? {} : { cause }),
-      outcome: this.#begun ? "unknown" : "not sent",
+      outcome: begun ? "unknown" : "not sent",
     });
+    this.line?.remove(this);
     this.#limits?.clear();
     this.#hooks.told(error);
     this.#errback(error);
@@ -82,10 +92,11 @@ export class Step<T = unknown> extends Waiter {
 
   /** Its time is over: the caller hears once what it did has ended. */
   expire(): void {
-    const outcome = this.#begun ? this.#hooks.expiredOutcome() : "not sent";
+    const begun = this.#state === "begun";
+    const outcome = begun ? this.#hooks.expiredOutcome() : "not sent";
     const error = this.#hooks.timeout(this.#limits?.timeoutMillis, outcome);
     this.#hooks.told(error);
-    if (this.#begun) this.giveUp(error);
+    if (begun) this.giveUp(error);
     else {
       this.line?.remove(this);
       this.#limits?.clear();
@@ -93,14 +104,34 @@ export class Step<T = unknown> extends Waiter {
     }
   }
 
+  /** It has not ended since: the connection may be stalled. */
+  overdue(): void {
+    this.fail(this.#givenUp);
+  }
+
+  /** Whether its caller has heard of its failure by a deadline, while it has not ended. */
+  get late(): boolean {
+    return this.#state === "late";
+  }
+
+  /** The caller hears of its failure now; it goes on to its end. */
+  fail(error: unknown): void {
+    if (this.deferred.called) return;
+    this.#state = "late";
+    this.#limits?.clear();
+    this.#fail(error);
+  }
+
   /** What has begun is left as soon as it can be. */
   giveUp(error: End): void {
     if (this.#givenUp !== undefined) return;
     this.#givenUp = error;
+    if (this.#state === "begun") this.#hooks.owed();
     this.whenGivenUp?.(error);
   }
 
   #end(): void {
+    this.#state = "ended";
     this.#limits?.clear();
     this.whenGivenUp = undefined;
   }

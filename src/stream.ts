@@ -1,26 +1,18 @@
 import type { Driver, Statement } from "../drivers/driver.js";
-import { unwatchAbort, watchAbort } from "./abort-watch.js";
 import type { StatementOptions } from "./call-options.js";
-import { within } from "./deadline.js";
 import { CancelledError, Failure } from "./defer/index.js";
+import { recapture } from "./defer/settlement.js";
 import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
-import { cancelOn, translated } from "./driver-faults.js";
-import {
-  type AdbapiError,
-  NotSupportedError,
-  OperationalError,
-  type Outcome,
-  StatementTimeout,
-} from "./errors.js";
+import { translated } from "./driver-faults.js";
+import { type AdbapiError, NotSupportedError, type Outcome, StatementTimeout } from "./errors.js";
 import type { Lease } from "./lease.js";
+import { type Limited, Limits } from "./limits.js";
 import { leftOpen } from "./session-errors.js";
 
 /** Rows asked of the driver at a time: few until it is known how wide they are, then as many as weigh about this, in bytes. */
 const FIRST_ROWS = 16;
 const MOST_ROWS = 256;
 const BATCH_BYTES = 1e6;
-/** The longest that the server may take to free a cursor; then the connection is destroyed. */
-const SETTLE_MILLIS = 5_000;
 
 /** A connection for a stream, for as long as it takes. */
 export interface StreamPlace {
@@ -45,15 +37,24 @@ export interface StreamOpener {
 
 const OVER = { value: undefined, done: true } as const;
 
-type StreamState = "new" | "open" | "ended";
+/**
+ * - `new`: nobody has asked for a row;
+ * - `open`: rows are asked for, or may be;
+ * - `ended`: no more rows come, and its cursor is being freed;
+ * - `late`: the same, and its caller could not wait for that any longer;
+ * - `closed`: nothing of it is left on its connection.
+ */
+type StreamState = "new" | "open" | "ended" | "late" | "closed";
 
 /** Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and hands the connection on. */
-export class RowStream<Row> implements AsyncIterableIterator<Row> {
+export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
   readonly #opener: StreamOpener;
   readonly #statement: Statement;
   readonly #options: StatementOptions;
   readonly #stop = new AbortController();
   #state: StreamState = "new";
+  #limits: Limits | undefined;
+  #opening: Promise<void> | undefined;
   #place: StreamPlace | undefined;
   #source: AsyncIterableIterator<unknown[]> | undefined;
   #batch: unknown[] = [];
@@ -63,17 +64,17 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   /** Calls of `next` that have not been answered, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
-  /** Ends the wait for a batch; there is one while the driver is asked for it. */
+  /** Ends the wait for a connection, or for a batch; there is one while there is such a wait. */
   #halt: ((error: Error) => void) | undefined;
   /** Why it was ended from outside, until somebody has been told. */
   #given: Error | undefined;
   #closing: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the waits for its end. */
+  #waitNoLonger = (): void => {};
   /** Tells listeners of its end, once. */
   #tellEnd: ReturnType<typeof tracedUntil> | undefined;
   /** What they are told of it. */
   #failure: Failure | undefined;
-  readonly #onAbort = () => this.cancel(this.#options.signal?.reason);
 
   /** @internal */
   constructor(opener: StreamOpener, statement: Statement, options: StatementOptions) {
@@ -87,7 +88,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       return Promise.resolve(this.#taken());
     }
     this.#pending++;
-    const answer = this.#last.then(() => this.#next());
+    // The error's stack leads to the line that waits for this very promise.
+    const answer = this.#last.then(() => this.#next()).catch(recapture);
     const over = () => {
       this.#pending--;
     };
@@ -95,14 +97,14 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     return answer;
   }
 
-  /** Leaves the stream: fires once the cursor is freed. */
+  /** Leaves the stream: fires once the cursor is freed, or its time is over and it could not be. */
   async return(): Promise<IteratorResult<Row, undefined>> {
-    await this.#close();
+    await this.#ended();
     return OVER;
   }
 
   async throw(error?: unknown): Promise<IteratorResult<Row, undefined>> {
-    await this.#close();
+    await this.#ended();
     throw error;
   }
 
@@ -116,25 +118,34 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     this.#give(new CancelledError("the stream was cancelled", this.#details(cause)));
   }
 
+  /** The same with a `StatementTimeout`. @internal */
+  expire(): void {
+    const message = `the stream's ${this.#options.timeoutMillis} ms (timeoutMillis) were over`;
+    this.#give(new StatementTimeout(message, this.#details(undefined)));
+  }
+
+  /** @internal */
+  overdue(): void {
+    this.#state = "late";
+    this.#waitNoLonger();
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.#ended();
   }
 
   async #next(): Promise<IteratorResult<Row, undefined>> {
-    if (this.#given !== undefined) {
-      await this.#closing;
-      throw this.#reported();
-    }
-    if (this.#state === "ended") return OVER;
+    if (this.#given !== undefined) return this.#sayGiven(this.#given);
+    if (this.left) return OVER;
     if (this.#position < this.#batch.length) return this.#taken();
     try {
       if (this.#state === "new") await this.#open();
       for (;;) {
-        const { value, done } = await this.#pull();
+        const { value, done } = await this.#unlessGiven(() => this.#source!.next(this.#size));
         if (done === true) break;
         if (value.length === 0) continue;
         this.#size = sizeAfter(value);
@@ -145,14 +156,15 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       if (this.#opener.autocommitted && this.#place?.lease.session === "in transaction")
         throw leftOpen(this.#statement.sql);
     } catch (error) {
-      // Left meanwhile: what its end made of the batch is nobody's affair.
-      if (this.#given === undefined && this.left) return this.return();
-      const why = this.#given === undefined ? this.#translated(error) : this.#reported();
+      if (this.#given !== undefined) return this.#sayGiven(this.#given);
+      // Left meanwhile: the error of the batch that was on its way is ignored.
+      if (this.left) return this.return();
+      const why = this.#translated(error);
       this.#failure ??= new Failure(why);
-      await this.#close();
+      await this.#ended();
       throw why;
     }
-    await this.#close();
+    await this.#ended();
     return OVER;
   }
 
@@ -165,43 +177,44 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     const { trace } = this.#opener;
     this.#state = "open";
     if (trace !== undefined) this.#tellEnd = tracedUntil(channels.statement, trace);
-    if (signal?.aborted) {
-      this.#onAbort();
-      throw this.#stop.signal.reason;
-    }
-    if (signal !== undefined) watchAbort(signal, this.#onAbort);
-    if (timeoutMillis !== undefined) {
-      const message = `the stream's ${timeoutMillis} ms (timeoutMillis) were over`;
-      this.#timer = setTimeout(
-        () => this.#give(new StatementTimeout(message, this.#details(undefined))),
-        timeoutMillis,
-      );
-    }
-    const place = await this.#opener.open(this.#stop.signal);
-    if (this.left) {
-      await place.done();
-      throw this.#stop.signal.reason;
-    }
-    this.#place = place;
-    const { conn } = place.lease;
+    if (signal?.aborted) this.cancel(signal.reason);
+    else if (signal !== undefined || timeoutMillis !== undefined)
+      this.#limits = new Limits(timeoutMillis, signal, this);
+    await this.#unlessGiven(() => {
+      this.#opening = this.#take();
+      return this.#opening;
+    });
+    const { conn } = this.#place!.lease;
     if (conn.stream === undefined) {
       throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
     }
     this.#source = conn.stream(this.#statement, this.#size);
   }
 
-  /** It ends, or has ended. @internal */
-  get left(): boolean {
-    return this.#state === "ended" || this.#stop.signal.aborted;
+  async #take(): Promise<void> {
+    const place = await this.#opener.open(this.#stop.signal);
+    // It was left meanwhile, and the connection goes back as it came.
+    if (this.left) await place.done();
+    else this.#place = place;
   }
 
-  async #pull(): Promise<IteratorResult<unknown[]>> {
+  /** It ends, or has ended. @internal */
+  get left(): boolean {
+    return (this.#state !== "new" && this.#state !== "open") || this.#stop.signal.aborted;
+  }
+
+  /** Whether its caller could not wait for its end, and it has not come yet. @internal */
+  get late(): boolean {
+    return this.#state === "late";
+  }
+
+  async #unlessGiven<T>(ask: () => Promise<T>): Promise<T> {
     this.#stop.signal.throwIfAborted();
     const given = new Promise<never>((_, reject) => {
       this.#halt = reject;
     });
     try {
-      return await Promise.race([this.#source!.next(this.#size), given]);
+      return await Promise.race([ask(), given]);
     } finally {
       this.#halt = undefined;
     }
@@ -214,15 +227,30 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     this.#failure ??= new Failure(error);
     this.#opener.told?.(error);
     this.#stop.abort(error);
-    this.#halt?.(error);
+    // What runs is cancelled before who waits for it hears.
     void this.#close();
+    this.#halt?.(error);
   }
 
-  /** Its end is told once; after that there are just no more rows. */
-  #reported(): unknown {
-    const error = this.#given;
+  /** Its end is told once; after that there are just no more rows. Who has cancelled it does not wait for its cursor. */
+  async #sayGiven(error: Error): Promise<never> {
+    if (!(error instanceof CancelledError)) await this.#ended();
     this.#given = undefined;
-    return error;
+    throw error;
+  }
+
+  /** Fires once it is closed, or its caller can wait for that no longer. */
+  async #ended(): Promise<void> {
+    const closing = this.#close();
+    if (this.#state === "late") return;
+    await new Promise<void>((resolve, reject) => {
+      closing.then(resolve, reject);
+      const also = this.#waitNoLonger;
+      this.#waitNoLonger = () => {
+        also();
+        resolve();
+      };
+    });
   }
 
   #close(): Promise<void> {
@@ -231,31 +259,33 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   }
 
   async #end(): Promise<void> {
+    this.#state = "ended";
+    this.#batch = [];
     await this.#free();
+    this.#state = "closed";
+    this.#limits?.clear();
     this.#tellEnd?.(this.#failure);
   }
 
   async #free(): Promise<void> {
-    this.#state = "ended";
-    this.#batch = [];
-    clearTimeout(this.#timer);
-    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this.#onAbort);
     const place = this.#place;
     if (place === undefined) {
       this.#stop.abort(new CancelledError("it was left"));
+      await this.#opening?.catch(() => {});
       return;
     }
     const { lease } = place;
-    const overdue = new OperationalError(`the cursor was not freed in ${SETTLE_MILLIS} ms`);
+    const { cancellations } = lease;
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
-      const cancelled = this.#halt ? cancelOn(lease, this.#statement) : undefined;
-      await within(Promise.all([this.#source?.return?.(), cancelled?.done]), SETTLE_MILLIS, () => overdue);
-    } catch (error) {
+      const cancelled = this.#halt && cancellations.stop(this.#statement);
+      cancellations.limit();
+      await lease.bounded(Promise.all([this.#source?.return?.(), cancelled?.done]));
+    } catch {
       // Not every driver's state tells of rows that are still to come.
-      if (error === overdue || (lease.session !== "idle" && lease.session !== "in transaction"))
-        lease.destroy();
+      if (lease.session !== "idle" && lease.session !== "in transaction") lease.destroy();
     }
+    cancellations.relieve();
     await place.done();
   }
 

@@ -114,6 +114,7 @@ export class Transaction extends Cursor implements Queryable {
       return value;
     } catch (error) {
       session.close(sequence);
+      if (sequence.late) step.fail(error);
       await sequence.idle();
       await session.transaction.rollbackTo(name);
       throw error;
