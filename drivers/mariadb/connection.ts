@@ -148,8 +148,8 @@ export class MariadbConnection extends MysqlConnection {
   }
 
   #bulk(statement: Statement, lot: readonly unknown[][]): Promise<Result> {
-    const gone = this.gone();
-    if (gone !== undefined) return Promise.reject(gone);
+    const refused = this.gone();
+    if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
       this.native.prepare(statement.sql, (error, prepared) => {

@@ -37,10 +37,16 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
     throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
   });
   const aside = async (sql: string) => {
-    const limit = AbortSignal.timeout(CONTROL_MILLIS);
-    const other = await open(args, limit);
-    await firstRow(other, sql, limit);
-    other.socket.destroy();
+    const limit = new AbortController();
+    const late = () => limit.abort(new Error(`no answer in ${CONTROL_MILLIS} ms`));
+    const timer = setTimeout(late, CONTROL_MILLIS).unref();
+    try {
+      const other = await open(args, limit.signal);
+      await firstRow(other, sql, limit.signal);
+      other.socket.destroy();
+    } finally {
+      clearTimeout(timer);
+    }
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
   return { opened, setup: { facts, pipeline, onLost, aside } };
