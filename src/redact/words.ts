@@ -260,7 +260,10 @@ function isWordCode(code: number): boolean {
   return code > 0xbf && !(code >= 0x2000 && code <= 0x206f) && !(code >= 0x3000 && code <= 0x303f);
 }
 
-/** Every word with a hash of its lower case; `prefix` hears of its beginnings, where one of these lengths is reached. */
+/**
+ * Every word with a hash of its lower case; `prefix` hears of its beginnings, where one of these lengths is reached. ASCII and other letters
+ * make words of their own: a server may write `?` for what its messages cannot hold.
+ */
 function eachWord(
   text: string,
   whole: (start: number, end: number, hash: number) => void,
@@ -273,13 +276,15 @@ function eachWord(
     let code = text.charCodeAt(at);
     if (!isWordCode(code)) continue;
     const start = at;
+    const ascii = code < 128;
     let hash = 0;
     do {
       // Good enough for a hash of letters beyond ASCII too: theirs is compared by the text.
       hash = (Math.imul(hash, 31) + (code < 128 ? code | 32 : 128)) | 0;
       code = text.charCodeAt(++at);
       if (prefixes !== undefined && isWordCode(code)) prefixes(start, at, hash);
-    } while (at < length && isWordCode(code));
+    } while (at < length && isWordCode(code) && code < 128 === ascii);
     whole(start, at, hash);
+    at--;
   }
 }
