@@ -22,8 +22,8 @@ const { outputFiles } = buildSync({
   minify: true,
   format: "esm",
   target: "es2022",
-  alias: { uplot: "/uplot.js" },
-  external: ["/uplot.js"],
+  alias: { uplot: "./uplot.js" },
+  external: ["./uplot.js"],
   write: false,
 });
 mkdirSync(page.to, { recursive: true });

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { InterfaceError } from "../errors.js";
 import { Service } from "../service.js";
-import { answer, isTrusted, loadAssets } from "./http.js";
+import { Access, openable } from "./access.js";
+import { answer, loadAssets } from "./http.js";
 import { Pages } from "./pages.js";
 import { Watch, type WatchedPool } from "./watch.js";
 
@@ -13,8 +15,15 @@ export type { WatchedPool } from "./watch.js";
 export interface MonitorOptions {
   /** Default 0: any free port, told by `url`. */
   readonly port?: number;
-  /** Default `"127.0.0.1"`. The page asks for no password: whoever reaches another address sees the SQL of every statement. */
+  /**
+   * Default `"127.0.0.1"`. On an address that other machines reach, the page's url has a secret token, without which nothing is answered; it
+   * travels in plain HTTP.
+   */
   readonly host?: string;
+  /** Default: a new one at each start, and none on loopback. 16 to 256 letters, digits, `-` and `_`; kept where given, it makes a url that lasts. */
+  readonly token?: string;
+  /** Names by which browsers may ask for the page, beside `localhost` and addresses; default none. A foreign name may be pointed at this machine. */
+  readonly hostNames?: readonly string[];
 }
 
 /**
@@ -33,22 +42,23 @@ export class Monitor extends Service {
   readonly #watch: Watch;
   readonly #host: string;
   readonly #port: number;
+  readonly #access: Access;
   #open: Open | undefined;
 
   /** @internal Made by `monitor`. */
-  constructor(pool: WatchedPool, { port = 0, host = "127.0.0.1" }: MonitorOptions) {
+  constructor(pool: WatchedPool, { port = 0, host = "127.0.0.1", token, hostNames = [] }: MonitorOptions) {
     super(`monitor of ${pool.name}`);
     this.#watch = new Watch(pool);
     this.#host = host;
     this.#port = port;
+    this.#access = new Access(hostNames, token);
   }
 
-  /** Where the page is. Throws `InterfaceError` while the monitor is not running. */
+  /** Where the page is, by an address that opens on this machine, with the token where there is one. Throws `InterfaceError` while the monitor is not running. */
   get url(): string {
     if (this.#open === undefined)
       throw new InterfaceError("The monitor has a url once startService has fired");
-    const { address, family, port } = this.#open.server.address() as AddressInfo;
-    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/`;
+    return openable(this.#open.server.address() as AddressInfo) + this.#access.path;
   }
 
   /**
@@ -80,20 +90,34 @@ export class Monitor extends Service {
   async #listen(): Promise<Open> {
     const [{ WebSocketServer }, assets] = await Promise.all([import("ws"), loadAssets()]).catch(missing);
     const pages = new Pages(new WebSocketServer({ noServer: true, maxPayload: 1_024 }), this.#watch);
-    const server = createServer((request, response) => answer(assets, request, response));
+    const access = this.#access;
+    const server = createServer(LIMITS, (request, response) => answer(access, assets, request, response));
+    server.maxConnections = MOST_CONNECTIONS;
     server.on("connection", (socket) => socket.unref());
     server.on("upgrade", (request, socket, head) => {
-      if (isTrusted(request)) return pages.add(request, socket, head);
-      socket.on("error", () => socket.destroy());
-      // It is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing.
-      const refusal = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-      return socket.end(refusal, () => socket.destroy());
+      if (!access.isTrusted(request) || access.assetOf(request) !== "")
+        return turnAway(socket, "403 Forbidden");
+      if (pages.full) return turnAway(socket, "503 Service Unavailable");
+      return pages.add(request, socket, head);
     });
     server.listen(this.#port, this.#host).unref();
     await once(server, "listening");
+    access.begin(server.address() as AddressInfo);
     server.on("error", () => undefined); // A connection that the system cannot give us is no reason to end the process.
     return { server, pages };
   }
+}
+
+/** Who says nothing, or half a request, does not stay. */
+const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+
+/** Pages, and what browsers open ahead; any more are closed at once. */
+const MOST_CONNECTIONS = 256;
+
+/** The socket is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing. */
+function turnAway(socket: Duplex, status: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }
 
 interface Open {

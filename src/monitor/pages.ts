@@ -5,6 +5,9 @@ import type { Watch } from "./watch.js";
 
 const INTERVAL_MILLIS = 1_000;
 
+/** The same is told to each: more than these are no team that looks at a pool. */
+const MOST_PAGES = 64;
+
 /** A page that leaves this many bytes unread is gone or stuck; one that lives comes back by itself. */
 const MAX_UNREAD_BYTES = 1_000_000;
 
@@ -19,10 +22,16 @@ export class Pages {
     this.#watch = watch;
   }
 
+  /** Whether no other page is taken. */
+  get full(): boolean {
+    return this.#server.clients.size >= MOST_PAGES;
+  }
+
   /** Answers a page's request to upgrade to a WebSocket. */
   add(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (page) => {
       page.on("error", () => page.terminate());
+      page.on("message", () => page.terminate()); // Our page never says anything.
       page.on("close", () => this.#left());
       if (this.#timer !== undefined) return;
       this.#watch.start();

@@ -1,13 +1,14 @@
 /** The monitor among those who mean it no good, or make mistakes. */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { ConnectionPool } from "adbapi";
+import { ConnectionPool, InterfaceError } from "adbapi";
 import { type Monitor, monitor, type Report } from "adbapi/monitor";
 import { chromium } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { CHROMIUM } from "../support/chromium.js";
+import { eventually } from "../support/eventually.js";
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const newPool = (name: string) => new ConnectionPool("better-sqlite3", ":memory:", { name, logger: silent });
@@ -131,6 +132,86 @@ describe("monitor", () => {
     deaf.resume();
     await closed;
     quiet.terminate();
+  });
+
+  test("beyond loopback nothing is answered without the token, and no name but its own is taken", async () => {
+    await page.stopService();
+    page = monitor(pool, { host: "0.0.0.0", hostNames: ["pools.example"] });
+    await page.startService();
+    const { port, pathname, href } = new URL(page.url);
+    expect(pathname).toMatch(/^\/[\w-]{32}\/$/);
+    const statusOf = async (path: string, host = `127.0.0.1:${port}`) => {
+      const [response] = await once(get({ host: "127.0.0.1", port, path, headers: { host } }), "response");
+      response.resume();
+      return response.statusCode;
+    };
+    expect((await fetch(href)).status).toBe(200);
+    expect((await fetch(`${href}page.js`)).status).toBe(200);
+    const wrong = `/${"x".repeat(32)}/`;
+    for (const path of [
+      "/",
+      "/page.js",
+      wrong,
+      `${pathname.slice(0, -2)}/`,
+      pathname.slice(0, -1),
+      `/x${pathname}`,
+    ])
+      expect(await statusOf(path), path).toBe(403);
+    const hosts = {
+      "pools.example": 200,
+      localhost: 200,
+      "10.1.2.3": 200,
+      "[::1]": 200,
+      "attacker.example": 403,
+      "pools.example.org": 403,
+    };
+    for (const [host, status] of Object.entries(hosts))
+      expect(await statusOf(pathname, `${host}:${port}`), host).toBe(status);
+    for (const [path, opens] of [
+      ["/", false],
+      [wrong, false],
+      [pathname, true],
+    ] as const) {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
+      const heard = await new Promise((done) => {
+        socket.once("open", () => done(true)).once("error", () => done(false));
+      });
+      expect(heard, path).toBe(opens);
+      socket.terminate();
+    }
+  });
+
+  test("a token and names of one's own, and what is none", async () => {
+    const token = "a-token-of-my-own_1";
+    await page.stopService();
+    page = monitor(pool, { token });
+    await page.startService();
+    expect(new URL(page.url).pathname).toBe(`/${token}/`);
+    expect((await fetch(page.url)).status).toBe(200);
+    expect((await fetch(new URL("/", page.url))).status).toBe(403);
+    for (const wrong of [
+      { token: "short" },
+      { token: "no/slash/in-a-token" },
+      { hostNames: ["Upper.example"] },
+      { hostNames: ["a.example:80"] },
+    ])
+      expect(() => monitor(pool, wrong), JSON.stringify(wrong)).toThrow(InterfaceError);
+  });
+
+  test("the 65th page is told to come back later", async () => {
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => open(page)));
+    await expect(open(page)).rejects.toThrow(/503/);
+    sockets[0]!.terminate();
+    await eventually(
+      "a place",
+      async () => {
+        const socket = await open(page).catch(() => undefined);
+        socket?.terminate();
+        return socket !== undefined;
+      },
+      true,
+    );
+    for (const socket of sockets) socket.terminate();
   });
 
   test("a stop waits for nobody: not for who says nothing, half a request, or keeps a refused connection", async () => {

@@ -47,7 +47,9 @@ const drawLatency = chart(element("latency-chart"), {
 connect();
 
 function connect(): void {
-  const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/`);
+  const socket = new WebSocket(
+    `${location.protocol.replace("http", "ws")}//${location.host}${location.pathname}`,
+  );
   socket.addEventListener("open", () => say("live", "Live"));
   socket.addEventListener("message", ({ data }) => show(JSON.parse(data)));
   socket.addEventListener("close", () => {
