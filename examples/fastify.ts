@@ -18,7 +18,8 @@ const NEW_AGENT = {
 type Work<T> = (transaction: Transaction, request: FastifyRequest) => Promise<T>;
 
 export async function buildServer(pool: ConnectionPool): Promise<FastifyInstance> {
-  const server = Fastify();
+  const server = Fastify({ bodyLimit: 10_000, connectionTimeout: 30_000, requestTimeout: 10_000 });
+  server.server.maxConnections = 1_000;
   server.addHook("onClose", () => pool.close({ timeoutMillis: 5_000 }));
   await pool.runOperation(
     "create table if not exists agents (id integer primary key, name text not null unique)",

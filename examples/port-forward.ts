@@ -27,6 +27,7 @@ export class PortForwarder {
 
   /** Fires with the address, its port chosen by the system where 0 was asked for. */
   async listen(address: Address): Promise<Address> {
+    this.#server.maxConnections = MOST_LINKS;
     this.#server.listen(address.port, address.host);
     await once(this.#server, "listening");
     return this.address;
@@ -88,6 +89,9 @@ export class PortForwarder {
     side.once("close", (hadError) => hadError && reset(other));
   }
 }
+
+/** So many at a time: more are closed at once. What a side does not read is not read from the other. */
+const MOST_LINKS = 1_000;
 
 /** A client and the connection made for it. */
 export class Link {

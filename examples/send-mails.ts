@@ -29,17 +29,35 @@ const pool = new ConnectionPool("better-sqlite3", file);
 const recipients = new Recipients(pool);
 const progress = new Progress();
 const atOnce = new DeferredSemaphore(20);
+/** The longest that a mail server may say nothing. */
+const PATIENCE = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 60_000 };
 const transport = createTransport(
   process.env.SMTP_URL
-    ? { url: process.env.SMTP_URL, pool: true, maxConnections: atOnce.limit, maxMessages: Infinity }
+    ? {
+        url: process.env.SMTP_URL,
+        pool: true,
+        maxConnections: atOnce.limit,
+        maxMessages: Infinity,
+        ...PATIENCE,
+      }
     : sink,
 );
 
+/** One mailbox, plainly written: a comma would make two of it, a line end a header of the mail. */
+const ADDRESS = /^[^\s@<>()[\],;:\\"]{1,64}@[^\s@<>()[\],;:\\"]{1,255}$/;
+
+/** An envelope of its own, too, so that no text of the mail can name another recipient. */
+async function mail(address: string) {
+  if (!ADDRESS.test(address)) throw Object.assign(new Error("553 not an address"), { responseCode: 553 });
+  const text = `Dear ${address},\n\nthe pool is open.\n`;
+  const from = "pool@example.com";
+  const to = { name: "", address };
+  return transport.sendMail({ from, to, envelope: { from, to: [address] }, subject: "News", text });
+}
+
 /** Fires once the mail is on its way, and fails when it cannot be; notes down which, but for what the next run may mend. */
 function send({ id, address }: Recipient) {
-  const text = `Dear ${address},\n\nthe pool is open.\n`;
-  const letter = { from: "pool@example.com", to: address, subject: "News", text };
-  return Deferred.fromPromise(transport.sendMail(letter)).addCallbacks(
+  return Deferred.fromPromise(mail(address)).addCallbacks(
     () => {
       progress.sent += 1;
       recipients.note(id);

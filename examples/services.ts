@@ -20,14 +20,28 @@ const pool = new ConnectionPool("better-sqlite3", ":memory:", {
     connection.cursor().execute("create table visits (name text primary key, times integer)"),
 });
 
+/** What a client has done wrong, with words that are meant for it. */
+class BadRequest extends Error {}
+
 /** GET /ada notes a visit of Ada. */
 async function visit(path: string) {
-  const name = decodeURIComponent(path.slice(1)) || "somebody";
+  const name = decoded(path.slice(1)) || "somebody";
+  if (name.length > MOST_LETTERS) throw new BadRequest(`a name has at most ${MOST_LETTERS} letters`);
   const [row] = await pool.runQuery<{ times: number }>(
     "insert into visits values (?, 1) on conflict do update set times = times + 1 returning times",
     [name],
   );
   return `Welcome, ${name}: visit number ${row?.times}.\n`;
+}
+
+const MOST_LETTERS = 100;
+
+function decoded(text: string) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new BadRequest("the path is not well encoded");
+  }
 }
 
 /** GET / tells who was here. */
@@ -43,6 +57,7 @@ const LINGER_MILLIS = 250;
 
 /** Browsers open connections ahead, and say nothing on them: nobody waits longer for these, nor for half a request. */
 const LIMITS = { headersTimeout: 2_000, requestTimeout: 5_000, connectionsCheckingInterval: 500 };
+const MOST_CONNECTIONS = 1_000;
 
 class WebService extends Service {
   readonly #port: number;
@@ -59,11 +74,18 @@ class WebService extends Service {
         if (!this.running) response.setHeader("Connection", "close");
         response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
       };
+      request.resume(); // A body is nobody's: it is read, as far as its time goes, and forgotten.
+      if (request.method !== "GET") return reply(405, "Only GET.\n");
       answer(request.url ?? "/").then(
         (text) => reply(200, text),
-        (error) => reply(500, `${error.message}\n`),
+        (error) => {
+          if (error instanceof BadRequest) return reply(400, `${error.message}\n`);
+          console.error(error); // For us to read: it may name what is no client's affair.
+          reply(500, "Something went wrong.\n");
+        },
       );
     });
+    this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.on("connection", () => {
       this.#quiet = false;
     });
@@ -71,7 +93,7 @@ class WebService extends Service {
 
   override async startService() {
     super.startService();
-    await once(this.#server.listen(this.#port), "listening");
+    await once(this.#server.listen(this.#port, "127.0.0.1"), "listening");
     console.log(`${this.name}: http://localhost:${this.#port}/`);
   }
 

@@ -7,7 +7,7 @@ export const sink: Transport = {
   name: "sink",
   version: "1",
   send(mail, done) {
-    const refused = String(mail.data.to).includes("+bad@");
+    const refused = JSON.stringify(mail.data.envelope).includes("+bad@");
     const composed = mail.message.createReadStream().resume();
     composed.once("error", (error) => done(error, undefined));
     composed.once("end", () => done(refused ? NO_MAILBOX : null, undefined));

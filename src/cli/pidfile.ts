@@ -1,18 +1,15 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { CommandError } from "./command-error.js";
 
 /**
  * Writes this process's id to `path`, and removes the file when the process exits, if it is still this one's. A file
- * that a crash left behind is replaced; one whose process is alive means that the application runs already.
+ * that a crash left behind is replaced, by one process of all that try; one whose process is alive means that the application runs already.
  */
 export function holdPidfile(path: string): void {
   const file = resolve(path); // The application may go to another directory.
   try {
-    if (!create(file)) {
-      removeStale(file);
-      if (!create(file)) throw new CommandError(`Another process has just written the pidfile ${path}`);
-    }
+    take(file);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`Cannot write the pidfile: ${(error as Error).message}`);
@@ -24,8 +21,32 @@ export function holdPidfile(path: string): void {
   });
 }
 
-/** Exclusive, so that of two who start in the same moment one fails. */
-function create(file: string): boolean {
+/** A file appears with its content, under its name, or not at all: nobody reads half of one. */
+function take(file: string): void {
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${process.pid}\n`);
+  try {
+    for (;;) {
+      if (create(draft, file)) return;
+      const stale = staleIn(file);
+      if (stale !== undefined && replace(draft, file, stale)) return;
+    }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** False where there is one. */
+function create(draft: string, file: string): boolean {
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP" && code !== "ENOSYS") throw error;
+  }
+  // A file system without links.
   try {
     writeFileSync(file, `${process.pid}\n`, { flag: "wx" });
     return true;
@@ -35,17 +56,58 @@ function create(file: string): boolean {
   }
 }
 
-function removeStale(file: string): void {
-  const text = readFileSync(file, "utf8").trim();
+/** What tells a file from another of the same name that came after it. */
+interface Incarnation {
+  readonly pid: number;
+  readonly inode: number;
+  readonly writtenAt: number;
+}
+
+/** The file of a process that is dead; undefined where it has gone by now. Throws where it is no pidfile, or its process alive. */
+function staleIn(file: string): Incarnation | undefined {
+  const found = incarnationOf(file);
+  if (found === undefined) return undefined;
+  const { text, inode, writtenAt } = found;
   const pid = processId(text);
   if (pid === undefined) {
-    const found = JSON.stringify(text.slice(0, 40));
-    throw new CommandError(`The pidfile ${file} does not hold a process id but ${found}`);
+    throw new CommandError(
+      `The pidfile ${file} does not hold a process id but ${JSON.stringify(text.slice(0, 40))}`,
+    );
   }
   if (pid !== process.pid && isAlive(pid)) {
     throw new CommandError(`Already running as process ${pid}, says the pidfile ${file}`);
   }
-  rmSync(file);
+  return { pid, inode, writtenAt };
+}
+
+function incarnationOf(file: string): { text: string; inode: number; writtenAt: number } | undefined {
+  try {
+    const text = readFileSync(file, "utf8").trim();
+    const { ino, mtimeMs } = statSync(file);
+    return { text, inode: ino, writtenAt: mtimeMs };
+  } catch (error) {
+    // A link that leads nowhere is there, and would be found missing for ever.
+    const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !isThere) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Puts ours in the place of that stale file; false where somebody was faster. Only who holds the claim on a stale file may replace it, and a claim is
+ * a pidfile too, so that one which a crash left is taken over in the same way.
+ */
+function replace(draft: string, file: string, stale: Incarnation): boolean {
+  const claim = `${file}.stale-${stale.pid}-${stale.inode}`;
+  take(claim);
+  try {
+    const now = incarnationOf(file);
+    if (now?.inode !== stale.inode || now.writtenAt !== stale.writtenAt) return false;
+    renameSync(draft, file);
+    return true;
+  } finally {
+    rmSync(claim, { force: true });
+  }
 }
 
 function processId(text: string): number | undefined {

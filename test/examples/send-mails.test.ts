@@ -76,6 +76,37 @@ test("everybody gets one mail in three ways, those who cannot are told apart, an
   expect(received).toHaveLength(270);
 });
 
+test("one recipient is one mail to exactly that recipient, or a refusal that is recorded", async () => {
+  const refused = [
+    ...[
+      "a@x.example, b@y.example",
+      "a@x.example;b@y.example",
+      "c@x.example\r\nBcc: d@z.example",
+      "e@x.example\nf",
+    ],
+    ...[
+      "<g@x.example>",
+      "h <i@x.example>",
+      '"j@y.example, k"@x.example',
+      "group: l@x.example, m@x.example;",
+      "n@o@x.example",
+    ],
+    ...["", "@x.example", "p@", "q r@x.example"],
+  ];
+  const taken = ["plain@x.example", "o'brien+news@x.example", "ü@x.example"];
+  await using pool = new ConnectionPool("better-sqlite3", file, { max: 1 });
+  await pool.runOperation(
+    "create table recipients (id integer primary key, address text, state text, error text)",
+  );
+  for (const address of [...refused, ...taken])
+    await pool.runOperation("insert into recipients (address) values (?)", [address]);
+  await pool.close();
+  await using first = mail(refused.length + taken.length);
+  expect((await first.ended()).status).toBe(0);
+  expect(received.sort()).toEqual(taken.sort());
+  expect((await recorded("failed")).sort()).toEqual(refused.sort());
+});
+
 test("while there is no mail server nobody is written off: the next run mails them all", async () => {
   const nowhere = { SMTP_URL: `smtp://127.0.0.1:${await freePort()}` };
   await using first = mail(200, nowhere);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
+import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
@@ -29,6 +30,30 @@ test("both services answer from one pool", async () => {
   expect(await fetched(agent, ports[1], "/")).toEqual({ status: 200, body: "2 ada\n" });
 });
 
+test("what a client does wrong is told to it, and nothing of ours", async () => {
+  const ports = [await freePort(), await freePort()] as const;
+  await using program = ChildProgram.example("services", ports.map(String));
+  await program.printed(/report: http/);
+  const agent = new Agent();
+  const badly = { status: 400, body: "the path is not well encoded\n" };
+  for (const path of ["/%ff", "/%", "/%E0%A4"]) expect(await fetched(agent, ports[0], path)).toEqual(badly);
+  expect(await fetched(agent, ports[0], `/${"x".repeat(101)}`)).toMatchObject({ status: 400 });
+  const posted = await fetch(`http://127.0.0.1:${ports[0]}/ada`, {
+    method: "POST",
+    body: "x".repeat(1_000_000),
+  });
+  expect(posted.status).toBe(405);
+  expect(await fetched(agent, ports[0], "/%C3%A9")).toEqual({
+    status: 200,
+    body: "Welcome, é: visit number 1.\n",
+  });
+  // It says localhost, and listens nowhere else.
+  expect(await listening(ports[0])).toBe(true);
+  for (const { address, internal } of Object.values(networkInterfaces()).flatMap((list) => list ?? []))
+    if (!internal && !address.startsWith("fe80"))
+      expect(await listening(ports[0], address), address).toBe(false);
+});
+
 test("SIGTERM during load: every request that was accepted is answered, status 0, nothing left listening", async () => {
   const ports = [await freePort(), await freePort()] as const;
   await using program = ChildProgram.example("services", ports.map(String));
@@ -55,6 +80,6 @@ test("SIGTERM during load: every request that was accepted is answered, status 0
   const { status, output } = await program.ended();
   expect(output).toMatch(/report: stopped\nvisits: stopped\n$/);
   expect(status).toBe(0);
-  expect(await Promise.all(ports.map(listening))).toEqual([false, false]);
+  expect(await Promise.all(ports.map((port) => listening(port)))).toEqual([false, false]);
   agent.destroy();
 });

@@ -120,7 +120,7 @@ describe.each(Object.entries(EXAMPLES))("%s", (_, start) => {
     program.signal(signal);
     const { status, output } = await program.ended();
     expect(status, output).toBe(0);
-    expect(await Promise.all(ports.map(listening))).toEqual(ports.map(() => false));
+    expect(await Promise.all(ports.map((port) => listening(port)))).toEqual(ports.map(() => false));
     await afterwards?.(output);
   });
 });

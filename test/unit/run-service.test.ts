@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -267,6 +267,39 @@ describe("adbapi run", () => {
       await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
       await program.printed(/starting/);
       expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
+      await rm(directory, { recursive: true });
+    });
+
+    test("of many that find a stale one in the same moment, one gets it", async () => {
+      const directory = await place();
+      const pidfile = join(directory, "app.pid");
+      const holder = new URL("../../dist/src/cli/pidfile.js", import.meta.url).href;
+      const contender = `const { holdPidfile } = await import(${JSON.stringify(holder)});
+        process.stdout.write("ready");
+        process.stdin.once("data", () => {
+          try { holdPidfile(${JSON.stringify(pidfile)}); console.log("held"); } catch (error) { console.log(error.message); }
+          process.stdin.once("data", () => process.exit());
+        });`;
+      for (let round = 0; round < 5; round++) {
+        await writeFile(pidfile, "999999999\n");
+        const contenders = Array.from({ length: 6 }, () =>
+          spawn(process.execPath, ["--input-type=module", "--eval", contender], {
+            stdio: ["pipe", "pipe", "inherit"],
+          }),
+        );
+        await Promise.all(contenders.map(({ stdout }) => once(stdout, "data")));
+        const heard = contenders.map(({ stdout }) =>
+          once(stdout, "data").then(([said]) => String(said).trim()),
+        );
+        for (const { stdin } of contenders) stdin.write("go");
+        const said = await Promise.all(heard);
+        const holders = contenders.filter((_, index) => said[index] === "held");
+        expect(holders, said.join("\n")).toHaveLength(1);
+        expect(await readFile(pidfile, "utf8")).toBe(`${holders[0]!.pid}\n`);
+        for (const contender of contenders) contender.stdin.end("stop");
+        await Promise.all(contenders.map((contender) => once(contender, "exit")));
+        expect(await readdir(directory)).toEqual([]);
+      }
       await rm(directory, { recursive: true });
     });
 
