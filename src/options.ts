@@ -93,7 +93,7 @@ export interface PoolOptions {
    */
   readonly resetOnRelease?: boolean | undefined;
   /**
-   * Whether statements are prepared and named at the server (pg); false behind a pooler in transaction mode.
+   * Whether statements are prepared and named at the server (pg). Behind a pooler they have no names in any case.
    * @default true
    */
   readonly prepare?: boolean | undefined;

@@ -20,19 +20,22 @@ import { endedBefore } from "../lost.js";
 import { Access } from "./access.js";
 import { requestCancel } from "./cancel.js";
 import { encode, type PrepareValue } from "./encode.js";
-import { cancelledUnsent, translate } from "./errors.js";
+import { cancelledUnsent, factsOf, translate } from "./errors.js";
 import { CountingExecution, copyRefused, Execution, isServerError } from "./execution.js";
+import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./facts.js";
 import { statementGroup } from "./group.js";
 import { leave } from "./leaving.js";
 import { MadeTypes, type TextRows } from "./made-types.js";
 import { executeMany } from "./many.js";
+import { Names, NOTHING } from "./names.js";
 import { isReplicationWarning, replicationWarning } from "./notices.js";
 import { exactParsers } from "./numbers.js";
 import { holdsEmptyArray, ParamTypes, refuseForJson } from "./param-types.js";
 import { reset } from "./reset.js";
 import type { GetParser, ParseText, Shape } from "./rows.js";
-import { Statements, tablesAltered, UNNAMED } from "./statements.js";
+import { type Use, unnamed } from "./statements.js";
 import { PgStream, type StreamOwner } from "./stream.js";
+import { guarded, Styles } from "./styles.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
 import * as wire from "./wire.js";
 
@@ -41,10 +44,13 @@ export class PgConnection implements DriverConnection, StreamOwner {
   readonly getParser: GetParser;
   readonly #config: ClientConfig;
   readonly #prepareValue: PrepareValue;
-  readonly #statements: Statements | undefined;
   readonly types: MadeTypes;
   /** Cancelled before they were sent: the types of their params were asked for. */
   readonly #withdrawn = new WeakSet<Statement>();
+  /** Undefined where statements are not to have names, and where another session may answer for them. */
+  #names: Names | undefined;
+  readonly #prepare: boolean;
+  readonly #styles = new Styles();
   readonly #onLost: (error: unknown) => void;
   #departed: Promise<void> | undefined;
   readonly #access: Access;
@@ -55,8 +61,9 @@ export class PgConnection implements DriverConnection, StreamOwner {
   #reason: unknown;
   readonly #cork = new Cork();
   #chained = 0;
-  /** A transaction that has altered tables is open. */
-  #altering = false;
+  /** How often the server was ready for more, and how often that was the end of something sent here. */
+  #readies = 0;
+  #ends = 0;
 
   constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
     const { settings, onLost, onWarning } = options;
@@ -64,17 +71,27 @@ export class PgConnection implements DriverConnection, StreamOwner {
     this.#config = config;
     this.#prepareValue = prepareValue;
     this.#onLost = onLost;
-    this.#statements = settings.prepare ? new Statements() : undefined;
-    this.getParser = (oid) => client.getTypeParser(oid) as ParseText;
+    this.#prepare = settings.prepare;
+    this.getParser = (oid) => guarded(oid, client.getTypeParser(oid) as ParseText, this.#styles);
     for (const [oid, parser] of exactParsers(settings.int64, this.getParser))
       client.setTypeParser(oid, parser);
     this.types = new MadeTypes(this.getParser);
     this.#access = new Access(client);
-    client.connection.on("parameterDescription", ({ dataTypeIDs }: { dataTypeIDs: readonly number[] }) => {
+    const { connection } = client;
+    // Heard before pg's client hears it, and tells the statement.
+    connection.on("readyForQuery", () => this.#readies++);
+    connection.on("bindComplete", () => {
       const [head] = this.#inFlight;
-      if (head instanceof ParamTypes) head.oids = dataTypeIDs;
+      if (head !== undefined) head.bound++;
     });
-    client.connection.on("notice", (notice: unknown) => {
+    connection.on("parameterDescription", ({ dataTypeIDs }: { readonly dataTypeIDs: readonly number[] }) => {
+      const [head] = this.#inFlight;
+      if (head !== undefined) head.types = dataTypeIDs;
+    });
+    connection.on("parameterStatus", ({ parameterName, parameterValue }: ParameterStatus) =>
+      this.#styles.report(parameterName, parameterValue),
+    );
+    connection.on("notice", (notice: unknown) => {
       if (isReplicationWarning(notice)) onWarning?.(replicationWarning(notice));
     });
     // pg reports a loss up to twice, and an 'error' that nobody hears ends the process.
@@ -114,6 +131,9 @@ export class PgConnection implements DriverConnection, StreamOwner {
     await connecting;
     if (this.#life !== "opening") throw new ConnectionLost("the connection was lost as soon as it was open");
     this.#life = "open";
+    this.#ends = this.#readies;
+    const facts = await this.#greet();
+    if (this.#prepare && facts !== undefined && facts.pid === this.id) this.#names = new Names(facts);
   }
 
   execute(statement: Statement): Promise<Result> {
@@ -162,6 +182,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   async reset(): Promise<void> {
     await reset((sql) => this.#command(sql));
+    await this.#greet();
   }
 
   cancel(statement: Statement): Cancellation {
@@ -211,7 +232,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
     stream.write(bytes);
   }
 
-  settled(execution: Execution): void {
+  settled(execution: Execution): Promise<void> | undefined {
     const inFlight = this.#inFlight;
     const place = inFlight.indexOf(execution);
     if (place >= 0) inFlight.splice(place, 1);
@@ -221,16 +242,13 @@ export class PgConnection implements DriverConnection, StreamOwner {
     if (!this.#inTransaction) this.#access.asked = "any";
     if (statement !== undefined && this.#inTransaction && endsTransaction(tag, statement.sql))
       this.#chained++;
-    if (execution.altered) {
-      this.#altering = true;
-      this.#statements?.clear();
-    }
-    if (this.#altering && !this.#inTransaction) {
-      this.#altering = false;
-      tablesAltered();
-    }
+    this.#ends++;
+    this.#listenForStrangers();
+    this.#names?.settled(execution, this.#inTransaction);
     execution.onHead?.();
     inFlight[0]?.onHead?.();
+    if (this.#life === "open" && this.#styles.lost(execution)) return this.#greet().then(ignore);
+    return undefined;
   }
 
   /** Statements that were given to `native` directly are seen here only. */
@@ -266,7 +284,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
     let oids: readonly number[];
     try {
       const asked = await this.#sent((settle) => new ParamTypes(this, settle, statement));
-      oids = (asked as ParamTypes).oids;
+      oids = asked.types ?? [];
     } catch (error) {
       if (this.#withdrawn.has(statement) || this.#inTransaction || this.#life !== "open") throw error;
       return; // The statement fails by itself, in the same way.
@@ -286,28 +304,63 @@ export class PgConnection implements DriverConnection, StreamOwner {
     resolve: (result: Result | Promise<Result>) => void,
     reject: (error: unknown) => void,
     begin?: string,
-    again = false,
+    anew?: Use,
   ): void {
     const { sql, params } = statement;
     if (COPY.test(sql)) throw copyRefused();
     const values = encode(params, this.#prepareValue);
-    const statements = this.#statements;
-    const use = again ? UNNAMED : (statements?.use(sql) ?? UNNAMED);
-    const forgotten = statements?.takeForgotten() ?? [];
-    const bytes = statementGroup({ sql, values, use, forgotten, begin });
+    if (this.#inFlight.length === 0) this.#listenForStrangers();
+    const names = this.#names;
+    const use = anew ?? names?.statements.use(sql, values) ?? unnamed(sql, "command");
+    const asks = names?.asks(use, begin !== undefined || this.#inTransaction) ?? NOTHING;
+    const forgotten = names?.statements.takeForgotten() ?? [];
+    const bytes = statementGroup({ values, use, forgotten, begin, asks });
     const begins = begin !== undefined && !this.#inTransaction;
-    const settle = (error: unknown, { shape, tag, result }: Execution) => {
+    const settle = (error: unknown, execution: Execution) => {
       if (error === undefined) {
-        statements?.learn(use, shape);
-        if (tag === "DISCARD ALL" || tag === "DEALLOCATE ALL" || movesTables(tag, sql)) statements?.clear();
+        names?.statements.learn(use, execution.shape, execution.types);
+        const { shape, result } = execution;
         resolve(shape.made.length === 0 ? result : this.#withArrays(shape, result, statement.rowMode));
-      } else if (statements?.disowned(use, error) && (begins || !this.#inTransaction)) {
-        // Nothing of it was run, and no transaction has failed with it, unless one that began with it.
+      } else if (anew === undefined && this.#disowned(use, execution) && (begins || !this.#inTransaction)) {
+        // Nothing of it was run, or all was undone, and no transaction has failed with it, unless one that began with it.
         if (this.#inTransaction) this.rollback().catch(ignore);
-        resolve(new Promise((...then) => this.#run(statement, ...then, begin, true)));
+        const again = unnamed(sql, use.kind);
+        resolve(new Promise((...then) => this.#run(statement, ...then, begin, again)));
       } else reject(error);
     };
-    this.submit(new Execution(this, bytes, settle, statement, use.shape, begin === undefined ? 0 : 1));
+    const ahead = (begin === undefined ? 0 : 1) + (asks.ahead ? 1 : 0);
+    this.submit(new Execution(this, bytes, settle, statement, use, ahead, asks.behind));
+  }
+
+  /** Whether it failed by what this driver sent with it, so that it is to be run again without. */
+  #disowned(use: Use, { error, unrun }: Execution): boolean {
+    const names = this.#names;
+    if (names === undefined) return false;
+    const { code, message } = factsOf(error);
+    // Where one name is lost, others may be.
+    if (code === "26000") names.unaskable();
+    if (code === "26000" && message.includes(FACTS_NAME)) return true;
+    return names.statements.disowned(use, error) && unrun;
+  }
+
+  /** Whoever has `native` may say anything to it. */
+  #listenForStrangers(): void {
+    if (this.#readies === this.#ends) return;
+    this.#ends = this.#readies;
+    this.#names?.overheard(this.#inTransaction);
+  }
+
+  /** Asks for the styles that values are read by, and for the facts; undefined where the server does not know what is asked. */
+  async #greet(): Promise<Greeting | undefined> {
+    try {
+      const { collected } = await this.#command(greeting(this.id));
+      const facts = greetingOfRow(collected[0] as unknown[]);
+      this.#styles.floatDigits = facts.floatDigits;
+      return facts;
+    } catch (error) {
+      if (!isServerError(error) || this.#life !== "open") throw error;
+      return undefined;
+    }
   }
 
   /** A text of the driver's own, or one that may hold several statements, by the simple protocol. */
@@ -359,9 +412,9 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 }
 
-/** From here on the same names may be those of other tables. */
-function movesTables(tag: string, sql: string): boolean {
-  return tag === "SET" && /\bsearch_path\b/i.test(sql);
+interface ParameterStatus {
+  readonly parameterName: string;
+  readonly parameterValue: string;
 }
 
 /** Refused before it is sent, where the text shows it: with statements behind it COPY would end the session. */

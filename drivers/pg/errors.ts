@@ -23,6 +23,7 @@ import {
 } from "../../src/errors.js";
 import { leavesNothing } from "../../src/outcome.js";
 import type { Params } from "../driver.js";
+import { mentionsName } from "./statement-name.js";
 import { allOrNothing } from "./text.js";
 
 type ErrorClass = new (message: string, details: ErrorDetails) => AdbapiError;
@@ -86,7 +87,7 @@ export function translate(error: unknown, sql = ""): AdbapiError {
   const { message, code, severity } = factsOf(error);
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState === undefined) return translateLocal(error, message, code);
-  const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) || isStalePlan(error) };
+  const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) || isLostName(error) };
   const outcome = ENDED_FROM_OUTSIDE.has(sqlState) ? { outcome: outcomeOf(sql) } : {};
   return new (classOf(error, sqlState))(message, { ...details, ...outcome });
 }
@@ -153,6 +154,12 @@ function outcomeOf(sql: string): Outcome {
 export function isStalePlan(error: unknown): boolean {
   const { code, routine } = factsOf(error);
   return code === "0A000" && routine === "RevalidateCachedQuery";
+}
+
+/** The server does not have a name of the driver's, or has it for something else: the next time it is sent anew. */
+function isLostName(error: unknown): boolean {
+  const { code, message } = factsOf(error);
+  return isStalePlan(error) || ((code === "26000" || code === "42P05") && mentionsName(message));
 }
 
 /** A cancel, from whomever, or the server's `statement_timeout`: they differ in a message, which is in the server's language. */

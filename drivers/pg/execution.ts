@@ -4,6 +4,7 @@ import { NotSupportedError } from "../../src/errors.js";
 import type { Result, RowMode, Statement } from "../driver.js";
 import { type Ended, ended } from "./errors.js";
 import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
+import type { Use } from "./statements.js";
 import { refusedCommit, rolledBack } from "./transaction.js";
 
 /** What of pg's `Connection` a statement needs. */
@@ -17,10 +18,9 @@ export interface Wire {
 export interface Owner {
   readonly getParser: GetParser;
   send(execution: Execution): void;
-  settled(execution: Execution): void;
+  /** Before whoever waits for it hears of its end; a promise has them wait for that. */
+  settled(execution: Execution): Promise<void> | undefined;
 }
-
-const ALTERED = /^(?:ALTER|DROP) /;
 
 export type RawRow = readonly (string | null)[];
 
@@ -33,6 +33,9 @@ export class Execution {
   readonly bytes: Buffer;
   /** Commands of the driver's own that run ahead of the statement in the group. */
   readonly ahead: number;
+  /** How it travels, where it is one statement in a group of its own. */
+  readonly use: Use | undefined;
+  readonly #observed: boolean;
   readonly #owner: Owner;
   readonly #rowMode: RowMode;
   readonly #settle: (error: unknown, execution: Execution) => void;
@@ -48,8 +51,15 @@ export class Execution {
   tag = "";
   rowCount = 0;
   completed = 0;
-  /** A command in it has changed tables. */
-  altered = false;
+  /** The tags of commands that are neither queries nor writes. */
+  notable: string[] | undefined;
+  /** What was asked ahead of the statement, and behind it: rows of `Facts`. */
+  lookedAhead: readonly unknown[] | undefined;
+  lookedBehind: readonly unknown[] | undefined;
+  /** How many of its statements the server has bound to their params: one that it has not bound is not run. */
+  bound = 0;
+  /** The types of its params, where they were asked for. */
+  types: readonly number[] | undefined;
   error: unknown;
   done = false;
   /** A cancel of this side's may have hit it. */
@@ -64,16 +74,24 @@ export class Execution {
     bytes: Buffer,
     settle: (error: unknown, execution: Execution) => void,
     statement?: Statement,
-    shape = NO_COLUMNS,
+    use?: Use,
     ahead = 0,
+    observed = false,
   ) {
     this.#owner = owner;
     this.bytes = bytes;
     this.#settle = settle;
     this.statement = statement;
     this.#rowMode = statement?.rowMode ?? "array";
-    this.shape = shape;
+    this.use = use;
+    this.shape = use?.shape ?? NO_COLUMNS;
     this.ahead = ahead;
+    this.#observed = observed;
+  }
+
+  /** Nothing of the statement itself has been run, and no part of it. */
+  get unrun(): boolean {
+    return this.bound <= this.ahead;
   }
 
   get #facts(): Ended {
@@ -88,6 +106,11 @@ export class Execution {
       lastInsertId: undefined,
       columns: this.shape.fields,
     };
+  }
+
+  /** What comes now is the answer to what was asked behind it. */
+  get #answered(): boolean {
+    return this.#observed && this.completed > this.ahead;
   }
 
   takeRows(): unknown[] {
@@ -112,6 +135,14 @@ export class Execution {
 
   /** Nothing may be thrown here: it would come out of the socket's event. */
   handleDataRow(message: { readonly fields: RawRow }): void {
+    if (this.#answered) {
+      this.lookedBehind = message.fields;
+      return;
+    }
+    if (this.completed < this.ahead) {
+      this.lookedAhead = message.fields;
+      return;
+    }
     if (this.error !== undefined) return;
     try {
       const { shape } = this;
@@ -124,13 +155,21 @@ export class Execution {
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
-    if (this.completed++ < this.ahead) return;
-    this.tag = message.text;
-    this.altered ||= ALTERED.test(message.text);
+    if (this.#answered || this.completed++ < this.ahead) return;
+    this.note(message.text);
     this.rowCount += countOf(message.text);
   }
 
-  handleEmptyQuery(): void {}
+  protected note(tag: string): void {
+    this.tag = tag;
+    if (endsInDigit(tag)) return;
+    this.notable ??= [];
+    this.notable.push(tag);
+  }
+
+  handleEmptyQuery(): void {
+    this.completed++;
+  }
 
   handlePortalSuspended(): void {}
 
@@ -159,11 +198,13 @@ export class Execution {
   finish(): void {
     if (this.done) return;
     this.done = true;
-    this.#owner.settled(this);
+    const first = this.#owner.settled(this);
     if (this.error !== undefined) this.error = ended(this.error, this.#facts);
     else if (this.statement !== undefined && refusedCommit(this.tag, this.statement.sql))
       this.error = rolledBack();
-    this.#settle(this.error, this);
+    const settle = () => this.#settle(this.error, this);
+    if (first === undefined) settle();
+    else first.then(settle, settle);
   }
 }
 
@@ -190,8 +231,12 @@ export function copyRefused(): NotSupportedError {
 
 /** `"INSERT 0 3"` → 3, `"BEGIN"` → 0. */
 function countOf(tag: string): number {
+  return endsInDigit(tag) ? Number(tag.slice(tag.lastIndexOf(" ") + 1)) : 0;
+}
+
+function endsInDigit(tag: string): boolean {
   const last = tag.charCodeAt(tag.length - 1);
-  return last >= 0x30 && last <= 0x39 ? Number(tag.slice(tag.lastIndexOf(" ") + 1)) : 0;
+  return last >= 0x30 && last <= 0x39;
 }
 
 export function isServerError(error: unknown): boolean {

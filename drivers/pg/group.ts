@@ -1,18 +1,21 @@
 /** The messages of one statement, in one buffer: what fails in it ends all of it, up to its one Sync. */
+import { FACTS, FACTS_NAME } from "./facts.js";
+import type { Asks } from "./names.js";
 import type { Use } from "./statements.js";
 import * as wire from "./wire.js";
 
 export interface Group {
-  readonly sql: string;
   readonly values: readonly wire.Encoded[];
   readonly use: Use;
   /** Names to be closed first. */
   readonly forgotten: readonly string[];
   /** A BEGIN to ride along: the statement is not run when it fails. */
   readonly begin: string | undefined;
+  /** Where the facts of the session are asked for. */
+  readonly asks: Asks;
 }
 
-export function statementGroup({ sql, values, use, forgotten, begin }: Group): Buffer {
+export function statementGroup({ values, use, forgotten, begin, asks }: Group): Buffer {
   return wire.group(() => {
     for (const name of forgotten) wire.closeStatement(name);
     if (begin !== undefined) {
@@ -20,10 +23,28 @@ export function statementGroup({ sql, values, use, forgotten, begin }: Group): B
       wire.bind("", []);
       wire.execute();
     }
-    if (use.shape === undefined) wire.parse(use.name, sql);
+    // Behind BEGIN, which sets no isolation level once a query has been looked at.
+    if (asks.ahead) facts(asks.named);
+    if (use.shape === undefined) {
+      // Whoever may have given the name before: it was not this session as it is now.
+      if (use.name !== "") wire.closeStatement(use.name);
+      wire.parse(use.name, use.sql, use.types);
+    }
+    if (use.learns) wire.describeParams();
     wire.bind(use.name, values);
-    if (use.shape === undefined) wire.describe();
+    if (use.shape === undefined && !use.learns) wire.describe();
     wire.execute();
+    // The statement may have dropped all names.
+    if (asks.behind) facts(asks.named);
     wire.sync();
   });
+}
+
+function facts(named: boolean): void {
+  if (!named) {
+    wire.closeStatement(FACTS_NAME);
+    wire.parse(FACTS_NAME, FACTS);
+  }
+  wire.bind(FACTS_NAME, []);
+  wire.execute();
 }

@@ -9,11 +9,8 @@ const JSON_TYPES: ReadonlyMap<number, string> = new Map([
   [3802, "jsonb"],
 ]);
 
-/** A question for the types of a statement's params; the statement is parsed, and not run. */
+/** A question for the types of a statement's params, its `types`; the statement is parsed, and not run. */
 export class ParamTypes extends Execution {
-  /** In order; set by the session when the server has said them. */
-  oids: readonly number[] = [];
-
   constructor(owner: Owner, settle: (error: unknown, execution: Execution) => void, statement: Statement) {
     const bytes = wire.group(() => {
       wire.parse("", statement.sql);

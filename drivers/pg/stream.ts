@@ -83,7 +83,7 @@ class Portal extends Execution {
   override handleCommandComplete(message: { readonly text: string }): void {
     if (this.#state === "asking") this.handlePortalSuspended();
     else {
-      this.tag = message.text;
+      this.note(message.text);
       this.#end();
     }
   }

@@ -16,6 +16,7 @@ const DESCRIBE_STATEMENT = Buffer.from([0x44, 0, 0, 0, 6, 0x53, 0]);
 const EXECUTE = Buffer.from([0x45, 0, 0, 0, 9, 0, 0, 0, 0, 0]);
 const SYNC = Buffer.from([0x53, 0, 0, 0, 4]);
 const FLUSH = Buffer.from([0x48, 0, 0, 0, 4]);
+const NO_TYPES: readonly number[] = [];
 const CLOSE_PORTAL = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0]);
 
 let buffer = Buffer.allocUnsafe(FIRST_SIZE);
@@ -38,11 +39,14 @@ export function query(sql: string): void {
   shut(start);
 }
 
-export function parse(name: string, sql: string): void {
+/** The server finds out the types that are not given. */
+export function parse(name: string, sql: string, types: readonly number[] = NO_TYPES): void {
   const start = open(0x50);
   cstring(name);
   cstring(sql);
-  int16(0);
+  ensure(2 + 4 * types.length);
+  int16(types.length);
+  for (const type of types) int32(type);
   shut(start);
 }
 

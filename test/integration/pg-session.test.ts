@@ -14,7 +14,7 @@ const url = serverUrl("postgres")!;
 const names = async (session: Session): Promise<unknown[]> =>
   (
     await session.run(
-      `select statement from pg_prepared_statements where statement not like '%prepared%' -- ${Math.random()}`,
+      `select statement from pg_prepared_statements where statement not like all ('{%prepared%,%pg_stat_get%}') -- ${Math.random()}`,
     )
   ).rows;
 
@@ -113,16 +113,16 @@ describe.runIf(url)("named statements", () => {
     }
   });
 
-  test("are given up when they refuse a value: somebody may have altered the table", async () => {
+  test("do not refuse a value that the table takes since somebody has altered it", async () => {
     const [session, other] = [await openSession(url), await openSession(url)];
     const table = `wider_${process.pid}`;
     await other.run(`create table ${table} (a int)`);
     try {
-      const add = () => session.run(`insert into ${table} values ($1)`, ["3000000000"]);
-      await times(4, () => session.run(`insert into ${table} values ($1)`, [1]));
+      const add = (value: unknown) => session.run(`insert into ${table} values ($1)`, [value]);
+      await times(4, () => add(1));
       await strangerOf(other)(`alter table ${table} alter a type bigint`);
-      expect((await failureOf(add())).code).toBe("22003");
-      expect((await add()).rowCount).toBe(1);
+      expect((await add("3000000000")).rowCount).toBe(1);
+      expect((await failureOf(add("30000000000000000000"))).code).toBe("22003");
     } finally {
       await other.run(`drop table ${table}`);
     }
@@ -214,14 +214,14 @@ describe.runIf(url)("cancel", () => {
 });
 
 describe.runIf(url)("reset", () => {
-  test("undoes what the session was told, but for the driver's own statements", async () => {
+  test("undoes what the session was told", async () => {
     const session = await openSession(url);
     await times(4, () => session.run("select 7 as a"));
     await session.ping(
       "prepare \"by Hand\" as select 1; set work_mem = '77MB'; select pg_advisory_lock(5); create temp table t (a int); listen x; declare c cursor with hold for select 1",
     );
     await session.reset();
-    expect(await names(session)).toEqual([{ statement: "select 7 as a" }]);
+    expect(await names(session)).toEqual([]);
     const { rows } = await session.run(`select current_setting('work_mem') <> '77MB' as work_mem,
       (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
       to_regclass('pg_temp.t') as temp, (select count(*)::int from pg_cursors where is_holdable) as cursors,
