@@ -170,6 +170,12 @@ export interface Driver {
   readonly singleWriter?: true;
 
   /**
+   * Where there is a `singleWriter`: whether the text looks as if it could write nothing. Such a one goes to a connection's `executeRead`, which
+   * asks the database, until that has said so once. Decided from the text. Absent: what is `repeatable`.
+   */
+  seemsReadOnly?(sql: string): boolean;
+
+  /**
    * Whether running the text twice is the same as once, decided narrowly (a select that calls no function): stuck behind
    * another it may be sent once more elsewhere. Absent: never.
    */
@@ -225,6 +231,9 @@ export interface DriverConnection {
 
   /** Ends it at once, whatever is in flight: that rejects. Never throws; may be called again. */
   destroy(): void;
+
+  /** Runs one statement if the database says that it can write nothing; else fires with undefined, and nothing was done. */
+  executeRead?(statement: Statement): Promise<Result | undefined>;
 
   /** BEGIN and a first statement in one round trip; the statement must not run when BEGIN fails. */
   beginWith?(options: TransactionOptions, statement: Statement): Promise<Result>;

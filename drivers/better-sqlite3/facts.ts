@@ -1,7 +1,8 @@
 /** What holds of SQLite, whichever package leads to it. */
 import { identify, maxConnections } from "./args.js";
+import { rememberFile } from "./file.js";
 import { bind } from "./params.js";
-import { outsideTransaction, repeatable, stackable } from "./text.js";
+import { outsideTransaction, repeatable, seemsReadOnly, stackable } from "./text.js";
 
 export const sqliteFacts = {
   pipeline: 256,
@@ -10,7 +11,9 @@ export const sqliteFacts = {
   bind,
   identify,
   maxConnections,
+  opened: rememberFile,
   stackable,
   repeatable,
+  seemsReadOnly,
   outsideTransaction,
 } as const;

@@ -6,6 +6,7 @@ import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blo
 import { checkFileAndOptions, fromUrl } from "./args.js";
 import { classify } from "./errors.js";
 import { sqliteFacts } from "./facts.js";
+import { withKnownFile } from "./file.js";
 import { loadPackage } from "./package.js";
 
 /** What `new Database(...)` takes, but `verbose`: a function cannot be called from another thread. */
@@ -31,7 +32,10 @@ export function betterSqlite3With({ moduleUrl = MODULE, ...options }: BundledOpt
     name: "better-sqlite3",
     checkArgs: (args) => checkFileAndOptions("better-sqlite3", args, OPTIONS),
     classify,
-    prepare: loadOnce,
+    prepare(args) {
+      loadOnce(args);
+      return withKnownFile(args);
+    },
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readonly }] : [file];

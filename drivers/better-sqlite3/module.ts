@@ -1,13 +1,16 @@
 /** better-sqlite3 as a blocking driver: runs in the worker threads. */
 import type { Database, Options, Statement } from "better-sqlite3";
-import { ProgrammingError } from "../../src/errors.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
-import { verbOf } from "../blocking/texts.js";
+import { firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { StatementCache } from "./cache.js";
+import { refuseUnreadable } from "./errors.js";
+import { type KnownFile, openFile } from "./file.js";
 import { loadPackage } from "./package.js";
 import { exact } from "./params.js";
-import { resetPrivate } from "./reset.js";
+import { checkParams, hasNumbers, type Placeholders, placeholdersOf } from "./placeholders.js";
+import { admitPragma, type Pragma, pragmaOf } from "./pragmas.js";
+import { PrivateSession } from "./reset.js";
 import { inserts } from "./text.js";
 
 export { classify } from "./errors.js";
@@ -15,16 +18,25 @@ export { classify } from "./errors.js";
 /** How long SQLite waits for another process's lock. better-sqlite3's own default, made visible. */
 const BUSY_TIMEOUT_MILLIS = 5_000;
 
-export function connect(file: string, options: Options = {}): BlockingConnection {
+/** @param known the pool's file, where it has been opened before */
+export function connect(file: string, options: Options = {}, known?: KnownFile): BlockingConnection {
   const Driver = loadPackage();
-  return new Connection(new Driver(file, { timeout: BUSY_TIMEOUT_MILLIS, ...options }));
+  const settings = { timeout: BUSY_TIMEOUT_MILLIS, ...options };
+  return openFile(
+    file,
+    known,
+    (mustExist) => new Driver(file, mustExist ? { ...settings, fileMustExist: true } : settings),
+    (db) => new Connection(db),
+  );
 }
 
 /** A statement with what is dear to ask for. */
 class Prepared {
   readonly statement: Statement<unknown[], unknown[]>;
-  /** Of its params; known once some were given by name. */
-  names: ReadonlySet<string> | undefined;
+  /** Known once params were given. */
+  #placeholders: Placeholders | undefined;
+  #numbered = false;
+  readonly pragma: Pragma | undefined;
   readonly inserts: boolean;
   /** Reads or writes rows, and leaves it alone which tables there are. */
   readonly plain: boolean;
@@ -32,17 +44,44 @@ class Prepared {
   columns: readonly string[] | undefined;
   schema: number | undefined;
 
-  constructor(statement: Statement<unknown[], unknown[]>) {
+  constructor(statement: Statement<unknown[], unknown[]>, pragma: Pragma | undefined) {
+    this.pragma = pragma;
     this.statement = statement.reader ? statement.raw().safeIntegers() : statement.safeIntegers();
     this.inserts = inserts(statement.source);
     this.plain = verbOf(statement.source) === "plain";
   }
+
+  /** The arguments of the package's calls: it refuses a list that is too short or too long, and ignores names that have no place. */
+  values(params: Params): unknown[] {
+    if (this.#placeholders === undefined) {
+      this.#placeholders = placeholdersOf(this.statement.source);
+      this.#numbered = hasNumbers(this.#placeholders);
+    }
+    if (Array.isArray(params) && !this.#numbered) return [exact(params)];
+    checkParams(params, this.#placeholders);
+    return byName(exact(params), this.#placeholders);
+  }
+}
+
+/** The package takes what has a number by its name, and what has neither as a list. */
+function byName(params: Params, placeholders: Placeholders): unknown[] {
+  const values = Array.isArray(params) ? params : placeholders.map(() => null);
+  const unnamed = values.filter((_, at) => !isNamed(placeholders[at]));
+  if (!Array.isArray(params)) return unnamed.length > 0 ? [unnamed, params] : [params];
+  const named = placeholders.flatMap((one, at) => (isNamed(one) ? [[one.slice(1), values[at]]] : []));
+  return [unnamed, Object.fromEntries(named)];
+}
+
+function isNamed(placeholder: string | undefined): placeholder is string {
+  return placeholder !== undefined && placeholder !== "?";
 }
 
 class Connection implements BlockingConnection {
   readonly reset?: () => void;
   readonly #db: Database;
   readonly #statements: StatementCache<Prepared>;
+  /** Of a database that nobody else can open. */
+  readonly #private: PrivateSession | undefined;
   readonly #schemaVersion: Statement<[], number>;
   readonly #lastInsertId: Statement<[], bigint>;
   /** Known while a transaction that has not written holds it still. */
@@ -54,11 +93,14 @@ class Connection implements BlockingConnection {
 
   constructor(db: Database) {
     this.#db = db;
-    if (!db.readonly && !db.memory) tolerate(() => db.pragma("journal_mode = wal"));
-    this.#statements = new StatementCache((sql) => new Prepared(db.prepare(sql)));
+    if (!db.memory) lookAt(db);
+    this.#statements = new StatementCache((sql) => this.#prepare(sql));
     this.#schemaVersion = db.prepare<[], number>("pragma schema_version").pluck();
     this.#lastInsertId = db.prepare<[], bigint>("select last_insert_rowid()").pluck().safeIntegers();
-    if (db.memory) this.reset = () => this.#resetInPlace();
+    if (db.memory) {
+      this.#private = new PrivateSession(db);
+      this.reset = () => this.#resetInPlace();
+    }
   }
 
   get inTransaction(): boolean {
@@ -66,7 +108,7 @@ class Connection implements BlockingConnection {
   }
 
   execute(sql: string, params: Params | undefined): BlockingResult {
-    const prepared = this.#checked(sql, params);
+    const prepared = this.#prepared(sql);
     const { statement } = prepared;
     if (!statement.readonly) this.#schema = undefined;
     if (!prepared.plain) {
@@ -75,7 +117,7 @@ class Connection implements BlockingConnection {
     }
     if (!statement.reader) {
       const { changes, lastInsertRowid } =
-        params === undefined ? statement.run() : statement.run(exact(params));
+        params === undefined ? statement.run() : statement.run(...prepared.values(params));
       const inserted = prepared.inserts && changes > 0;
       return {
         columns: [],
@@ -84,7 +126,7 @@ class Connection implements BlockingConnection {
         lastInsertId: inserted ? lastInsertRowid : undefined,
       };
     }
-    const rows = params === undefined ? statement.all() : statement.all(exact(params));
+    const rows = params === undefined ? statement.all() : statement.all(...prepared.values(params));
     return {
       columns: this.#columns(prepared),
       rows,
@@ -94,14 +136,16 @@ class Connection implements BlockingConnection {
   }
 
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
-    const { statement } = this.#checked(sql, params);
+    const prepared = this.#prepared(sql);
+    const { statement } = prepared;
     if (!statement.reader) return undefined;
-    const rows = params === undefined ? statement.iterate() : statement.iterate(exact(params));
+    const rows = params === undefined ? statement.iterate() : statement.iterate(...prepared.values(params));
     return cursor(statement, rows);
   }
 
   readOnly(sql: string): boolean {
-    return this.#statements.get(sql).statement.readonly;
+    // EXPLAIN lists what would be done, and SQLite says of it what it says of that.
+    return this.#prepared(sql).statement.readonly || firstWord(sql) === "explain";
   }
 
   begin({ readOnly }: TransactionOptions): void {
@@ -122,15 +166,21 @@ class Connection implements BlockingConnection {
     this.#db.close();
   }
 
-  /** The package ignores params that the statement has no name for, as it ignores none that have no place. */
-  #checked(sql: string, params: Params | undefined): Prepared {
+  /** Many a PRAGMA takes effect while it is prepared: what may not be is refused before. */
+  #prepare(sql: string): Prepared {
+    const pragma = pragmaOf(sql);
+    this.#admit(pragma);
+    return new Prepared(this.#db.prepare(sql), pragma);
+  }
+
+  #prepared(sql: string): Prepared {
     const prepared = this.#statements.get(sql);
-    if (params === undefined || Array.isArray(params)) return prepared;
-    const given = Object.keys(params);
-    prepared.names ??= namesOf(this.#db.prepare(sql), given);
-    const surplus = given.filter((name) => !prepared.names!.has(name));
-    if (surplus.length === 0) return prepared;
-    throw new ProgrammingError(`the statement has no params named ${surplus.join(", ")}`);
+    this.#admit(prepared.pragma);
+    return prepared;
+  }
+
+  #admit(pragma: Pragma | undefined): void {
+    if (pragma !== undefined) admitPragma(pragma, this.#db.inTransaction, this.#private?.unrestorable);
   }
 
   /**
@@ -158,23 +208,8 @@ class Connection implements BlockingConnection {
 
   #resetInPlace(): void {
     this.#statements.clear();
-    resetPrivate(this.#db);
+    this.#private?.reset();
   }
-}
-
-/** The names of a statement's params, which the package does not tell: those of an object's that it reads when it binds that. Throws where one is missing. */
-function namesOf(statement: Statement<unknown[], unknown[]>, given: readonly string[]): ReadonlySet<string> {
-  const read = new Set<string>();
-  const probe = {};
-  for (const name of given) {
-    const get = () => {
-      read.add(name);
-      return null;
-    };
-    Object.defineProperty(probe, name, { get, enumerable: true });
-  }
-  statement.bind(probe);
-  return read;
 }
 
 /** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
@@ -194,10 +229,11 @@ function names(statement: Statement<unknown[], unknown[]>): readonly string[] {
   return statement.columns().map((column) => column.name);
 }
 
-function tolerate(attempt: () => void): void {
+/** Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each other. */
+function lookAt(db: Database): void {
   try {
-    attempt();
-  } catch {
-    // Another process may hold the file in its old mode, or the file system cannot share memory: slower, as correct.
+    db.pragma(db.readonly ? "schema_version" : "journal_mode = wal");
+  } catch (error) {
+    refuseUnreadable(error);
   }
 }

@@ -1,21 +1,34 @@
 /** What makes a session of SQLite new again without opening the file anew, which would lose a private database. */
+import { type Handle, SessionSettings } from "./settings.js";
 
-/** The part of a database handle that better-sqlite3 and node:sqlite share. */
-interface Handle {
-  prepare(sql: string): { all(): unknown[] };
-  exec(sql: string): unknown;
-}
+type TransactionalHandle = Handle & { readonly inTransaction?: boolean; readonly isTransaction?: boolean };
 
-export function resetPrivate(
-  db: Handle & { readonly inTransaction?: boolean; readonly isTransaction?: boolean },
-): void {
-  if (db.inTransaction ?? db.isTransaction) db.exec("rollback");
-  for (const { name } of db.prepare("pragma database_list").all() as { name: string }[]) {
-    if (name !== "main" && name !== "temp") db.exec(`detach ${quoted(name)}`);
+/** A session that is its database: what belongs to the session is brought back, what belongs to the database stays. */
+export class PrivateSession {
+  readonly #db: TransactionalHandle;
+  readonly #settings: SessionSettings;
+
+  /** @param db as it was opened */
+  constructor(db: TransactionalHandle) {
+    this.#db = db;
+    this.#settings = new SessionSettings(db);
   }
-  const temporary = "select type, name from temp.sqlite_master where type in ('table', 'view', 'trigger')";
-  for (const { type, name } of db.prepare(temporary).all() as { type: string; name: string }[]) {
-    db.exec(`drop ${type} if exists temp.${quoted(name)}`);
+
+  /** PRAGMAs that `reset` would not undo. */
+  get unrestorable(): ReadonlySet<string> {
+    return this.#settings.unrestorable;
+  }
+
+  reset(): void {
+    const db = this.#db;
+    if (db.inTransaction ?? db.isTransaction) db.exec("rollback");
+    db.exec("pragma query_only = off");
+    for (const { name } of db.prepare("pragma database_list").all() as { name: string }[]) {
+      if (name !== "main" && name !== "temp") db.exec(`detach ${quoted(name)}`);
+    }
+    // SQLite throws all temporary tables, views and triggers away when they are to be kept elsewhere.
+    db.exec("pragma temp_store = 1; pragma temp_store = 2");
+    this.#settings.restore();
   }
 }
 

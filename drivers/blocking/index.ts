@@ -20,6 +20,7 @@ type Optional = Pick<
   | "maxConnections"
   | "stackable"
   | "repeatable"
+  | "seemsReadOnly"
   | "outsideTransaction"
   | "singleWriter"
 >;
@@ -40,8 +41,13 @@ export interface BlockingDriverOptions extends Optional {
    * @default worker.js beside this file
    */
   readonly workerUrl?: URL;
-  /** Called on the pool's own thread before another is started: what it throws is why there is no connection. */
-  readonly prepare?: (args: readonly unknown[]) => void;
+  /**
+   * Called on the pool's own thread before another is started: gives what the module's `connect` gets in place of `args`, if anything. What it
+   * throws is why there is no connection.
+   */
+  readonly prepare?: (args: readonly unknown[]) => readonly unknown[] | undefined | void;
+  /** Called when another connection is open; `ended` fires when its thread has ended. */
+  readonly opened?: (args: readonly unknown[], ended: Promise<void>) => Promise<void>;
   /** As the module's `classify`, for errors that met no thread. */
   readonly classify?: Classify;
 }
@@ -71,6 +77,7 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     bind = cloned,
     classify,
     prepare,
+    opened,
     resourceLimits,
     workerUrl = beside("./worker.js", import.meta.url),
     ...facts
@@ -83,8 +90,10 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
     pipeline,
     bind,
     async connect(args: readonly unknown[], connectOptions: ConnectOptions): Promise<DriverConnection> {
-      prepare?.(args);
-      return new ThreadConnection(await threads.start(args, connectOptions), connectOptions);
+      const thread = await threads.start(prepare?.(args) ?? args, connectOptions);
+      const connection = new ThreadConnection(thread, connectOptions);
+      await opened?.(args, thread.ended);
+      return connection;
     },
     translate: (error) => translate(error, classify),
     cancelled: (error) => (error instanceof StatementCancelled ? "not applied" : undefined),

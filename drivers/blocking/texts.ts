@@ -1,4 +1,5 @@
 /** What a text is, as far as its first word and its past runs tell. */
+import { Tokens } from "./tokens.js";
 
 /**
  * - `"plain"`: reads or writes rows; several of them may share a transaction;
@@ -20,11 +21,18 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
   ["alter", "schema"],
 ]);
 
-const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*([a-z]+)/i;
-
-/** In lower case, after comments; empty when there is none. */
+/** In lower case, after comments and empty statements; empty when there is none. */
 export function firstWord(sql: string): string {
-  return FIRST_WORD.exec(sql)?.[1]?.toLowerCase() ?? "";
+  const tokens = firstToken(sql);
+  return tokens.kind === "word" ? tokens.name : "";
+}
+
+/** At the first piece that says anything. */
+export function firstToken(sql: string): Tokens {
+  const tokens = new Tokens(sql);
+  do tokens.next();
+  while (tokens.is(";"));
+  return tokens;
 }
 
 export function verbOf(sql: string): Verb {

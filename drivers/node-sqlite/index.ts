@@ -3,6 +3,7 @@
 import type { Kinds } from "../arguments.js";
 import { checkFileAndOptions, fromUrl } from "../better-sqlite3/args.js";
 import { sqliteFacts } from "../better-sqlite3/facts.js";
+import { withKnownFile } from "../better-sqlite3/file.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import { classify } from "./errors.js";
@@ -37,7 +38,10 @@ export function nodeSqliteWith({ moduleUrl = MODULE, ...options }: BundledOption
     name: "node:sqlite",
     checkArgs: (args) => checkFileAndOptions("node:sqlite", args, OPTIONS),
     classify,
-    prepare: loadNodeSqlite,
+    prepare(args) {
+      loadNodeSqlite();
+      return withKnownFile(args);
+    },
     fromUrl(url) {
       const { file, readonly } = fromUrl(url);
       return readonly ? [file, { readOnly: true }] : [file];

@@ -1,15 +1,26 @@
 /** node:sqlite as a blocking driver: runs in the worker threads. */
+import { pathToFileURL } from "node:url";
 import { ProgrammingError } from "../../src/errors.js";
 import { MEMORY } from "../better-sqlite3/args.js";
 import { StatementCache } from "../better-sqlite3/cache.js";
-import { resetPrivate } from "../better-sqlite3/reset.js";
+import { refuseUnreadable } from "../better-sqlite3/errors.js";
+import { type KnownFile, openFile } from "../better-sqlite3/file.js";
+import { exact } from "../better-sqlite3/params.js";
+import {
+  checkParams,
+  hasNumbers,
+  isNumbered,
+  type Placeholders,
+  placeholdersOf,
+} from "../better-sqlite3/placeholders.js";
+import { admitPragma, type Pragma, pragmaOf } from "../better-sqlite3/pragmas.js";
+import { PrivateSession } from "../better-sqlite3/reset.js";
 import { inserts } from "../better-sqlite3/text.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
-import { firstWord, verbOf } from "../blocking/texts.js";
+import { firstToken, firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
-import { type Placeholders, placeholdersOf, spread } from "./placeholders.js";
 import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";
 
 export { classify } from "./errors.js";
@@ -17,23 +28,42 @@ export { classify } from "./errors.js";
 /** How long SQLite waits for another process's lock; node:sqlite's own default is not at all. */
 const BUSY_TIMEOUT_MILLIS = 5_000;
 
+/** @param known the pool's file, where it has been opened before */
 export function connect(
   file: string,
   { timeout = BUSY_TIMEOUT_MILLIS, ...options }: NodeSqliteOptions = {},
+  known?: KnownFile,
 ): BlockingConnection {
   const { DatabaseSync } = loadNodeSqlite();
-  return withNamedCode(() => {
-    const db = new DatabaseSync(file, options);
-    db.exec(`pragma busy_timeout = ${timeout}`);
-    return new Connection(db, file === MEMORY, options.readOnly ?? false);
-  });
+  const readOnly = options.readOnly ?? false;
+  return openFile(
+    file,
+    known,
+    (mustExist) =>
+      withNamedCode(() => new DatabaseSync(mustExist && !readOnly ? existing(file) : file, options)),
+    (db) =>
+      withNamedCode(() => {
+        db.exec(`pragma busy_timeout = ${timeout}`);
+        return new Connection(db, file === MEMORY, readOnly);
+      }),
+  );
+}
+
+/** node:sqlite has no option for it, but takes SQLite's own URIs. */
+function existing(file: string): URL {
+  const url = pathToFileURL(file);
+  url.search = "?mode=rw";
+  return url;
 }
 
 interface Prepared {
   readonly statement: StatementSync;
+  readonly pragma: Pragma | undefined;
   readonly placeholders: Placeholders;
   readonly givesRows: boolean;
   readonly readOnly: boolean;
+  /** Reads or writes rows: anything else reports the changes of the statement before it. */
+  readonly plain: boolean;
   readonly inserts: boolean;
   columns: readonly string[];
 }
@@ -43,13 +73,19 @@ class Connection implements BlockingConnection {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache<Prepared>;
   readonly #lastInsertId: StatementSync;
+  readonly #numbers: boolean;
+  /** Of a database that nobody else can open. */
+  readonly #private: PrivateSession | undefined;
 
   constructor(db: DatabaseSync, memory: boolean, readOnly: boolean) {
     this.#db = db;
-    this.#statements = new StatementCache((sql) => prepare(db, sql));
+    this.#statements = new StatementCache((sql) => this.#prepare(sql));
     this.#lastInsertId = exactArrays(db.prepare("select last_insert_rowid()"));
-    if (memory) this.reset = () => this.#resetInPlace();
-    else if (!readOnly) this.#useWal();
+    this.#numbers = bindsNumbers(db);
+    if (memory) {
+      this.#private = new PrivateSession(db);
+      this.reset = () => this.#resetInPlace();
+    } else lookAt(db, readOnly);
   }
 
   get inTransaction(): boolean {
@@ -58,13 +94,12 @@ class Connection implements BlockingConnection {
 
   execute(sql: string, params: Params | undefined): BlockingResult {
     return withNamedCode(() => {
-      const prepared = this.#statements.get(sql);
-      const { statement, placeholders, givesRows, inserts } = prepared;
-      const values = spread(params, placeholders);
+      const prepared = this.#prepared(sql);
+      const { statement, givesRows, inserts } = prepared;
+      const values = this.#values(params, prepared);
       if (!givesRows) {
         const { changes, lastInsertRowid } = statement.run(...values);
-        // What creates a table reports the changes of the statement before it.
-        const rowCount = verbOf(sql) === "plain" ? Number(changes) : 0;
+        const rowCount = prepared.plain ? Number(changes) : 0;
         return {
           columns: [],
           rows: [],
@@ -85,9 +120,10 @@ class Connection implements BlockingConnection {
 
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
     return withNamedCode(() => {
-      const { statement, placeholders, givesRows } = this.#statements.get(sql);
+      const prepared = this.#prepared(sql);
+      const { statement, givesRows } = prepared;
       return givesRows
-        ? cursor(statement, this.#steps(sql, statement.iterate(...spread(params, placeholders))))
+        ? cursor(statement, this.#steps(sql, statement.iterate(...this.#values(params, prepared))))
         : undefined;
     });
   }
@@ -103,7 +139,7 @@ class Connection implements BlockingConnection {
   }
 
   readOnly(sql: string): boolean {
-    return withNamedCode(() => this.#statements.get(sql).readOnly);
+    return withNamedCode(() => this.#prepared(sql).readOnly);
   }
 
   begin({ readOnly }: TransactionOptions): void {
@@ -122,30 +158,74 @@ class Connection implements BlockingConnection {
     this.#db.close();
   }
 
-  #useWal(): void {
-    try {
-      this.#db.exec("pragma journal_mode = wal");
-    } catch {
-      // Another process may hold the file in its old mode, or the file system cannot share memory: slower, as correct.
-    }
+  /** Many a PRAGMA takes effect while it is prepared: what may not be is refused before. */
+  #prepare(sql: string): Prepared {
+    const pragma = pragmaOf(sql);
+    this.#admit(pragma);
+    return prepare(this.#db, sql, pragma);
+  }
+
+  #prepared(sql: string): Prepared {
+    const prepared = this.#statements.get(sql);
+    this.#admit(prepared.pragma);
+    return prepared;
+  }
+
+  #admit(pragma: Pragma | undefined): void {
+    if (pragma !== undefined) admitPragma(pragma, this.#db.isTransaction, this.#private?.unrestorable);
+  }
+
+  /** The arguments of the package's calls, which bind NULL for what is missing. */
+  #values(params: Params | undefined, { placeholders }: Prepared): unknown[] {
+    checkParams(params, placeholders);
+    if (params === undefined) return [];
+    const values = exact(params);
+    if (!Array.isArray(values)) return [values];
+    return this.#numbers || !hasNumbers(placeholders) ? values : byNumber(values, placeholders);
   }
 
   #resetInPlace(): void {
     this.#statements.clear();
-    resetPrivate(this.#db);
+    this.#private?.reset();
   }
 }
 
-function prepare(db: DatabaseSync, sql: string): Prepared {
+/** Whether a list fills numbered params too; versions before 24.21 take them by name only. */
+function bindsNumbers(db: DatabaseSync): boolean {
+  try {
+    return db.prepare("select ?1").all(1).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function byNumber(values: readonly unknown[], placeholders: Placeholders): unknown[] {
+  const numbered = placeholders.flatMap((one, at) => (isNumbered(one) ? [[one, values[at]]] : []));
+  const others = values.filter((_, at) => !isNumbered(placeholders[at]));
+  return [Object.fromEntries(numbered), ...others];
+}
+
+/** Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each other. */
+function lookAt(db: DatabaseSync, readOnly: boolean): void {
+  try {
+    withNamedCode(() => db.exec(readOnly ? "pragma schema_version" : "pragma journal_mode = wal"));
+  } catch (error) {
+    refuseUnreadable(error);
+  }
+}
+
+function prepare(db: DatabaseSync, sql: string, pragma: Pragma | undefined): Prepared {
   const statement = exactArrays(db.prepare(sql));
   refuseMore(sql.slice(statement.sourceSQL.length));
   const readOnly = onlyReads(db, sql);
   const columns = names(statement);
   return {
     statement,
+    pragma,
     placeholders: placeholdersOf(sql),
     givesRows: columns.length > 0,
     readOnly,
+    plain: verbOf(sql) === "plain",
     inserts: inserts(sql),
     columns,
   };
@@ -153,7 +233,7 @@ function prepare(db: DatabaseSync, sql: string): Prepared {
 
 /** node:sqlite would run the first statement and forget the others. */
 function refuseMore(rest: string): void {
-  if (/^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*$/.test(rest)) return;
+  if (firstToken(rest).kind === "end") return;
   throw new ProgrammingError("the string holds more than one statement: none was executed");
 }
 

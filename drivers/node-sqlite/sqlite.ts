@@ -22,7 +22,7 @@ export interface DatabaseSync {
 }
 
 interface NodeSqlite {
-  readonly DatabaseSync: new (file: string, options?: object) => DatabaseSync;
+  readonly DatabaseSync: new (file: string | URL, options?: object) => DatabaseSync;
   readonly StatementSync: { readonly prototype: object };
 }
 
