@@ -161,6 +161,12 @@ export interface Driver {
   stackable?(sql: string): boolean;
 
   /**
+   * Whether these arguments lead to a database that is the session's own, and lost with it: then a session never expires, and the pool says so
+   * when it had to let one go. Absent: the database outlives its sessions.
+   */
+  ownDatabase?(args: readonly unknown[]): boolean;
+
+  /**
    * Whether the database refuses this statement in a transaction, or ignores it there: `openfun` and `runWithConnection`
    * then begin none for it. Decided from the text. Absent: never.
    */

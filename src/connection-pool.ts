@@ -95,6 +95,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       prepare: (lease) => runOpenfun(lease, this.#context),
       roomMade: () => this.#dispatcher.wake(),
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
+      databaseLost: (error) => this.#dispatcher.databaseLost(error),
     });
     this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases, this.#origin);
     this.#context = {

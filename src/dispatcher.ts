@@ -35,6 +35,8 @@ export class Dispatcher implements JobCarrier {
   readonly #loans: Loans;
   #state: "open" | "closing" = "open";
   #whenDrained: (() => void) | undefined;
+  /** The database went with its session, and nobody has been told yet. */
+  #untold: AdbapiError | undefined;
   readonly vigil = new Vigil();
   /** Waiters that were refused since no connection came free. */
   timeouts = 0;
@@ -62,7 +64,8 @@ export class Dispatcher implements JobCarrier {
       driver,
       profile: this.#profile,
       loans: this.#loans.carrying,
-      reconnect: options.reconnect,
+      // Elsewhere it would find another database.
+      reconnect: options.reconnect && !leases.ownDatabase,
       settle: (loan) => this.#settle(loan),
       advance: (loan) => this.#advance(loan),
       again: (job, loan) => {
@@ -119,6 +122,12 @@ export class Dispatcher implements JobCarrier {
     if (!this.#leases.promising) this.#refuseAll(error);
   }
 
+  /** Who waits asked it of the database that was lost; with nobody waiting, the next is told. */
+  databaseLost(error: AdbapiError): void {
+    if (this.waiting === 0) this.#untold = error;
+    this.#refuseAll(error);
+  }
+
   /** Takes a waiter out of the line. */
   withdraw(waiter: Waiter): void {
     waiter.line?.remove(waiter);
@@ -160,6 +169,12 @@ export class Dispatcher implements JobCarrier {
   #enqueue(waiter: Waiter, writes: boolean): void {
     if (this.#state === "closing") {
       waiter.refuse(new PoolClosed(`the pool "${this.#options.name}" is closed: nothing was sent`));
+      return;
+    }
+    const untold = this.#untold;
+    if (untold !== undefined) {
+      this.#untold = undefined;
+      waiter.refuse(untold);
       return;
     }
     this.#queue.push(waiter, writes);

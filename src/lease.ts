@@ -28,6 +28,8 @@ export class Lease {
   /** The most statements that are sent on it ahead of their answers. */
   readonly depth: number;
   idleSince = 0;
+  /** Why it is of no more use, where that is known. */
+  whyEnded: unknown;
   /** When and for what it was lent, for diagnosis. */
   heldSince = 0;
   holder = "";

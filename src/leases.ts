@@ -2,7 +2,7 @@ import type { Driver } from "../drivers/driver.js";
 import { Connector } from "./connector.js";
 import type { Origin } from "./diagnostics.js";
 import { translated } from "./driver-faults.js";
-import { type AdbapiError, PoolClosed } from "./errors.js";
+import { type AdbapiError, OperationalError, PoolClosed } from "./errors.js";
 import { probe, SETTLE_MILLIS, Silence, sayGoodbye, scrub } from "./hygiene.js";
 import type { Journal } from "./journal.js";
 import { Keeper } from "./keeper.js";
@@ -22,10 +22,14 @@ export interface LeasesHooks {
   roomMade(): void;
   /** An attempt failed, whoever it was for. */
   connectFailed(error: AdbapiError): void;
+  /** A session went, and its database with it. */
+  databaseLost(error: AdbapiError): void;
 }
 
 /** The connections of a pool: opens, probes, lends, cleans, expires and closes them. */
 export class Leases {
+  /** Whether each session is a database of its own, lost with it. */
+  readonly ownDatabase: boolean;
   readonly #options: ResolvedOptions;
   readonly #driver: Driver;
   readonly #journal: Journal;
@@ -48,6 +52,7 @@ export class Leases {
     journal: Journal,
     hooks: LeasesHooks,
   ) {
+    this.ownDatabase = driver.ownDatabase?.(args) === true;
     this.#driver = driver;
     this.#options = options;
     this.#journal = journal;
@@ -287,6 +292,7 @@ export class Leases {
         return lease;
       }
     } catch (error) {
+      lease.whyEnded = error;
       this.#journal.discarded(lease, error);
       if (!lease.gone) this.#bury(lease);
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
@@ -303,6 +309,7 @@ export class Leases {
       lease.move("leased");
       return true;
     } catch (error) {
+      lease.whyEnded = error;
       this.#journal.discarded(lease, error);
       if (!lease.gone) this.#bury(lease);
       return false;
@@ -311,6 +318,7 @@ export class Leases {
 
   /** The session died by itself. */
   #lost(lease: Lease, error: unknown): void {
+    lease.whyEnded = error;
     // What ran on it may have failed, and given it up, before this is heard.
     if (!lease.endedHere) this.#journal.lost(lease, translated(this.#driver, error));
     if (lease.gone) return;
@@ -338,6 +346,7 @@ export class Leases {
     this.#all.delete(lease);
     this.#awaitEnd(lease);
     this.#journal.disconnected(lease);
+    if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLost(lease));
     this.#places.vacate(lease);
     this.#hooks.roomMade();
     this.#refill.check();
@@ -363,4 +372,12 @@ export class Leases {
     for (const lease of this.#all) if (test(lease)) count++;
     return count;
   }
+}
+
+function databaseLost({ whyEnded }: Lease): OperationalError {
+  const why = whyEnded instanceof Error ? whyEnded.message : "it could not be used any more";
+  return new OperationalError(
+    `the private database was lost with its connection (${why}): what is asked from now on finds a new, empty one`,
+    whyEnded === undefined ? {} : { cause: whyEnded },
+  );
 }

@@ -73,12 +73,12 @@ export interface PoolOptions {
    */
   readonly acquireTimeoutMillis?: number | undefined;
   /**
-   * An idle connection above `min` is closed after this; Infinity keeps it.
+   * An idle connection above `min` is closed after this; Infinity keeps it. One that is its own database (SQLite's `:memory:`) stays.
    * @default 600_000
    */
   readonly idleTimeoutMillis?: number | undefined;
   /**
-   * A connection is replaced after this, give or take 2.5 %; Infinity keeps it.
+   * A connection is replaced after this, give or take 2.5 %; Infinity keeps it. One that is its own database (SQLite's `:memory:`) stays.
    * @default 1_800_000
    */
   readonly maxLifetimeMillis?: number | undefined;
@@ -165,6 +165,12 @@ const DEFAULTS = {
   int64: "driver",
 } as const satisfies Partial<ResolvedOptions>;
 
+/** Where the database goes with its session. */
+const FOR_EVER = {
+  idleTimeoutMillis: Number.POSITIVE_INFINITY,
+  maxLifetimeMillis: Number.POSITIVE_INFINITY,
+} as const satisfies Partial<ResolvedOptions>;
+
 /**
  * Fills in the defaults for these connect arguments.
  * @throws {InterfaceError} that names the option: an unknown one, a bad value, `min` above `max`, `max` above what the driver allows.
@@ -184,7 +190,15 @@ export function resolveOptions(
     );
   }
   if (min > max) throw new InterfaceError(`The pool option "min" (${min}) must not be above "max" (${max})`);
-  return Object.freeze({ ...DEFAULTS, name: driver.name, ...given, min, max }) as ResolvedOptions;
+  const lasting = driver.ownDatabase?.(args) ? FOR_EVER : {};
+  return Object.freeze({
+    ...DEFAULTS,
+    name: driver.name,
+    ...given,
+    min,
+    max,
+    ...lasting,
+  }) as ResolvedOptions;
 }
 
 /** Those that were given, once they have been checked: undefined stands for the default. */

@@ -56,8 +56,12 @@ export function identify([file]: readonly unknown[]): DatabaseName {
   return { system: "sqlite", namespace: String(file) };
 }
 
-export function maxConnections([file]: readonly unknown[]): number {
-  return file === MEMORY ? 1 : Number.POSITIVE_INFINITY;
+export function ownDatabase([file]: readonly unknown[]): boolean {
+  return file === MEMORY;
+}
+
+export function maxConnections(args: readonly unknown[]): number {
+  return ownDatabase(args) ? 1 : Number.POSITIVE_INFINITY;
 }
 
 /** `sqlite:file.db`, `sqlite:///absolute/file.db`, `sqlite::memory:`; `?mode=ro` opens it for reading only. */

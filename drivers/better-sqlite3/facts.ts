@@ -1,5 +1,5 @@
 /** What holds of SQLite, whichever package leads to it. */
-import { identify, maxConnections } from "./args.js";
+import { identify, maxConnections, ownDatabase } from "./args.js";
 import { rememberFile } from "./file.js";
 import { bind } from "./params.js";
 import { outsideTransaction, repeatable, seemsReadOnly, stackable } from "./text.js";
@@ -11,6 +11,7 @@ export const sqliteFacts = {
   bind,
   identify,
   maxConnections,
+  ownDatabase,
   opened: rememberFile,
   stackable,
   repeatable,

@@ -18,6 +18,7 @@ type Optional = Pick<
   | "fromUrl"
   | "bind"
   | "maxConnections"
+  | "ownDatabase"
   | "stackable"
   | "repeatable"
   | "seemsReadOnly"
