@@ -1,6 +1,6 @@
 import type { Cancellation, Driver } from "../drivers/driver.js";
 import type { Origin } from "./diagnostics.js";
-import { judged } from "./driver-faults.js";
+import { judged, seemsReadOnly } from "./driver-faults.js";
 import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "./errors.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
 import { Flight } from "./flight.js";
@@ -71,6 +71,10 @@ export class Dispatcher implements JobCarrier {
       again: (job, loan) => {
         job.returned();
         this.#queue.putBack(job, loan.lane ?? this.#queue.main);
+      },
+      writes: (job) => {
+        job.returned();
+        this.#queue.putBack(job, this.#queue.writing ?? this.#queue.main);
       },
       clean: (lease) => leases.clean(lease, false),
     });
@@ -161,9 +165,9 @@ export class Dispatcher implements JobCarrier {
     this.#loans.close();
   }
 
-  /** A text that the database has not judged yet is judged by the driver: a plain select need not wait for who holds the writer's place. */
+  /** A text that the database has not judged yet need not wait for who holds the writer's place to be judged, if it does not look like a write. */
   #onlyReads({ sql, habits }: StatementJob): boolean {
-    return habits?.readOnly ?? judged(this.#driver, "repeatable", sql);
+    return habits?.readOnly ?? seemsReadOnly(this.#driver, sql);
   }
 
   #enqueue(waiter: Waiter, writes: boolean): void {
@@ -205,6 +209,7 @@ export class Dispatcher implements JobCarrier {
 
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
   #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
+    this.#recognize(waiter);
     const stacks = this.#mayStack(waiter, lane);
     const { length } = lane.line;
     const depth = Math.max(DEEP, length / SHARE);
@@ -224,6 +229,13 @@ export class Dispatcher implements JobCarrier {
     return best;
   }
 
+  /** Of many of one new text that were asked for at once, the first are not over in vain. */
+  #recognize(waiter: Waiter): void {
+    if (this.#queue.writing === undefined || waiter instanceof ExclusiveRequest) return;
+    const job = waiter as StatementJob;
+    if (job.habits === undefined) job.recognize(this.#profile.of(job.sql));
+  }
+
   #mayStack(waiter: Waiter, lane: Lane): boolean {
     if (waiter instanceof ExclusiveRequest) return false;
     // In the writers' lane everyone waits for the writer before them in any case.
@@ -238,7 +250,11 @@ export class Dispatcher implements JobCarrier {
       if (loan.lease.state === "idle") loan.lease.move("leased");
     }
     if (waiter instanceof ExclusiveRequest) this.#loans.lend(loan, lane, waiter);
-    else this.#flight.send(waiter as StatementJob, loan, this.#mayStack(waiter, lane));
+    else {
+      const job = waiter as StatementJob;
+      const reads = this.#queue.writing !== undefined && lane !== this.#queue.writing;
+      this.#flight.send(job, loan, this.#mayStack(waiter, lane), reads && job.habits?.readOnly !== true);
+    }
   }
 
   /** Something left the connection, or may have ended: what comes next on it? */

@@ -23,6 +23,15 @@ export function executeOn(conn: DriverConnection, statement: Statement): Promise
   }
 }
 
+/** The same of an `executeRead`. */
+export function readOn(conn: DriverConnection, statement: Statement): Promise<Result | undefined> {
+  try {
+    return Promise.resolve(conn.executeRead?.(statement));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /** A `cancel` that throws cannot cancel; one whose end never comes is over when its session has been destroyed. */
 export function cancelOn(lease: Lease, statement: Statement): Cancellation | undefined {
   try {
@@ -41,7 +50,7 @@ const told = new WeakMap<Driver, Set<string>>();
 /** What the driver says of a text; where it throws, the careful answer. */
 export function judged(
   driver: Driver,
-  question: "stackable" | "repeatable" | "outsideTransaction",
+  question: "stackable" | "repeatable" | "seemsReadOnly" | "outsideTransaction",
   sql: string,
 ): boolean {
   try {
@@ -50,6 +59,11 @@ export function judged(
     warnOnce(driver, question, error);
     return false;
   }
+}
+
+/** What to take a text for that the database has not judged; where the driver does not say, only what may be repeated is a read. */
+export function seemsReadOnly(driver: Driver, sql: string): boolean {
+  return judged(driver, driver.seemsReadOnly === undefined ? "repeatable" : "seemsReadOnly", sql);
 }
 
 /** What the driver says of an error; where it throws, that it means something else. */

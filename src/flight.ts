@@ -1,7 +1,7 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
-import { cancelledBy, executeOn, judged, translated } from "./driver-faults.js";
+import { cancelledBy, executeOn, judged, readOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
-import { ConnectionLost, type Outcome } from "./errors.js";
+import { ConnectionLost, OperationalError, type Outcome } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { Loan } from "./loan.js";
 import type { Profile } from "./profile.js";
@@ -25,6 +25,8 @@ export interface FlightHooks {
   advance(loan: Loan): void;
   /** Nothing of it was done: it waits again, ahead of all. */
   again(job: StatementJob, loan: Loan): void;
+  /** The database says that it may write, and has not run it: it waits for the writer's place. */
+  writes(job: StatementJob): void;
   /** Ends what is open on the session. */
   clean(lease: Lease): boolean | Promise<boolean>;
 }
@@ -42,7 +44,8 @@ export class Flight {
     this.#hooks = hooks;
   }
 
-  send(job: StatementJob, loan: Loan, stackable: boolean): void {
+  /** @param unjudged whether the database has not said yet that it can write nothing, and is to run it only then */
+  send(job: StatementJob, loan: Loan, stackable: boolean, unjudged: boolean): void {
     job.sent(loan);
     job.onSent?.();
     loan.worked = true;
@@ -50,10 +53,13 @@ export class Flight {
     loan.push(job);
     if (loan.jobs.length > 1 && this.#stuckTimer === undefined) this.#watch();
     const { sends } = job;
-    executeOn(loan.conn, job).then(
-      (result) => this.#answered(loan, job, sends, result),
-      (error) => this.#failed(loan, job, sends, error),
-    );
+    const failed = (error: unknown) => this.#failed(loan, job, sends, error);
+    if (unjudged && loan.conn.executeRead !== undefined)
+      readOn(loan.conn, job).then((result) => {
+        if (result === undefined) this.#unrun(loan, job, sends);
+        else this.#answered(loan, job, sends, result);
+      }, failed);
+    else executeOn(loan.conn, job).then((result) => this.#answered(loan, job, sends, result), failed);
   }
 
   /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
@@ -95,7 +101,10 @@ export class Flight {
       return;
     }
     this.statements++;
-    profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
+    // What was cancelled, or out of time, may have been cut short, and answered all the same.
+    if (job.state === "overdue" || job.state === "abandoned")
+      profile.overran(job.sql, job.habits, now - begunAt);
+    else profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
     const state = loan.lease.session;
     if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {
       this.#leftOpen(loan, job);
@@ -108,8 +117,10 @@ export class Flight {
   }
 
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
-    const { driver, reconnect, again, advance } = this.#hooks;
-    loan.take(job, performance.now());
+    const { driver, reconnect, again, advance, profile } = this.#hooks;
+    const now = performance.now();
+    if (loan.jobs[0] === job) profile.overran(job.sql, job.habits, now - loan.begunAt);
+    loan.take(job, now);
     this.#limit(loan);
     // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
     if (job.sends !== sends || job.waiting || job.state === "settled") {
@@ -129,6 +140,18 @@ export class Flight {
       const { sql, params } = job;
       job.failed(withDetails(error, { sql, params }), cancelled);
     }
+    advance(loan);
+  }
+
+  /** A text that only seemed to read: whoever does not wait for it any more has had their answer, or is out of time. */
+  #unrun(loan: Loan, job: StatementJob, sends: number): void {
+    const { advance, profile, writes } = this.#hooks;
+    loan.take(job, performance.now());
+    this.#limit(loan);
+    profile.writes(job.sql, job.habits);
+    if (job.sends === sends && job.state === "sent") writes(job);
+    else if (job.sends === sends && job.state !== "settled")
+      job.failed(new OperationalError("it was not run", { sql: job.sql }), "not applied");
     advance(loan);
   }
 
@@ -170,7 +193,9 @@ export class Flight {
 
   /** What waits behind a stuck statement, and may be run twice, goes to the head of the queue. */
   #rescue(loan: Loan): void {
-    const { driver, again, advance } = this.#hooks;
+    const { driver, again, advance, profile } = this.#hooks;
+    const [head] = loan.jobs;
+    if (head !== undefined) profile.overran(head.sql, head.habits, performance.now() - loan.begunAt);
     loan.sealed = true;
     for (const job of loan.jobs.slice(1)) {
       if (job.state === "sent" && judged(driver, "repeatable", job.sql)) again(job, loan);

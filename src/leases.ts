@@ -375,7 +375,10 @@ export class Leases {
 }
 
 function databaseLost({ whyEnded }: Lease): OperationalError {
-  const why = whyEnded instanceof Error ? whyEnded.message : "it could not be used any more";
+  const why =
+    whyEnded instanceof Error
+      ? whyEnded.message
+      : "a statement on it could not be stopped, or it was of no more use";
   return new OperationalError(
     `the private database was lost with its connection (${why}): what is asked from now on finds a new, empty one`,
     whyEnded === undefined ? {} : { cause: whyEnded },

@@ -90,7 +90,7 @@ function placeFor(
       signal.removeEventListener("abort", leave);
       reject(error);
     };
-    const writes = !judged(driver, "stackable", sql);
+    const writes = !judged(driver, driver.seemsReadOnly === undefined ? "stackable" : "seemsReadOnly", sql);
     const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
     signal.addEventListener("abort", leave, { once: true });
     dispatcher.request(request);

@@ -34,13 +34,30 @@ export class Profile {
   learn(sql: string, known: Habits | undefined, millis: number, readOnly: boolean | undefined): void {
     const habits = known ?? this.#texts.get(sql);
     if (habits !== undefined) {
-      habits.meanMillis += (millis - habits.meanMillis) * WEIGHT;
+      habits.meanMillis += (millis - habits.meanMillis) * (habits.runs === 0 ? 1 : WEIGHT);
       habits.runs++;
       habits.readOnly = readOnly;
       return;
     }
+    this.#add(sql, millis, 1, readOnly);
+  }
+
+  /** The database says that the text may write, and has not run it. */
+  writes(sql: string, known: Habits | undefined): void {
+    const habits = known ?? this.#texts.get(sql);
+    if (habits === undefined) this.#add(sql, 0, 0, false);
+    else habits.readOnly = false;
+  }
+
+  /** It took so long and was not over: what was known of its pace holds no more. How long it would have taken, nobody knows. */
+  overran(sql: string, known: Habits | undefined, millis: number): void {
+    const habits = known ?? this.#texts.get(sql);
+    if (habits !== undefined && millis >= FAST_MILLIS) habits.runs = 0;
+  }
+
+  #add(sql: string, meanMillis: number, runs: number, readOnly: boolean | undefined): void {
     if (this.#texts.size >= TEXTS) this.#forgetOldest();
-    this.#texts.set(sql, { sql, meanMillis: millis, runs: 1, readOnly, stackable: this.#stackable(sql) });
+    this.#texts.set(sql, { sql, meanMillis, runs, readOnly, stackable: this.#stackable(sql) });
   }
 
   #forgetOldest(): void {

@@ -140,7 +140,14 @@ class Connection implements BlockingConnection {
     const { statement } = prepared;
     if (!statement.reader) return undefined;
     const rows = params === undefined ? statement.iterate() : statement.iterate(...prepared.values(params));
-    return cursor(statement, rows);
+    const columns = () => this.#columns(prepared);
+    return {
+      rows,
+      // Right once the first row has been asked for: SQLite notices only then that the schema has changed.
+      get columns() {
+        return columns();
+      },
+    };
   }
 
   readOnly(sql: string): boolean {
@@ -210,19 +217,6 @@ class Connection implements BlockingConnection {
     this.#statements.clear();
     this.#private?.reset();
   }
-}
-
-/** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
-function cursor(
-  statement: Statement<unknown[], unknown[]>,
-  rows: IterableIterator<unknown[]>,
-): BlockingCursor {
-  return {
-    rows,
-    get columns() {
-      return names(statement);
-    },
-  };
 }
 
 function names(statement: Statement<unknown[], unknown[]>): readonly string[] {

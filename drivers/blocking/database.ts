@@ -39,10 +39,15 @@ export class Database {
 
   /** Integers as the pool asked for them; throws where one would not be exact. */
   converted(result: BlockingResult): BlockingResult {
-    convertIntegers(result.rows, this.#setup.int64);
+    this.convert(result.rows);
     return typeof result.lastInsertId === "bigint"
       ? { ...result, lastInsertId: demote(result.lastInsertId) }
       : result;
+  }
+
+  /** The same, in place. */
+  convert(rows: readonly unknown[][]): void {
+    convertIntegers(rows, this.#setup.int64);
   }
 
   begin(options: TransactionOptions): void {

@@ -51,9 +51,10 @@ export class Groups {
     return group;
   }
 
-  /** Runs the first of a group, one at least, and gives what became of each. */
-  run(group: readonly Execute[]): Settled[] {
-    return this.#texts.of(group[0]![3]).readOnly ? this.#read(group) : this.#write(group);
+  /** Runs the first of a group, one at least, and tells what became of each, in order. */
+  run(group: readonly Execute[], tell: (settled: Settled) => void): void {
+    if (this.#texts.of(group[0]![3]).readOnly) this.#read(group, tell);
+    else for (const settled of this.#write(group)) tell(settled);
   }
 
   #most(reads: boolean | undefined): number {
@@ -62,15 +63,16 @@ export class Groups {
   }
 
   /** One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked. */
-  #read(group: readonly Execute[]): Settled[] {
+  #read(group: readonly Execute[], tell: (settled: Settled) => void): void {
     try {
       this.#database.begin({ readOnly: true });
     } catch (error) {
-      return group.map(() => ({ error }));
+      for (const _ of group) tell({ error });
+      return;
     }
-    const settled = group.map((request) => this.#alone(request));
+    // Each is told before the next runs, whose rows may leave ahead of its answer.
+    for (const request of group) tell(this.#alone(request));
     this.#database.rollbackIfOpen();
-    return settled;
   }
 
   /** Group commit: nobody is answered before it. All are undone for the one that cannot be committed, and those before it are done again, without it. */
@@ -101,7 +103,7 @@ export class Groups {
       return settled.length;
     }
     const cancelled = settled.findIndex(
-      (one, at) => one !== "done" && "result" in one && !this.#cells.decide(group[at]![1]),
+      (one, at) => typeof one !== "string" && "result" in one && !this.#cells.decide(group[at]![1]),
     );
     if (cancelled >= 0) return cancelled;
     const begun = performance.now();

@@ -74,6 +74,12 @@ export class ThreadConnection implements DriverConnection, Receiver {
     return this.request(request, statement) as Promise<Received & Result>;
   }
 
+  async executeRead(statement: Statement): Promise<Result | undefined> {
+    const { sql, params } = statement;
+    const received = await this.request(["read", 0, false, sql, ownParams(params)], statement);
+    return "kind" in received ? received : undefined;
+  }
+
   async begin(options: TransactionOptions): Promise<void> {
     this.#transaction = "asked";
     await this.request(["begin", 0, true, options]);

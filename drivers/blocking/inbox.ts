@@ -24,7 +24,7 @@ export type Received =
       readonly readOnly: boolean | undefined;
       readonly more: boolean;
     }
-  | Extract<Answer, readonly ["done" | "error", ...unknown[]]>;
+  | Extract<Answer, readonly ["done" | "unrun" | "error", ...unknown[]]>;
 
 export interface Receiver {
   /** How the rows of the answer that comes next are to be. */

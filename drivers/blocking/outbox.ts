@@ -10,7 +10,8 @@ import { encodeRows, sliceOf } from "./wire.js";
 export type Settled =
   | { readonly result: BlockingResult; readonly readOnly: boolean | undefined; readonly more?: boolean }
   | { readonly error: unknown }
-  | "done";
+  | "done"
+  | "unrun";
 
 interface Table {
   readonly columns: readonly string[];
@@ -45,12 +46,24 @@ export class Outbox {
 
   /** `slot` is the request's: what is cancelled while its rows travel is not sent to the end. */
   add(settled: Settled, open: boolean, slot: number): void {
-    if (settled !== "done" && "result" in settled && this.#addToTable(settled, open)) return;
+    if (typeof settled !== "string" && "result" in settled && this.#addToTable(settled, open)) return;
     this.#endTable();
-    if (settled === "done") this.#answers.push(["done", open]);
+    if (typeof settled === "string") this.#answers.push([settled, open]);
     else if ("error" in settled) this.#answers.push(["error", open, toWire(settled.error, this.#classify)]);
     else this.#addResult(settled.result, open, slot, settled.readOnly, settled.more);
     if (this.#filled >= 1) this.flush();
+  }
+
+  /** Sends rows of a result ahead of its answer, and waits for room for them; false when nobody wants them any more. */
+  sendPart(columns: readonly string[], rows: unknown[][], slot: number): boolean {
+    this.flush();
+    if (!this.#cells.roomForPart() || this.#cells.cancelled(slot)) return false;
+    this.#cells.partSent();
+    const moved: ArrayBuffer[] = [];
+    const part = encodeRows(rows, columns.length, moved);
+    const message: Answer[] = [["part", this.#name(columns), part]];
+    this.#port.postMessage(message, moved);
+    return true;
   }
 
   flush(): void {
@@ -123,15 +136,9 @@ export class Outbox {
   #sendParts({ columns, rows }: BlockingResult, slot: number): unknown[][] | undefined {
     const slice = sliceOf(columns.length);
     if (rows.length <= slice) return rows;
-    this.flush();
     let start = 0;
     for (; start + slice < rows.length; start += slice) {
-      if (!this.#cells.roomForPart() || this.#cells.cancelled(slot)) return undefined;
-      this.#cells.partSent();
-      const moved: ArrayBuffer[] = [];
-      const part = encodeRows(rows.slice(start, start + slice), columns.length, moved);
-      const message: Answer[] = [["part", this.#name(columns), part]];
-      this.#port.postMessage(message, moved);
+      if (!this.sendPart(columns, rows.slice(start, start + slice), slot)) return undefined;
     }
     return rows.slice(start);
   }

@@ -22,6 +22,8 @@ type Place = [slot: number, transaction: boolean];
 
 export type Request =
   | ["execute", ...Place, sql: string, params: Params | undefined]
+  /** As `execute`, but only what can write nothing is run. */
+  | ["read", ...Place, sql: string, params: Params | undefined]
   | ["many", ...Place, sql: string, listOfParams: readonly Params[]]
   | ["begin", ...Place, options: TransactionOptions]
   | ["commit", ...Place]
@@ -71,6 +73,8 @@ export type Answer =
       readOnly: boolean | undefined,
     ]
   | readonly [kind: "done", open: boolean]
+  /** It may write, and was not run. */
+  | readonly [kind: "unrun", open: boolean]
   | readonly [kind: "error", open: boolean, error: WireError]
   /** A slice of a large result, whose answer follows; the worker waits for credit after each few. */
   | readonly [kind: "part", columns: WireColumns, rows: WireRows];

@@ -8,6 +8,7 @@ import { Groups } from "./groups.js";
 import type { BlockingCursor, BlockingResult } from "./module.js";
 import type { Outbox, Settled } from "./outbox.js";
 import type { Request } from "./protocol.js";
+import { readRows } from "./reading.js";
 import { type Text, Texts, timed } from "./texts.js";
 
 /** Answers wait for no longer than this to travel with others. */
@@ -19,19 +20,22 @@ const TEXTS = 512;
 export class Session {
   readonly #database: Database;
   readonly #cells: Cells;
+  readonly #outbox: Outbox;
   readonly #texts = new Texts(TEXTS);
   readonly #groups: Groups;
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
   #transaction: TransactionOptions | undefined;
   #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
 
-  constructor(database: Database, cells: Cells) {
+  constructor(database: Database, cells: Cells, outbox: Outbox) {
     this.#database = database;
     this.#cells = cells;
+    this.#outbox = outbox;
     this.#groups = new Groups(database, cells, this.#texts, (request) => this.#settle(request));
   }
 
-  run(requests: readonly Request[], outbox: Outbox): void {
+  run(requests: readonly Request[]): void {
+    const outbox = this.#outbox;
     let flushed = performance.now();
     for (let at = 0; at < requests.length && !this.#cells.retired; ) {
       const group = this.#groups.find(requests, at);
@@ -41,8 +45,11 @@ export class Session {
         outbox.flush();
         flushed = performance.now();
       }
-      const settled = several ? this.#groups.run(group) : [this.#settle(requests[at]!)];
-      for (const one of settled) outbox.add(one, this.#database.inTransaction, requests[at++]![1]);
+      if (several) this.#groups.run(group, (settled) => outbox.add(settled, false, requests[at++]![1]));
+      else {
+        const request = requests[at++]!;
+        outbox.add(this.#settle(request), this.#database.inTransaction, request[1]);
+      }
     }
     outbox.flush();
   }
@@ -67,6 +74,8 @@ export class Session {
     switch (request[0]) {
       case "execute":
         return this.#execute(request[3], request[4], slot, transaction);
+      case "read":
+        return this.#readOnly(request[3]) ? this.#execute(request[3], request[4], slot, false) : "unrun";
       case "many":
         return this.#executeMany(request[3], request[4], slot);
       case "begin":
@@ -98,11 +107,11 @@ export class Session {
 
   #execute(sql: string, params: Params | undefined, slot: number, transaction: boolean): Settled {
     const text = this.#texts.of(sql);
-    const readOnly = this.#database.readOnly(text, sql);
     if (transaction) {
-      this.#checkTransaction(readOnly);
+      const readOnly = this.#admitted(text, sql);
       return { result: this.#database.converted(this.#read(text, sql, params, slot)), readOnly };
     }
+    const readOnly = this.#database.readOnly(text, sql);
     if (readOnly === false && text.verb !== "other") return this.#write(text, sql, params, slot);
     if (readOnly !== true) this.#cells.decide(slot);
     const result = this.#read(text, sql, params, slot);
@@ -110,18 +119,23 @@ export class Session {
     return { result: this.#database.converted(result), readOnly };
   }
 
-  /** A text that is not known to be fast, and can only read, goes step by step, so that it can be cancelled. */
+  /** What can only read goes step by step, so that it can be cancelled, and its rows do not pile up. */
   #read(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
     return timed(text, () => {
-      const cursor = text.readOnly && !text.fast ? this.#database.iterate(sql, params) : undefined;
+      const cursor = text.readOnly ? this.#database.iterate(sql, params) : undefined;
       if (cursor === undefined) return this.#database.execute(sql, params);
-      const rows: unknown[][] = [];
-      for (const row of cursor.rows) {
-        rows.push(row);
-        if (this.#cells.cancelled(slot)) throw new StatementCancelled();
-      }
-      return { columns: cursor.columns, rows, rowCount: rows.length };
+      return readRows(cursor, {
+        cancelled: () => this.#cells.cancelled(slot),
+        handOn: (columns, rows) => {
+          this.#database.convert(rows);
+          return this.#outbox.sendPart(columns, rows, slot);
+        },
+      });
     });
+  }
+
+  #readOnly(sql: string): boolean {
+    return this.#database.readOnly(this.#texts.of(sql), sql) === true;
   }
 
   /** An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain. */
@@ -164,7 +178,7 @@ export class Session {
     let rowCount = 0;
     for (const params of listOfParams) {
       if (this.#cells.cancelled(slot)) throw new StatementCancelled();
-      this.#checkTransaction(this.#database.readOnly(text, sql));
+      this.#admitted(text, sql);
       rowCount += this.#database.execute(sql, params).rowCount;
     }
     return { result: { columns: [], rows: [], rowCount }, readOnly: text.readOnly };
@@ -173,15 +187,15 @@ export class Session {
   // Streams.
 
   #open(sql: string, params: Params | undefined, slot: number, transaction: boolean): void {
-    const readOnly = this.#database.readOnly(this.#texts.of(sql), sql);
-    if (transaction) this.#checkTransaction(readOnly);
+    const text = this.#texts.of(sql);
+    const readOnly = transaction ? this.#admitted(text, sql) : this.#database.readOnly(text, sql);
     const source = readOnly ? this.#database.iterate(sql, params) : undefined;
     if (source !== undefined) {
       this.#cursor = { source, readOnly };
       return;
     }
     const settled = this.#execute(sql, params, slot, transaction);
-    if (settled === "done" || "error" in settled) return;
+    if (typeof settled === "string" || "error" in settled) return;
     const { columns, rows } = settled.result;
     this.#cursor = { source: { columns, rows: rows.values() }, readOnly };
   }
@@ -215,14 +229,20 @@ export class Session {
 
   // Transactions.
 
+  /** Gives what the database says of the text, which may take effect by being prepared: not before it is sure that it belongs to the transaction. */
+  #admitted(text: Text, sql: string): boolean | undefined {
+    this.#checkTransaction();
+    const readOnly = this.#database.readOnly(text, sql);
+    if (readOnly === false && this.#transaction?.readOnly)
+      throw new OperationalError("the transaction is read only, and this statement writes");
+    return readOnly;
+  }
+
   /** What ran now would be committed on its own. */
-  #checkTransaction(readOnly?: boolean): void {
+  #checkTransaction(): void {
     if (!this.#database.inTransaction) this.#transaction = undefined;
     if (this.#transaction === undefined) {
       throw new TransactionAborted("the transaction has ended before this statement, which was not run");
-    }
-    if (this.#transaction.readOnly && readOnly === false) {
-      throw new OperationalError("the transaction is read only, and this statement writes");
     }
   }
 

@@ -39,7 +39,7 @@ export function verbOf(sql: string): Verb {
   return VERBS.get(firstWord(sql)) ?? "other";
 }
 
-/** A run below this can be waited for; a text that takes longer is stepped, so that it can be cancelled. */
+/** A run below this can be waited for; a text that takes longer goes alone. */
 const FAST_MILLIS = 5;
 
 export class Text {
@@ -61,15 +61,23 @@ export class Text {
   ran(millis: number): void {
     this.#millis = Math.max(millis, (this.#millis ?? 0) * 0.75);
   }
+
+  /** How long it would have taken nobody knows: it may have been slow, but not quick. */
+  cutShort(millis: number): void {
+    if (millis >= FAST_MILLIS) this.#millis = undefined;
+  }
 }
 
 /** Runs a statement of this text, and learns from it. */
 export function timed<T>(text: Text, run: () => T): T {
   const start = performance.now();
   try {
-    return run();
-  } finally {
+    const result = run();
     text.ran(performance.now() - start);
+    return result;
+  } catch (error) {
+    text.cutShort(performance.now() - start);
+    throw error;
   }
 }
 

@@ -35,11 +35,11 @@ function greet(greeting: Greeting): void {
 }
 
 function serve(database: Database, outbox: Outbox): void {
-  const session = new Session(database, cells);
+  const session = new Session(database, cells, outbox);
   const lookout = new Lookout(port, setup.lookout);
   const handle = (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);
-    session.run(requests, outbox);
+    session.run(requests);
     if (!goodbye && !cells.retired) return requests.length <= 2;
     port.close();
     setTimeout(() => process.exit(), LINGER_MILLIS).unref();

@@ -121,10 +121,9 @@ class Connection implements BlockingConnection {
   iterate(sql: string, params: Params | undefined): BlockingCursor | undefined {
     return withNamedCode(() => {
       const prepared = this.#prepared(sql);
-      const { statement, givesRows } = prepared;
-      return givesRows
-        ? cursor(statement, this.#steps(sql, statement.iterate(...this.#values(params, prepared))))
-        : undefined;
+      if (!prepared.givesRows) return undefined;
+      const steps = prepared.statement.iterate(...this.#values(params, prepared));
+      return cursor(prepared, this.#steps(sql, steps));
     });
   }
 
@@ -258,11 +257,11 @@ function exactArrays(statement: StatementSync): StatementSync {
 }
 
 /** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
-function cursor(statement: StatementSync, rows: IterableIterator<unknown[]>): BlockingCursor {
+function cursor(prepared: Prepared, rows: IterableIterator<unknown[]>): BlockingCursor {
   return {
     rows,
     get columns() {
-      return names(statement);
+      return currentColumns(prepared);
     },
   };
 }
