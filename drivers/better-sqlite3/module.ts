@@ -140,14 +140,7 @@ class Connection implements BlockingConnection {
     const { statement } = prepared;
     if (!statement.reader) return undefined;
     const rows = params === undefined ? statement.iterate() : statement.iterate(...prepared.values(params));
-    const columns = () => this.#columns(prepared);
-    return {
-      rows,
-      // Right once the first row has been asked for: SQLite notices only then that the schema has changed.
-      get columns() {
-        return columns();
-      },
-    };
+    return new Cursor(statement, rows, () => this.#columns(prepared));
   }
 
   readOnly(sql: string): boolean {
@@ -216,6 +209,50 @@ class Connection implements BlockingConnection {
   #resetInPlace(): void {
     this.#statements.clear();
     this.#private?.reset();
+  }
+}
+
+/** The names are right once the first row has been asked for: SQLite notices only then that the schema has changed. */
+class Cursor implements BlockingCursor, IterableIterator<unknown[]> {
+  readonly #statement: Statement<unknown[], unknown[]>;
+  readonly #rows: IterableIterator<unknown[]>;
+  readonly #namesAfter: () => readonly string[];
+  #names: readonly string[] | undefined;
+  #state: "open" | "over" = "open";
+
+  /** @param namesAfter gives the same names again where it can: while rows are read, the package refuses whatever else is asked */
+  constructor(
+    statement: Statement<unknown[], unknown[]>,
+    rows: IterableIterator<unknown[]>,
+    namesAfter: () => readonly string[],
+  ) {
+    this.#statement = statement;
+    this.#rows = rows;
+    this.#namesAfter = namesAfter;
+  }
+
+  get columns(): readonly string[] {
+    this.#names ??= this.#state === "over" ? this.#namesAfter() : names(this.#statement);
+    return this.#names;
+  }
+
+  get rows(): this {
+    return this;
+  }
+
+  next(): IteratorResult<unknown[]> {
+    const next = this.#rows.next();
+    if (next.done) this.#state = "over";
+    return next;
+  }
+
+  return(): IteratorResult<unknown[]> {
+    this.#state = "over";
+    return this.#rows.return?.() ?? { done: true, value: undefined };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
   }
 }
 

@@ -1,6 +1,7 @@
 /** SQLite's PRAGMAs: which one a text is, and what may not be done with it. @see https://www.sqlite.org/pragma.html */
 import { NotSupportedError, ProgrammingError } from "../../src/errors.js";
 import { firstToken } from "../blocking/texts.js";
+import type { Tokens } from "../blocking/tokens.js";
 
 export interface Pragma {
   /** In lower case, without its schema. */
@@ -14,18 +15,30 @@ export function pragmaOf(sql: string): Pragma | undefined {
   const tokens = firstToken(sql);
   let keyword = false;
   for (const word of ["explain", "query", "plan", "pragma"]) {
-    keyword = tokens.kind === "word" && tokens.name === word;
+    keyword = isWord(tokens, word);
     if (keyword) tokens.next();
   }
-  if (!keyword || (tokens.kind !== "word" && tokens.kind !== "quoted")) return undefined;
-  let { name } = tokens;
+  if (!keyword) return undefined;
+  let name = nameAt(tokens);
   tokens.next();
   if (tokens.is(".")) {
     tokens.next();
-    ({ name } = tokens);
+    name = nameAt(tokens);
     tokens.next();
   }
-  return { name, sets: tokens.is("=") || tokens.is("(") };
+  return name === undefined ? undefined : { name, sets: tokens.is("=") || tokens.is("(") };
+}
+
+function isWord(tokens: Tokens, word: string): boolean {
+  return tokens.kind === "word" && tokens.end - tokens.start === word.length && tokens.name === word;
+}
+
+/** None is longer. */
+const LONGEST_NAME = 100;
+
+function nameAt(tokens: Tokens): string | undefined {
+  const named = tokens.kind === "word" || tokens.kind === "quoted";
+  return named && tokens.end - tokens.start <= LONGEST_NAME ? tokens.name : undefined;
 }
 
 const NOT_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([

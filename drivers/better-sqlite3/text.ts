@@ -46,9 +46,8 @@ const VERBS = new Set(["select", "values", "insert", "update", "delete"]);
 
 /** The first word, or that of the statement behind a WITH. */
 function mainVerb(sql: string): string {
-  const tokens = firstToken(sql);
-  const first = tokens.kind === "word" ? tokens.name : "";
-  return first === "with" ? verbBehind(tokens) : first;
+  const first = firstWord(sql);
+  return first === "with" ? verbBehind(firstToken(sql)) : first;
 }
 
 function verbBehind(tokens: Tokens): string {

@@ -1,10 +1,19 @@
 /** The rows of a query, one by one: what is cancelled stops between two of them, and what is large leaves in pieces. */
+import { resourceLimits } from "node:worker_threads";
+import { DataError } from "../../src/errors.js";
 import { StatementCancelled } from "./errors.js";
 import type { BlockingCursor, BlockingResult } from "./module.js";
 import { sliceOf } from "./wire.js";
 
 /** Characters and bytes in the rows of a piece, about. */
 const PIECE = 1 << 20;
+
+/** What a row takes beside its texts, and each of its cells. */
+const ROW_BYTES = 64;
+const CELL_BYTES = 16;
+
+/** Rows that fill as much memory as a thread may have fill that of the pool's own thread too: there it would be the end of the process. */
+const MOST_BYTES = (resourceLimits.maxOldGenerationSizeMb ?? Number.POSITIVE_INFINITY) * 2 ** 20;
 
 export interface Reading {
   cancelled(): boolean;
@@ -17,8 +26,11 @@ export function readRows(cursor: BlockingCursor, reading: Reading): BlockingResu
   let rows: unknown[][] = [];
   let handedOn = 0;
   let weight = 0;
+  let bytes = 0;
   for (const row of cursor.rows) {
     if (rows.length > 0 && (weight > PIECE || rows.length === sliceOf(row.length))) {
+      bytes += weight + rows.length * (ROW_BYTES + row.length * CELL_BYTES);
+      if (bytes > MOST_BYTES) throw tooLarge();
       if (!reading.handOn(cursor.columns, rows)) throw new StatementCancelled();
       handedOn += rows.length;
       rows = [];
@@ -38,4 +50,10 @@ function weightOf(row: readonly unknown[]): number {
     else if (value instanceof Uint8Array) weight += value.byteLength;
   }
   return weight;
+}
+
+function tooLarge(): DataError {
+  return new DataError(
+    `the rows of the result fill more than the ${Math.round(MOST_BYTES / 2 ** 20)} MB that a thread may have: read them with runStream`,
+  );
 }

@@ -21,11 +21,14 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
   ["alter", "schema"],
 ]);
 
-/** In lower case, after comments and empty statements; empty when there is none. */
+/** In lower case, after comments and empty statements; empty when there is none that could be a keyword. */
 export function firstWord(sql: string): string {
   const tokens = firstToken(sql);
-  return tokens.kind === "word" ? tokens.name : "";
+  return tokens.kind === "word" && tokens.end - tokens.start <= LONGEST_WORD ? tokens.name : "";
 }
+
+/** No keyword is longer. */
+const LONGEST_WORD = 20;
 
 /** At the first piece that says anything. */
 export function firstToken(sql: string): Tokens {

@@ -87,9 +87,9 @@ describeEach(FILE_TARGETS, (target) => {
       target.name === "better-sqlite3"
         ? betterSqlite3With({ resourceLimits })
         : nodeSqliteWith({ resourceLimits });
-    // Rows that are collected until there is no more room for them.
-    const huge = `with recursive c(x) as (select 1 union all select x + 1 from c where x < 30000000)
-      select x, hex(randomblob(40)) as a from c`;
+    // What a write returns is collected until it is committed, or there is no more room for it.
+    const huge = `with recursive c(x) as (select 2000 union all select x + 1 from c where x < 400000)
+      insert into items select x, hex(randomblob(60)) from c returning *`;
     return withMortals(target, { driver }, async ({ pool, database, listen }) => {
       const single = listen(pool.runQuery(huge));
       await eventually("the answer", () => single.fired, 1, 30_000);
