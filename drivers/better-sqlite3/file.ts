@@ -73,12 +73,14 @@ const DELETED = "it has been deleted since this pool opened it, and no new one i
 
 function openingFailed(file: string, error: unknown, known: KnownFile | undefined): unknown {
   const { message, code } = error as NodeJS.ErrnoException;
-  const missing = message === REPLACED || / directory does not exist$/.test(message);
-  if (!missing && !code?.startsWith("SQLITE_")) return error;
-  const gone = known !== undefined && identityOf(file) === undefined;
-  const failed = new Error(`cannot open ${file}: ${gone ? DELETED : message}`, { cause: error });
+  const there = statSync(file, { throwIfNoEntry: false });
+  const other = message === REPLACED || there?.isDirectory() || message.endsWith(" directory does not exist");
+  if (!other && !code?.startsWith("SQLITE_")) return error;
+  const why =
+    known !== undefined && there === undefined ? DELETED : there?.isDirectory() ? "it is a folder" : message;
+  const failed = new Error(`cannot open ${file}: ${why}`, { cause: error });
   // The packages differ in what they tell beyond the primary code.
-  return Object.assign(failed, { code: missing ? "SQLITE_CANTOPEN" : code!.split("_", 2).join("_") });
+  return Object.assign(failed, { code: other ? "SQLITE_CANTOPEN" : code!.split("_", 2).join("_") });
 }
 
 function same(a: KnownFile["identity"], b: KnownFile["identity"]): boolean {

@@ -11,7 +11,7 @@ import {
   seemsReadOnly,
   stackable,
 } from "../../dist/drivers/better-sqlite3/text.js";
-import { firstToken, firstWord, verbOf } from "../../dist/drivers/blocking/texts.js";
+import { firstToken, firstWord } from "../../dist/drivers/blocking/texts.js";
 import { withinMillis } from "../support/held.js";
 
 const MEGABYTE = 1 << 20;
@@ -42,22 +42,34 @@ const PIECES = [
 ];
 const HEADS = ["", "with a as ", "pragma ", "explain query plan pragma a."];
 
-const READERS: Readonly<Record<string, (text: string) => unknown>> = {
-  firstWord,
-  verbOf,
+/** Of SQL. */
+const READERS: readonly ((text: string) => unknown)[] = [
   stackable,
   repeatable,
   seemsReadOnly,
   outsideTransaction,
   inserts,
-  pragmaOf,
   placeholdersOf,
-  "the rest of the text": (text) => firstToken(text).kind,
-  "the text of an error": (text) => classify(Object.assign(new Error(text), { code: "SQLITE_ERROR" })),
-  "the package's own error": (text) => classify(new TypeError(text)),
-  "a code": (text) => classify(Object.assign(new Error("no"), { code: `SQLITE_${text}` })),
-  "a URL": (text) => attempt(() => fromUrl(`sqlite:${text}`)),
-};
+  function behindTheStatement(text) {
+    return firstToken(text).kind;
+  },
+];
+
+/** Of errors and URLs. */
+const OTHERS: readonly ((text: string) => unknown)[] = [
+  function message(text) {
+    return classify(Object.assign(new Error(text), { code: "SQLITE_ERROR" }));
+  },
+  function packagesOwn(text) {
+    return classify(new TypeError(text));
+  },
+  function code(text) {
+    return classify(Object.assign(new Error("no"), { code: `SQLITE_${text}` }));
+  },
+  function url(text) {
+    return attempt(() => fromUrl(`sqlite:${text}`));
+  },
+];
 
 describe("a text of a megabyte holds the event loop for no longer than a moment", () => {
   test.each(HEADS)("behind %j", { timeout: 120_000 }, (head) => {
