@@ -102,8 +102,7 @@ export class Flight {
     }
     this.statements++;
     // What was cancelled, or out of time, may have been cut short, and answered all the same.
-    if (job.state === "overdue" || job.state === "abandoned")
-      profile.overran(job.sql, job.habits, now - begunAt);
+    if (job.givenUp) profile.overran(job.sql, job.habits, now - begunAt);
     else profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
     const state = loan.lease.session;
     if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {

@@ -75,11 +75,10 @@ describe("a text of a megabyte holds the event loop for no longer than a moment"
   test.each(HEADS)("behind %j", { timeout: 120_000 }, (head) => {
     for (const piece of PIECES) {
       const text = head + piece.repeat(MEGABYTE / piece.length);
-      for (const [name, read] of Object.entries(READERS))
-        expect(
-          withinMillis(50, () => read(text)),
-          `${name}: ${head}${piece}${piece}…`,
-        ).toBe(true);
+      for (const read of head === "" ? [...READERS, ...OTHERS] : READERS) {
+        const quick = withinMillis(50, () => read(text));
+        expect(quick, `${read.name}: ${head}${piece}${piece}…`).toBe(true);
+      }
     }
   });
 });
