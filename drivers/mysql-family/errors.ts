@@ -245,21 +245,35 @@ function detailsOf(fault: ServerError): ErrorDetails {
 /** mariadb puts the session, the number and the statement around what the server said. */
 function messageOf(fault: ServerError): string {
   const said = fault.sqlMessage ?? fault.message;
-  return withoutValues(said === "" ? (fault.code ?? fault.name) : said);
+  return withoutValues(said === "" ? (fault.code ?? fault.name) : said, Number(fault.errno));
 }
 
 const VALUE =
   /(entry|value|value:|argument|string|text) (?:'.*'(?= for (?:key|column|function) )|'.*'(?=[^']*$))/s;
 
+/** What quotes a value, by number: servers speak many languages. Behind the value of the first ones the key is quoted. */
+const QUOTING_KEYS = new Set([1062, 1586]);
+const QUOTING = new Set([...QUOTING_KEYS, 1292, 1300, 1366, 1367, 1411, 1525]);
+
 /** "Duplicate entry 'secret' for key 'email'" without the value, which was a param. */
-function withoutValues(message: string): string {
-  return message.replace(VALUE, "$1 '…'");
+function withoutValues(message: string, number: number): string {
+  const english = message.replace(VALUE, "$1 '…'");
+  if (english !== message || !QUOTING.has(number)) return english;
+  const first = message.indexOf("'");
+  let last = message.lastIndexOf("'");
+  if (QUOTING_KEYS.has(number)) last = message.lastIndexOf("'", message.lastIndexOf("'", last - 1) - 1);
+  return last > first ? `${message.slice(0, first)}'…'${message.slice(last + 1)}` : message;
 }
 
 /** The cause is shown along with its error: what it holds of the values stays readable in `sqlMessage`, and is never printed. */
 function hideValues(fault: ServerError): void {
-  if (typeof fault.sqlMessage !== "string") return;
-  const shown = withoutValues(fault.message);
+  const { sqlMessage } = fault;
+  if (typeof sqlMessage !== "string") return;
+  const number = Number(fault.errno);
+  // mariadb's message goes on with the statement.
+  const shown = fault.message.includes(sqlMessage)
+    ? fault.message.replace(sqlMessage, () => withoutValues(sqlMessage, number))
+    : withoutValues(fault.message, number);
   Object.defineProperty(fault, "sqlMessage", { enumerable: false });
   if (shown === fault.message) return;
   const stack = fault.stack?.replace(fault.message, () => shown);

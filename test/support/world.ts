@@ -70,7 +70,7 @@ const WORLDS = {
       character_set_server: "latin1",
       lower_case_table_names: 1,
       innodb_rollback_on_timeout: "ON",
-      max_allowed_packet: 1_048_576,
+      max_allowed_packet: 4_194_304,
       max_prepared_stmt_count: 400,
     },
     schema: "tenant",

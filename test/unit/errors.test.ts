@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   ConnectionLost,
   ConnectionPool,
@@ -6,7 +7,9 @@ import {
   OperationalError,
   SerializationFailure,
 } from "adbapi";
-import { expect, test } from "vitest";
+import mariadb from "adbapi/drivers/mariadb";
+import mysql2 from "adbapi/drivers/mysql2";
+import { describe, expect, test } from "vitest";
 
 test("a deadlock and a serialization failure are retryable unless their maker says otherwise", () => {
   expect(new DeadlockDetected("a").retryable).toBe(true);
@@ -37,3 +40,33 @@ test("`retries` heeds the class that an interaction failed with, whoever made th
     expect(answer).toBe(3);
   }
 });
+
+describe.each([mysql2, mariadb])(
+  "$name: a value in the server's message is hidden, in every language",
+  (driver) => {
+    test.each([
+      [1062, "Duplicate entry 's3cr3t' for key 'name'", "Duplicate entry '…' for key 'name'"],
+      [
+        1062,
+        "Doppelter Eintrag 's3cr3t's' für Schlüssel 'name'",
+        "Doppelter Eintrag '…' für Schlüssel 'name'",
+      ],
+      [1062, "Duplicata du champ 's3cr3t' pour la clef 'name'", "Duplicata du champ '…' pour la clef 'name'"],
+      [1292, "Falscher Wert 's3cr3t'", "Falscher Wert '…'"],
+      [
+        1366,
+        "Falscher integer-Wert: 's3'cr3t' für Feld `d`.`t`.`c`",
+        "Falscher integer-Wert: '…' für Feld `d`.`t`.`c`",
+      ],
+      [1146, "Tabelle 'd.t' existiert nicht", "Tabelle 'd.t' existiert nicht"],
+      [1062, "no quotes", "no quotes"],
+      [1062, "one ' only", "one ' only"],
+    ])("%i %s", (errno, sqlMessage, shown) => {
+      const message =
+        driver === mariadb ? `(conn:1) ${sqlMessage}\nsql: select 'of', 'its', 'own'` : sqlMessage;
+      const error = driver.translate(Object.assign(new Error(message), { errno, sqlMessage }));
+      expect(error.message).toBe(shown);
+      expect(inspect(error)).not.toContain("s3");
+    });
+  },
+);
