@@ -81,6 +81,8 @@ export abstract class MysqlConnection implements DriverConnection {
     const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);
+    // Under TLS a package listens to what it has put around the socket, and to this no more: the error with which it is destroyed would end the process.
+    socket.on("error", () => {});
   }
 
   get state(): SessionState {
