@@ -109,6 +109,15 @@ export class MariadbConnection extends MysqlConnection {
     }
   }
 
+  /**
+   * mariadb is told of an end. Under TLS it has put another socket around this one, and leaves that without a listener as soon as it hears of an
+   * error: the same error would come out there too, and end the process.
+   */
+  protected override hangUp(): void {
+    this.socket.emit("end");
+    this.socket.destroy();
+  }
+
   protected quit(): void {
     this.native.end(() => {});
   }

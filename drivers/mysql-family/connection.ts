@@ -81,8 +81,6 @@ export abstract class MysqlConnection implements DriverConnection {
     const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);
-    // Under TLS a package listens to what it has put around the socket, and to this no more: the error with which it is destroyed would end the process.
-    socket.on("error", () => {});
   }
 
   get state(): SessionState {
@@ -219,6 +217,11 @@ export abstract class MysqlConnection implements DriverConnection {
   protected abstract quit(): void;
   /** The package's error as one of the tree's. */
   protected abstract translate(error: unknown): AdbapiError;
+  /** Ends the socket at once, and with it what the package still waits for. */
+  protected hangUp(error: Error | undefined): void {
+    this.socket.destroy(error);
+  }
+
   /** Has the server say its status, in `status`. */
   protected abstract askStatus(done: (error: unknown) => void): void;
 
@@ -308,8 +311,8 @@ export abstract class MysqlConnection implements DriverConnection {
   #finish(error: unknown): void {
     if (this.#phase === "broken") return;
     this.#phase = "broken";
-    this.socket.destroy(error instanceof Error ? error : undefined);
     for (const entry of this.#inFlight.splice(0)) entry.reject(error);
+    this.hangUp(error instanceof Error ? error : undefined);
   }
 
   /** The answer to what ends a transaction: where one is open after it, it is the next. */
