@@ -195,7 +195,9 @@ describe("errors without a server", () => {
   });
 
   test.runIf(url)("a database that is not there", async () => {
-    const error = await failureOf(openSession(url.replace(/[^/]*$/, "no_such_database")));
+    const nowhere = new URL(url);
+    nowhere.pathname = "no_such_database";
+    const error = await failureOf(openSession(nowhere.href));
     expect(error).toMatchObject({ name: "OperationalError", code: "3D000", sqlState: "3D000" });
   });
 });

@@ -9,6 +9,7 @@ import { freePort } from "./free-port.js";
 import { listening } from "./listening.js";
 import { findProgram } from "./programs.js";
 import { guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
+import { authorityFile } from "./world-files.js";
 
 const PROGRAM = findProgram("pgbouncer");
 
@@ -59,6 +60,7 @@ export async function startPgBouncer(
     changed.hostname = "127.0.0.1";
     changed.port = String(port);
     changed.password = "";
+    changed.search = ""; // it speaks no TLS to its clients
     return changed.href;
   };
   const close = async () => {
@@ -85,6 +87,9 @@ function configuration(server: URL, port: number, settings: PgBouncerSettings): 
     unix_socket_dir: "",
     auth_type: "any",
     pool_mode: "transaction",
+    ...(server.searchParams.get("sslmode") === "verify-full"
+      ? { server_tls_sslmode: "verify-full", server_tls_ca_file: authorityFile() }
+      : {}),
     ...settings,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);

@@ -24,9 +24,14 @@ export function makeWorldFiles(): void {
   if (WORLD.postgres.lc_messages !== undefined) makeLocale(folder, String(WORLD.postgres.lc_messages));
 }
 
-/** PEM of the authority, for those who were here before it. */
+/** The authority's certificate. */
+export function authorityFile(): string {
+  return join(worldFolder(), "ca.pem");
+}
+
+/** Its PEM, for those who were here before it. */
 export function authority(): string {
-  return readFileSync(join(worldFolder(), "ca.pem"), "utf8");
+  return readFileSync(authorityFile(), "utf8");
 }
 
 /** What each server shows to its clients: certificate and key. */
