@@ -1,5 +1,5 @@
 /** mariadb's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
-import { type AdbapiError, DataError } from "../../src/errors.js";
+import { AdbapiError, DataError } from "../../src/errors.js";
 import { hungUp, type LossCodes, type ServerError, translateWith } from "../mysql-family/errors.js";
 
 /** An integer is beyond 2^53, and a number was asked for. */
@@ -29,6 +29,8 @@ const losses: LossCodes = {
 };
 
 export function translate(error: unknown, sql?: string): AdbapiError {
+  // One that this driver has made names the package's code too.
+  if (error instanceof AdbapiError) return error;
   const fault = error as ServerError | undefined;
   if (fault?.errno === ER_PARSING_PRECISION) {
     const advice = 'ask for it with int64: "bigint" or "string"';

@@ -70,3 +70,11 @@ describe.each([mysql2, mariadb])(
     });
   },
 );
+
+test("mariadb: an error of the driver's own stays as it is, whatever code of the package it names", () => {
+  const lost = new ConnectionLost("ended before", {
+    outcome: "not sent",
+    code: "ER_SOCKET_UNEXPECTED_CLOSE",
+  });
+  expect(mariadb.translate(lost)).toBe(lost);
+});
