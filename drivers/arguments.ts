@@ -49,6 +49,32 @@ export function hide(object: object, names: readonly string[]): void {
   }
 }
 
+type Ready = (error: unknown, made: unknown) => void;
+
+/**
+ * The argument `stream`, a function that makes a socket: what is none is an `InterfaceError`, before a package takes it for one. mariadb's may call back with it
+ * instead.
+ */
+export function socketMaker(driver: string, make: (...args: unknown[]) => unknown) {
+  const fault = (made: unknown) =>
+    isObject(made) && "destroy" in made && "on" in made
+      ? null
+      : new InterfaceError(`${driver}: the connect argument "stream" must make a socket`);
+  return (...args: unknown[]): unknown => {
+    const [ready] = args as [Ready];
+    const calledBack = driver === "mariadb";
+    const made = calledBack
+      ? make((error: unknown, late: unknown) => {
+          const wrong = error || fault(late);
+          ready(wrong, wrong ? undefined : late);
+        })
+      : make(...args);
+    const wrong = calledBack && made === undefined ? null : fault(made);
+    if (wrong !== null) throw wrong;
+    return made;
+  };
+}
+
 export function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** Checks of connect arguments that both packages share. */
 import { InterfaceError } from "../../src/errors.js";
-import { type Args, isObject, type Kinds, ownArguments } from "../arguments.js";
+import { type Args, isObject, type Kinds, ownArguments, socketMaker } from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
 import { ownTls } from "../tls.js";
 import { urlText } from "../url.js";
@@ -65,6 +65,7 @@ export function ownArgs(
   for (const [key, value] of Object.entries(own)) {
     own[key] = key === "ssl" && isObject(value) ? ownTls(driver, value) : copied(value);
   }
+  if (typeof own.stream === "function") own.stream = socketMaker(driver, own.stream as () => unknown);
   if (typeof own.charset === "string") own.charset = utf8Name(driver, own.charset);
   return own;
 }

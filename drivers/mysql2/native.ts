@@ -29,7 +29,7 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     let native: Native;
     try {
       native = createConnection({ ...args, connectTimeout: 0 }) as Native;
-      native.stream.unref();
+      (native.stream as Partial<Socket>).unref?.();
     } catch (error) {
       reject(connectFailure(whereOf(args), refusedArguments("mysql2", error)));
       return;

@@ -16,10 +16,10 @@ interface Session {
 }
 
 /**
- * Fires, and never rejects, when the server has closed the connection: it does so after it has passed the request on.
+ * Fires when the server has closed the connection: it does so after it has passed the request on. Rejects where the caller's `stream` makes no socket.
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-export function requestCancel(
+export async function requestCancel(
   client: Client,
   config: ClientConfig,
   deadlineMillis = DEADLINE_MILLIS,

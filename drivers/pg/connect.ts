@@ -56,6 +56,7 @@ function construct(PgClient: typeof Client, config: ClientConfig): Client {
   try {
     return new PgClient(config);
   } catch (error) {
+    if (error instanceof AdbapiError) throw error;
     throw new InterfaceError(`pg refuses its connect argument: ${factsOf(error).message}`, { cause: error });
   }
 }

@@ -145,6 +145,27 @@ describeEach(SERVER_TARGETS, (target) => {
     }
   });
 
+  test.each(["pä€ß😀", "a'b\"c\\d", "%41%2f", " = & ; + ", "#/?@:[]"])(
+    "whatever is in it: %j",
+    async (password) => {
+      const literal = `'${password.replaceAll("'", "''")}'`;
+      if (target.name === "pg") {
+        await server.ask(`drop role if exists other; create role other login password ${literal}`);
+      } else {
+        const escaped = literal.replaceAll("\\", "\\\\");
+        const how = target.name === "mariadb" ? `via ed25519 using password(${escaped})` : `by ${escaped}`;
+        await server.ask(`create or replace user other@'%' identified ${how}`);
+        await server.ask("grant all on test.* to other@'%'");
+      }
+      const other = { ...right, user: "other", password };
+      const scheme = target.name === "pg" ? "postgres" : target.server!;
+      expect(await logIn(pool(other))).toBe("in");
+      expect(await logIn(pool(urlOf(scheme, other)))).toBe("in");
+      expect(await logIn(fromUrl(new URL(urlOf(scheme, other))))).toBe("in");
+      expect(await logIn(pool({ ...other, password: `${password}x` }))).toMatch(REFUSED);
+    },
+  );
+
   test("an empty one is none that the environment may replace", async () => {
     process.env.PGPASSWORD = right.password;
     expect(await logIn(pool({ ...right, password: "" }))).not.toBe("in");

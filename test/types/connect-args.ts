@@ -14,6 +14,7 @@ declare const blocking: BlockingDriver;
 new ConnectionPool("pg", "postgres://localhost/agentdata");
 new ConnectionPool("pg", { host: "localhost", database: "agentdata", ssl: { rejectUnauthorized: true } });
 new ConnectionPool("mysql2", "mysql://root@localhost/agentdata");
+new ConnectionPool("mariadb", new URL("mariadb://root@localhost/agentdata"));
 new ConnectionPool("mysql2", { host: "localhost", charset: "utf8mb4" });
 new ConnectionPool("mariadb", { host: "localhost", compress: true });
 new ConnectionPool("better-sqlite3", "agentdata.db");

@@ -1,5 +1,6 @@
 /** What the drivers make of connect arguments, before anything is opened. */
 import { generateKeyPairSync } from "node:crypto";
+import { Socket } from "node:net";
 import { inspect } from "node:util";
 import { ConnectionPool, InterfaceError } from "adbapi";
 import mariadb from "adbapi/drivers/mariadb";
@@ -114,6 +115,17 @@ describe.each(DRIVERS)("$name", (driver) => {
       expect(make).toThrow(InterfaceError);
       expect(make).toThrow(/^(?!.*(?:12345|SECRET))/s);
     }
+  });
+
+  test.each<[string, (...args: never[]) => unknown]>([
+    ["a number", () => 5],
+    ["an object", () => ({})],
+    ["a promise", async () => new Socket()],
+    ["a number, late", (ready: unknown) => (typeof ready === "function" ? void ready(null, 5) : 5)],
+  ])("a stream that makes %s fails the connect", async (_, stream) => {
+    const options = { min: 0, acquireTimeoutMillis: 5_000 };
+    await using pool = new ConnectionPool(driver, { host: "127.0.0.1", stream }, options);
+    await expect(pool.runQuery("select 1")).rejects.toThrow(/must make a socket|Connection closed/);
   });
 
   test("a port as text, as environments have it", () => {
