@@ -214,6 +214,9 @@ export interface DriverConnection {
    */
   readonly unfit?: boolean;
 
+  /** Bytes that have come from the database so far, asked while a statement runs, so it must be free of cost. Absent: nobody can tell before all rows are there. */
+  readonly received?: number;
+
   /** How many statements this session takes ahead of their answers, where fewer than the driver's `pipeline`. A pool's own `pipeline` counts above it. */
   readonly pipeline?: number | undefined;
 

@@ -6,6 +6,7 @@ import { connectFailed } from "./error-details.js";
 import { type AdbapiError, OperationalError } from "./errors.js";
 import { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
+import { ResultLimit } from "./result-limit.js";
 
 /** A connect that takes longer is no reason for others to wait for its end. */
 const HOPE_MILLIS = 1_000;
@@ -129,6 +130,8 @@ export class Connector {
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     const depth = pipeline ?? Math.min(this.#driver.pipeline, conn.pipeline ?? Number.POSITIVE_INFINITY);
     lease = new Lease(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
+    const { maxResultBytes } = this.#options;
+    if (maxResultBytes !== undefined) lease.resultLimit = new ResultLimit(conn, maxResultBytes);
     this.#hooks.connected(lease);
     return lease;
   }

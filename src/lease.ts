@@ -3,6 +3,7 @@ import { Cancellations } from "./cancellation.js";
 import { ConnectionLost } from "./errors.js";
 import { moved } from "./moves.js";
 import { NativeListeners } from "./native-listeners.js";
+import type { ResultLimit } from "./result-limit.js";
 
 /** The longest that a destroyed session may take to settle what was on it. */
 const LAST_MILLIS = 500;
@@ -41,6 +42,8 @@ export class Lease {
   readonly #destroyFailed: (lease: Lease, error: unknown) => void;
   readonly #bounded = new Set<(lost: ConnectionLost) => void>();
   readonly cancellations = new Cancellations(this);
+  /** Where the pool has `maxResultBytes`. */
+  resultLimit: ResultLimit | undefined;
   /** Who has listened on the package's handle before anyone of this program's could. */
   readonly listeners: NativeListeners;
   #state: LeaseState = "opening";

@@ -52,6 +52,6 @@ export class Loan {
 
   #begin(job: StatementJob, now: number): void {
     this.begunAt = now;
-    job.begun();
+    job.begun(this.lease.resultLimit);
   }
 }

@@ -113,6 +113,12 @@ export interface PoolOptions {
    */
   readonly pipeline?: number | undefined;
   /**
+   * About how many bytes the result of one statement may have: a larger one is a `DataError`, and its session is used again. For `runQuery` and its
+   * kin, which hold all rows at once; a stream holds few.
+   * @default undefined: as many as there is memory
+   */
+  readonly maxResultBytes?: number | undefined;
+  /**
    * How integer columns of 64 bits come back. `"driver"`: in the package's own exact form; `"number"`: a `DataError` where precision
    * would be lost.
    * @default "driver"
@@ -120,7 +126,13 @@ export interface PoolOptions {
   readonly int64?: DriverSettings["int64"] | undefined;
 }
 
-type Optional = "openfun" | "resetOnRelease" | "leakDetectionMillis" | "statementTimeoutMillis" | "pipeline";
+type Optional =
+  | "openfun"
+  | "resetOnRelease"
+  | "leakDetectionMillis"
+  | "statementTimeoutMillis"
+  | "pipeline"
+  | "maxResultBytes";
 
 /** Checked, complete and frozen; only what is off by default, or a driver's to say, may be undefined. */
 export type ResolvedOptions = {
@@ -148,6 +160,7 @@ const checks = {
   leakDetectionMillis: isDuration,
   statementTimeoutMillis: isDuration,
   pipeline: isWholeFrom(1),
+  maxResultBytes: isWholeFrom(1),
   int64: isOneOf("driver", "bigint", "string", "number"),
 } as const satisfies Record<keyof PoolOptions, OptionCheck>;
 

@@ -263,7 +263,7 @@ export class Session implements JobCarrier {
     if (lost !== undefined) return job.refuse(lost);
     this.#running = job;
     job.sent();
-    job.begun();
+    job.begun(this.lease.resultLimit);
     // Cancelled, or out of time, while BEGIN was on its way: then it is not sent.
     const end = await this.transaction.execute(job, () => job.state === "sent");
     this.#running = undefined;

@@ -13,6 +13,7 @@ import { Limits } from "./limits.js";
 import type { Loan } from "./loan.js";
 import { moved } from "./moves.js";
 import type { Habits } from "./profile.js";
+import type { ResultLimit } from "./result-limit.js";
 import { statementTimeout } from "./timeouts.js";
 import { Waiter } from "./waiting-line.js";
 
@@ -21,16 +22,18 @@ import { Waiter } from "./waiting-line.js";
  * - `sent`: on a connection;
  * - `expired`: its time is over, the server was asked to stop it, the caller hears when it has settled;
  * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits for the server;
+ * - `outgrown`: its result is larger than the pool takes, the server was asked to stop it, the caller hears when it has settled;
  * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
  * - `settled`: over.
  */
-type JobState = "waiting" | "sent" | "expired" | "late" | "abandoned" | "settled";
+type JobState = "waiting" | "sent" | "expired" | "late" | "outgrown" | "abandoned" | "settled";
 
 const MOVES = {
   waiting: ["sent", "settled"],
-  sent: ["waiting", "expired", "abandoned", "settled"],
+  sent: ["waiting", "expired", "outgrown", "abandoned", "settled"],
   expired: ["late", "abandoned", "settled"],
   late: ["settled"],
+  outgrown: ["late", "abandoned", "settled"],
   abandoned: ["settled"],
   settled: [],
 } as const satisfies Record<JobState, readonly JobState[]>;
@@ -67,6 +70,7 @@ export class StatementJob extends Waiter implements Statement {
   readonly #carrier: JobCarrier;
   readonly #pick: (result: Result) => unknown;
   readonly #limits: Limits | undefined;
+  #resultLimit: ResultLimit | undefined;
   #state: JobState = "waiting";
   /** What is known of it since it was to be stopped. */
   #known: Outcome = "unknown";
@@ -99,7 +103,7 @@ export class StatementJob extends Waiter implements Statement {
 
   /** Whether the server was asked to stop it. */
   get givenUp(): boolean {
-    return this.#state === "expired" || this.#state === "late" || this.#state === "abandoned";
+    return this.#state !== "waiting" && this.#state !== "sent" && this.#state !== "settled";
   }
 
   /** The text is known: of many equal ones, made anew for each call, one is kept. */
@@ -121,8 +125,11 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   /** It is at the head of its connection: the time that it may take begins now. */
-  begun(): void {
-    if (this.#state === "sent") this.#limits?.restart();
+  begun(resultLimit?: ResultLimit): void {
+    if (this.#state !== "sent") return;
+    this.#limits?.restart();
+    this.#resultLimit = resultLimit;
+    resultLimit?.watch(() => this.#outgrown());
   }
 
   /** Nothing of it was done, and it waits again. */
@@ -138,6 +145,7 @@ export class StatementJob extends Waiter implements Statement {
       let value: unknown;
       try {
         if (!Array.isArray(result?.rows)) throw new InternalError(NO_RESULT, { sql: this.sql });
+        if (this.#resultLimit?.exceededBy(result.rows)) throw this.#resultLimit.error(this.sql, "applied");
         value = this.#pick(result);
       } catch (error) {
         this.#fail(error as object);
@@ -145,6 +153,7 @@ export class StatementJob extends Waiter implements Statement {
       }
       this.runInAsyncScope(this.deferred.callback, this.deferred, value);
     } else if (state === "expired") this.#fail(this.#timeout("applied"));
+    else if (state === "outgrown") this.#fail(this.#resultLimit!.error(this.sql, "applied"));
   }
 
   /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
@@ -156,6 +165,9 @@ export class StatementJob extends Waiter implements Statement {
       if (cancelled !== undefined) this.#fail(this.#timeout(cancelled, error));
       else if (error instanceof ConnectionLost) this.#fail(this.#timeout(error.outcome, error));
       else this.#fail(error);
+    } else if (state === "outgrown") {
+      const outcome = cancelled ?? error.outcome ?? "unknown";
+      this.#fail(this.#resultLimit!.error(this.sql, outcome, error));
     }
   }
 
@@ -164,7 +176,7 @@ export class StatementJob extends Waiter implements Statement {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(unsentError(cause, this.sql));
-    } else if (this.#state === "sent" || this.#state === "expired") {
+    } else if (this.#state === "sent" || this.#state === "expired" || this.#state === "outgrown") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
       this.#fail(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
@@ -192,6 +204,12 @@ export class StatementJob extends Waiter implements Statement {
     this.#fail(this.#timeout(this.#known));
   }
 
+  #outgrown(): void {
+    if (this.#state !== "sent") return;
+    this.#move("outgrown");
+    this.#known = this.#carrier.interrupt(this).outcome;
+  }
+
   #stop(): void {
     this.#move("expired");
     this.#known = this.#carrier.interrupt(this).outcome;
@@ -208,6 +226,7 @@ export class StatementJob extends Waiter implements Statement {
 
   #move(to: JobState): void {
     this.#state = moved("a statement", MOVES, this.#state, to);
+    if (to !== "sent") this.#resultLimit?.forget();
     if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
   }
 }

@@ -8,6 +8,7 @@ import { type AdbapiError, NotSupportedError, type Outcome, StatementTimeout } f
 import type { Lease } from "./lease.js";
 import { type Limited, Limits } from "./limits.js";
 import { leftOpen } from "./session-errors.js";
+import { weightOf } from "./weight.js";
 
 /** Rows asked of the driver at a time: few until it is known how wide they are, then as many as weigh about this, in bytes. */
 const FIRST_ROWS = 16;
@@ -314,12 +315,4 @@ function sizeAfter(rows: readonly unknown[]): number {
   const some = rows.slice(-FIRST_ROWS);
   const size = Math.floor((BATCH_BYTES * some.length) / weightOf(some, 5));
   return Math.min(size, MOST_ROWS) || 1;
-}
-
-/** About how many bytes it holds. What a type parser has made may refer to itself: only the upper levels are looked at. */
-function weightOf(value: unknown, levels: number): number {
-  if (typeof value === "string") return value.length;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (typeof value !== "object" || !value || !levels) return 8;
-  return Object.values(value).reduce<number>((sum, part) => sum + weightOf(part, levels - 1), 8);
 }

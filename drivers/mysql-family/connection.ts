@@ -83,6 +83,10 @@ export abstract class MysqlConnection implements DriverConnection {
     socket.once("end", lose).once("close", lose);
   }
 
+  get received(): number {
+    return this.socket.bytesRead;
+  }
+
   get state(): SessionState {
     return this.#phase === "open" ? stateOf(this.#status) : "broken";
   }

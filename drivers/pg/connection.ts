@@ -1,6 +1,6 @@
 /** One session. */
 
-import type { Socket } from "node:net";
+import type { Socket, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { ConnectionLost } from "../../src/errors.js";
@@ -101,6 +101,10 @@ export class PgConnection implements DriverConnection, StreamOwner {
 
   get id(): number | undefined {
     return (this.native as Client & { readonly processID: number | null }).processID ?? undefined;
+  }
+
+  get received(): number {
+    return (this.native.connection.stream as Socket).bytesRead;
   }
 
   get state(): SessionState {
