@@ -88,6 +88,8 @@ export interface DriverSettings {
   readonly pipeline: number;
   /** How integer columns of 64 bits come back; `"driver"` is the package's own exact form. */
   readonly int64: "driver" | "bigint" | "string" | "number";
+  /** A driver that collects rows out of the pool's sight may stop there; the pool looks at `received`, and weighs what it gets. */
+  readonly maxResultBytes?: number | undefined;
 }
 
 /** What `connect` is told beside its arguments. */

@@ -117,10 +117,10 @@ export class Connector {
   }
 
   async #open(signal: AbortSignal): Promise<Lease> {
-    const { name, prepare, pipeline, int64, maxLifetimeMillis } = this.#options;
+    const { name, prepare, pipeline, int64, maxLifetimeMillis, maxResultBytes } = this.#options;
     let lease: Lease | undefined;
     const conn = await this.#driver.connect(this.#args, {
-      settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64 },
+      settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64, maxResultBytes },
       signal,
       onLost: (error) => lease !== undefined && this.#hooks.lost(lease, error),
       onWarning: (text) => this.#hooks.warned(text),
@@ -130,7 +130,6 @@ export class Connector {
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     const depth = pipeline ?? Math.min(this.#driver.pipeline, conn.pipeline ?? Number.POSITIVE_INFINITY);
     lease = new Lease(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
-    const { maxResultBytes } = this.#options;
     if (maxResultBytes !== undefined) lease.resultLimit = new ResultLimit(conn, maxResultBytes);
     this.#hooks.connected(lease);
     return lease;

@@ -1,5 +1,6 @@
 import type { DriverConnection } from "../drivers/driver.js";
-import { DataError, type Outcome } from "./errors.js";
+import type { DataError, Outcome } from "./errors.js";
+import { resultTooLarge } from "./result-too-large.js";
 import { weightOf } from "./weight.js";
 
 /** How often the bytes of a result on its way are looked at. */
@@ -53,8 +54,7 @@ export class ResultLimit {
   }
 
   error(sql: string, outcome: Outcome, cause?: unknown): DataError {
-    const message = `the result is larger than the pool's maxResultBytes (${this.#most}): ask for less, read it with runStream, or raise the option`;
-    return new DataError(message, { sql, outcome, ...(cause === undefined ? {} : { cause }) });
+    return resultTooLarge(this.#most, { sql, outcome, ...(cause === undefined ? {} : { cause }) });
   }
 
   /** Since the server began with it. */

@@ -12,6 +12,7 @@ export interface Setup {
   readonly module: string;
   readonly args: readonly unknown[];
   readonly int64: Int64;
+  readonly maxResultBytes: number | undefined;
   readonly cells: Int32Array;
   /** Shared by all threads of the driver: see `Lookout`. */
   readonly lookout: Int32Array;

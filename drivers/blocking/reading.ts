@@ -1,6 +1,7 @@
 /** The rows of a query, one by one: what is cancelled stops between two of them, and what is large leaves in pieces. */
 import { resourceLimits } from "node:worker_threads";
 import { DataError } from "../../src/errors.js";
+import { resultTooLarge } from "../../src/result-too-large.js";
 import { StatementCancelled } from "./errors.js";
 import type { BlockingCursor, BlockingResult } from "./module.js";
 import { sliceOf } from "./wire.js";
@@ -16,6 +17,8 @@ const CELL_BYTES = 16;
 const MOST_BYTES = (resourceLimits.maxOldGenerationSizeMb ?? Number.POSITIVE_INFINITY) * 2 ** 20;
 
 export interface Reading {
+  /** What the pool takes; undefined: as much as a thread may have. */
+  readonly maxResultBytes: number | undefined;
   cancelled(): boolean;
   /** Takes rows that are not to be kept here; false when nobody wants them any more. */
   handOn(columns: readonly string[], rows: unknown[][]): boolean;
@@ -30,7 +33,7 @@ export function readRows(cursor: BlockingCursor, reading: Reading): BlockingResu
   for (const row of cursor.rows) {
     if (rows.length > 0 && (weight > PIECE || rows.length === sliceOf(row.length))) {
       bytes += weight + rows.length * (ROW_BYTES + row.length * CELL_BYTES);
-      if (bytes > MOST_BYTES) throw tooLarge();
+      checkSize(bytes, reading.maxResultBytes);
       if (!reading.handOn(cursor.columns, rows)) throw new StatementCancelled();
       handedOn += rows.length;
       rows = [];
@@ -52,8 +55,10 @@ function weightOf(row: readonly unknown[]): number {
   return weight;
 }
 
-function tooLarge(): DataError {
-  return new DataError(
+function checkSize(bytes: number, most = Number.POSITIVE_INFINITY): void {
+  if (bytes > most) throw resultTooLarge(most);
+  if (bytes <= MOST_BYTES) return;
+  throw new DataError(
     `the rows of the result fill more than the ${Math.round(MOST_BYTES / 2 ** 20)} MB that a thread may have: read them with runStream`,
   );
 }

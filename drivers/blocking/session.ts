@@ -23,11 +23,13 @@ export class Session {
   readonly #outbox: Outbox;
   readonly #texts = new Texts(TEXTS);
   readonly #groups: Groups;
+  readonly #maxResultBytes: number | undefined;
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */
   #transaction: TransactionOptions | undefined;
   #cursor: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
 
-  constructor(database: Database, cells: Cells, outbox: Outbox) {
+  constructor(database: Database, cells: Cells, outbox: Outbox, maxResultBytes: number | undefined) {
+    this.#maxResultBytes = maxResultBytes;
     this.#database = database;
     this.#cells = cells;
     this.#outbox = outbox;
@@ -125,6 +127,7 @@ export class Session {
       const cursor = text.readOnly ? this.#database.iterate(sql, params) : undefined;
       if (cursor === undefined) return this.#database.execute(sql, params);
       return readRows(cursor, {
+        maxResultBytes: this.#maxResultBytes,
         cancelled: () => this.#cells.cancelled(slot),
         handOn: (columns, rows) => {
           this.#database.convert(rows);

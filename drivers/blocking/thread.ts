@@ -49,6 +49,7 @@ export class Threads {
       module: this.#options.module,
       args,
       int64: settings.int64,
+      maxResultBytes: settings.maxResultBytes,
       cells: cells.words,
       lookout: this.#lookout,
     };

@@ -35,7 +35,7 @@ function greet(greeting: Greeting): void {
 }
 
 function serve(database: Database, outbox: Outbox): void {
-  const session = new Session(database, cells, outbox);
+  const session = new Session(database, cells, outbox, setup.maxResultBytes);
   const lookout = new Lookout(port, setup.lookout);
   const handle = (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);

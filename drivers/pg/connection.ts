@@ -1,6 +1,6 @@
 /** One session. */
 
-import type { Socket, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { ConnectionLost } from "../../src/errors.js";

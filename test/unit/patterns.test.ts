@@ -11,11 +11,8 @@ const files = ["src", "drivers"].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-// TODO-SQLITE
 const patterns = new Map(
-  files
-    .filter((file) => !/drivers.(?:blocking.texts|node-sqlite)/.test(file))
-    .flatMap((file) => patternsOf(file).map((pattern) => [pattern, file] as const)),
+  files.flatMap((file) => patternsOf(file).map((pattern) => [pattern, file] as const)),
 );
 
 test("they are found", () => {
