@@ -52,6 +52,8 @@ export interface Result {
   readonly rowCount: number;
   /** The last generated key: a number when safe, else a bigint; undefined where the database has none. */
   readonly lastInsertId: number | bigint | undefined;
+  /** Of those that an UPDATE met, the rows that it really changed; undefined where the database or the package does not tell. */
+  readonly changedRows?: number | undefined;
   /** In order; empty when there are no rows to be had. */
   readonly columns: readonly Column[];
   /** What the database itself says of the text: that it can write nothing. Undefined where it does not tell. */

@@ -1,4 +1,5 @@
 import type { Lease } from "./lease.js";
+import { longestTimer } from "./option-checks.js";
 
 export interface KeeperHooks {
   readonly idleTimeoutMillis: number;
@@ -38,7 +39,7 @@ export class Keeper {
     if (due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;
-    const wait = Math.min(Math.max(due - performance.now(), 1), 2 ** 31 - 1);
+    const wait = Math.min(Math.max(due - performance.now(), 1), longestTimer);
     this.#timer = setTimeout(() => this.#look(), wait).unref();
   }
 

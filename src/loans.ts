@@ -5,6 +5,7 @@ import type { Lane } from "./lane.js";
 import type { Lease } from "./lease.js";
 import type { Leases } from "./leases.js";
 import { Loan } from "./loan.js";
+import { clearImmediate, setImmediate } from "./turn.js";
 
 export interface LoansHooks {
   readonly origin: Origin;

@@ -22,6 +22,11 @@ export class OpenSession {
     return this.#touched;
   }
 
+  /** Whether something on it was not settled by its deadline, and is not yet. */
+  get late(): boolean {
+    return this.#session.late;
+  }
+
   runStatement(
     sql: string,
     params: Params | undefined,

@@ -4,7 +4,7 @@ import { InterfaceError } from "./errors.js";
 export type OptionCheck = (value: unknown) => string | undefined;
 
 /** The longest time that a timer of Node.js takes; a longer one would fire at once. */
-const longestTimer = 2 ** 31 - 1;
+export const longestTimer = 2 ** 31 - 1;
 
 /**
  * Refuses unknown names and bad values, naming the option. Nothing is coerced, and undefined stands for the default.

@@ -68,7 +68,7 @@ export interface PoolOptions {
    */
   readonly goodSql?: string | undefined;
   /**
-   * The longest wait for a connection; then `PoolTimeout` says what held the connections. Every wait has an end: Infinity is refused.
+   * The longest wait for a connection; then `PoolTimeout` says what held the connections. Infinity waits for ever.
    * @default 30_000
    */
   readonly acquireTimeoutMillis?: number | undefined;
@@ -151,7 +151,7 @@ const checks = {
   openfun: isFunction,
   reconnect: isBoolean,
   goodSql: isSql,
-  acquireTimeoutMillis: isDuration,
+  acquireTimeoutMillis: isDurationOrNever,
   idleTimeoutMillis: isDurationOrNever,
   maxLifetimeMillis: isDurationOrNever,
   maxWaiting: isWholeOrUnlimited,

@@ -1,6 +1,7 @@
 import { createPool, type Pool } from "generic-pool";
 import type { AdbapiError } from "./errors.js";
 import type { Lease } from "./lease.js";
+import { setImmediate } from "./turn.js";
 
 /** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
 class Stillborn {

@@ -31,6 +31,8 @@ export interface StatementResult<Row = AnyRow> extends OperationResult {
   readonly rows: Row[];
   /** Empty for a statement that gives no rows. */
   readonly columns: readonly Column[];
+  /** Of the rows that an UPDATE met (`rowCount`), how many it really changed: told by mysql2 alone. */
+  readonly changedRows?: number | undefined;
 }
 
 /** What a function that an interaction runs may give: a value, or something that fires or resolves with it. */
@@ -79,8 +81,14 @@ export function operationOf({ rowCount, lastInsertId }: Result): OperationResult
   return { rowCount, lastInsertId };
 }
 
-export function resultOf({ rows, rowCount, lastInsertId, columns }: Result): StatementResult<unknown> {
-  return { rows, rowCount, lastInsertId, columns };
+export function resultOf({
+  rows,
+  rowCount,
+  changedRows,
+  lastInsertId,
+  columns,
+}: Result): StatementResult<unknown> {
+  return { rows, rowCount, changedRows, lastInsertId, columns };
 }
 
 type Fn = (...args: never[]) => unknown;

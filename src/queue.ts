@@ -1,6 +1,7 @@
 import { copyOf } from "./error-details.js";
 import type { AdbapiError } from "./errors.js";
 import { Lane } from "./lane.js";
+import { longestTimer } from "./option-checks.js";
 import type { Waiter } from "./waiting-line.js";
 
 /** All that waits, statements and exclusive requests, in the order asked; and the deadline of the one who has waited the longest. */
@@ -76,7 +77,7 @@ export class Queue {
       if (line.first !== undefined) due = Math.min(due, line.first.since + this.#patienceMillis);
     }
     if (due === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(1, Math.ceil(due - performance.now()));
+    const wait = Math.min(Math.max(1, Math.ceil(due - performance.now())), longestTimer);
     this.#timer = setTimeout(() => this.#expire(), wait).unref();
   }
 

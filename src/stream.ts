@@ -6,7 +6,7 @@ import { channels, type StatementTrace, tracedUntil } from "./diagnostics.js";
 import { translated } from "./driver-faults.js";
 import { type AdbapiError, NotSupportedError, type Outcome, StatementTimeout } from "./errors.js";
 import type { Lease } from "./lease.js";
-import { type Limited, Limits } from "./limits.js";
+import { Limits } from "./limits.js";
 import { leftOpen } from "./session-errors.js";
 import { weightOf } from "./weight.js";
 
@@ -48,7 +48,7 @@ const OVER = { value: undefined, done: true } as const;
 type StreamState = "new" | "open" | "ended" | "late" | "closed";
 
 /** Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and hands the connection on. */
-export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
+export class RowStream<Row> implements AsyncIterableIterator<Row> {
   readonly #opener: StreamOpener;
   readonly #statement: Statement;
   readonly #options: StatementOptions;
@@ -89,13 +89,13 @@ export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
       return Promise.resolve(this.#taken());
     }
     this.#pending++;
-    // The error's stack leads to the line that waits for this very promise.
-    const answer = this.#last.then(() => this.#next()).catch(recapture);
+    const answer = this.#last.then(() => this.#next());
     const over = () => {
       this.#pending--;
     };
     this.#last = answer.then(over, over);
-    return answer;
+    // V8 finds the line that waits for a promise only where nobody else waits for it too: this one is the caller's alone.
+    return answer.catch(recapture);
   }
 
   /** Leaves the stream: fires once the cursor is freed, or its time is over and it could not be. */
@@ -117,18 +117,6 @@ export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
   /** The same with a `CancelledError`. @internal */
   cancel(cause: unknown): void {
     this.#give(new CancelledError("the stream was cancelled", this.#details(cause)));
-  }
-
-  /** The same with a `StatementTimeout`. @internal */
-  expire(): void {
-    const message = `the stream's ${this.#options.timeoutMillis} ms (timeoutMillis) were over`;
-    this.#give(new StatementTimeout(message, this.#details(undefined)));
-  }
-
-  /** @internal */
-  overdue(): void {
-    this.#state = "late";
-    this.#waitNoLonger();
   }
 
   [Symbol.asyncIterator](): this {
@@ -180,7 +168,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
     if (trace !== undefined) this.#tellEnd = tracedUntil(channels.statement, trace);
     if (signal?.aborted) this.cancel(signal.reason);
     else if (signal !== undefined || timeoutMillis !== undefined)
-      this.#limits = new Limits(timeoutMillis, signal, this);
+      this.#limits = new Limits(timeoutMillis, signal, {
+        expire: () => this.#expire(),
+        overdue: () => this.#overdue(),
+        cancel: (cause) => this.cancel(cause),
+      });
     await this.#unlessGiven(() => {
       this.#opening = this.#take();
       return this.#opening;
@@ -219,6 +211,16 @@ export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
     } finally {
       this.#halt = undefined;
     }
+  }
+
+  #expire(): void {
+    const message = `the stream's ${this.#options.timeoutMillis} ms (timeoutMillis) were over`;
+    this.#give(new StatementTimeout(message, this.#details(undefined)));
+  }
+
+  #overdue(): void {
+    this.#state = "late";
+    this.#waitNoLonger();
   }
 
   /** It is to end now, whoever asks or does not ask for rows. */

@@ -1,5 +1,6 @@
 /** A connection of a blocking driver, as the pool sees it: its thread does the work, this side keeps the order. */
 import { ConnectionLost, type Outcome } from "../../src/errors.js";
+import { setImmediate } from "../../src/turn.js";
 import type {
   Cancellation,
   ConnectOptions,

@@ -1,3 +1,5 @@
+import { longestTimer } from "../../src/option-checks.js";
+
 /** How long opening a session may take. */
 const CONNECT_MILLIS = 10_000;
 
@@ -13,8 +15,8 @@ export function deadline(
   const abort = (): void => giveUp(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   const millis = connectTimeout ?? CONNECT_MILLIS;
-  const timer = setTimeout(() => giveUp(new Error(`no answer in ${millis} ms`)), millis).unref();
-  if (millis === 0) clearTimeout(timer);
+  const late = () => giveUp(new Error(`no answer in ${millis} ms`));
+  const timer = millis > 0 ? setTimeout(late, Math.min(millis, longestTimer)).unref() : undefined;
   return () => {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);

@@ -212,6 +212,13 @@ export class Mysql2Connection extends MysqlConnection {
   }
 }
 
-function written({ affectedRows, insertId }: ResultSetHeader): Result {
-  return { rows: [], rowCount: Number(affectedRows), lastInsertId: generatedKey(insertId), columns: [] };
+function written({ affectedRows, changedRows, insertId, info }: ResultSetHeader): Result {
+  return {
+    rows: [],
+    rowCount: Number(affectedRows),
+    // mysql2 says 0 too where it was not told, or in another language.
+    changedRows: info.includes("Changed: ") ? changedRows : undefined,
+    lastInsertId: generatedKey(insertId),
+    columns: [],
+  };
 }

@@ -1,6 +1,7 @@
 /** Opens sessions. */
 import type { Client, ClientConfig } from "pg";
 import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
+import { longestTimer } from "../../src/option-checks.js";
 import { merged } from "../arguments.js";
 import type { ConnectOptions } from "../driver.js";
 import { packageMissing } from "../require.js";
@@ -19,7 +20,9 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
     fallback_application_name: settings.name,
   };
   const config = merged<ClientConfig>(defaults, (args[0] ?? {}) as ClientConfig);
-  const client = construct(pg.Client, merged(config, { pipeline: true }));
+  // pg hands it to a timer, to which more is one millisecond.
+  const connectionTimeoutMillis = Math.min(config.connectionTimeoutMillis ?? 0, longestTimer);
+  const client = construct(pg.Client, merged(config, { connectionTimeoutMillis, pipeline: true }));
   const prepareValue = withExactDates(pg.utils.prepareValue, pg.defaults);
   const connection = new PgConnection(client, config, options, prepareValue);
   const abort = () => connection.destroy();

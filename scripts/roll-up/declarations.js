@@ -22,7 +22,8 @@ export function rolledDeclarations(dist, entries, optional) {
 
   const facades = entries.map((entry) => {
     const fileName = relative(dist, entry);
-    return { fileName, text: facade(fileName, exportsOf(entry)) };
+    // As in scripts/build.js.
+    return { fileName, text: `/// <reference types="node" />\n${facade(fileName, exportsOf(entry))}` };
   });
   const shared = [...areas].map(([area, { texts, imports }]) => ({
     fileName: `shared/${area}.d.ts`,

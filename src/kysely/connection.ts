@@ -1,4 +1,4 @@
-import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
+import { CompiledQuery, type DatabaseConnection, type QueryResult } from "kysely";
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
 import { unwatchAbort, watchAbort } from "../abort-watch.js";
 import type { StatementOptions } from "../call-options.js";
@@ -83,6 +83,18 @@ export class AdbapiConnection implements DatabaseConnection {
   }
 }
 
+type Act = (connection: OwnConnection) => Promise<void>;
+
+/** What the pool does itself, by the query that stands for it: Kysely logs what is executed, and nothing else. */
+const commands = new WeakMap<CompiledQuery, Act>();
+
+/** A query that begins or ends a transaction, in the words of Kysely's own dialects. */
+export function transactionCommand(sql: string, act: Act): CompiledQuery {
+  const query = CompiledQuery.raw(sql);
+  commands.set(query, act);
+  return query;
+}
+
 /** For a transaction, or `db.connection()`: a session of the pool, taken for its first statement, kept until it is released. */
 export class OwnConnection extends AdbapiConnection {
   #session: Promise<OpenSession> | undefined;
@@ -90,6 +102,13 @@ export class OwnConnection extends AdbapiConnection {
   #giveBack: (() => void) | undefined;
   /** Of a transaction of which nothing has run. */
   #due: TransactionOptions | undefined;
+
+  override async executeQuery<R>(query: CompiledQuery, options?: Abortable): Promise<QueryResult<R>> {
+    const act = commands.get(query);
+    if (act === undefined) return super.executeQuery<R>(query, options);
+    await act(this);
+    return { rows: [] };
+  }
 
   begin(options: TransactionOptions): void {
     this.#due = options;
@@ -102,14 +121,17 @@ export class OwnConnection extends AdbapiConnection {
 
   async rollback(): Promise<void> {
     this.#due = undefined;
-    await (await this.#session?.catch(() => undefined))?.rollback();
+    const session = await this.#session?.catch(() => undefined);
+    const rolledBack = session?.rollback();
+    // Where a deadline has passed unanswered, nobody waits for what comes after it either.
+    if (session?.late !== true) await rolledBack;
   }
 
   /** Fires when the session is the pool's again: what a caller left open is rolled back. */
   override async release(): Promise<void> {
     await this.rollback();
     this.#giveBack?.();
-    await this.#over;
+    if ((await this.#session?.catch(() => undefined))?.late !== true) await this.#over;
   }
 
   protected override async place(signal: AbortSignal | undefined): Promise<Place> {

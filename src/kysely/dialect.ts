@@ -55,6 +55,7 @@ const PARTS = {
  */
 export class AdbapiDialect implements Dialect {
   readonly #pool: ConnectionPool;
+  readonly #dialect: SqlDialect;
   readonly #parts: Parts;
 
   constructor({ pool, dialect = pool.dialect }: AdbapiDialectConfig) {
@@ -65,11 +66,12 @@ export class AdbapiDialect implements Dialect {
       throw new InterfaceError(`${why}: give \`dialect\`, one of ${Object.keys(PARTS).join(", ")}`);
     }
     this.#pool = pool;
-    this.#parts = PARTS[dialect as SqlDialect];
+    this.#dialect = dialect as SqlDialect;
+    this.#parts = PARTS[this.#dialect];
   }
 
   createDriver(): Driver {
-    return new AdbapiDriver(this.#pool);
+    return new AdbapiDriver(this.#pool, this.#dialect);
   }
 
   createQueryCompiler(): QueryCompiler {

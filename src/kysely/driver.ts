@@ -7,9 +7,10 @@ import {
   RawNode,
   type TransactionSettings,
 } from "kysely";
+import type { Dialect } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import { InterfaceError } from "../errors.js";
-import { AdbapiConnection, OwnConnection } from "./connection.js";
+import { AdbapiConnection, OwnConnection, transactionCommand } from "./connection.js";
 import { askedForOneStatement } from "./one-statement.js";
 
 type Compile = QueryCompiler["compileQuery"];
@@ -20,9 +21,12 @@ type Compile = QueryCompiler["compileQuery"];
  */
 export class AdbapiDriver implements Driver {
   readonly #pool: ConnectionPool;
+  readonly #dialect: Dialect;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, dialect: Dialect) {
     this.#pool = pool;
+    this.#dialect = dialect;
+    this.releaseSavepoint = naming(dialect === "mysql" ? "release savepoint" : "release");
   }
 
   async init(): Promise<void> {}
@@ -36,20 +40,25 @@ export class AdbapiDriver implements Driver {
     if (isolation === "snapshot") {
       throw new InterfaceError('the isolation level "snapshot" is SQL Server\'s: ask for "repeatable read"');
     }
-    ours(connection).begin({ isolation, readOnly: accessMode === "read only" });
+    const begin = async (own: OwnConnection) =>
+      own.begin({ isolation, readOnly: accessMode === "read only" });
+    const texts = beginTexts(this.#dialect, settings);
+    for (const text of texts.slice(0, -1))
+      await connection.executeQuery(transactionCommand(text, async () => {}));
+    await connection.executeQuery(transactionCommand(texts.at(-1)!, begin));
   }
 
-  commitTransaction(connection: DatabaseConnection): Promise<void> {
-    return ours(connection).commit();
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(transactionCommand("commit", (own) => own.commit()));
   }
 
-  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    return ours(connection).rollback();
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(transactionCommand("rollback", (own) => own.rollback()));
   }
 
   readonly savepoint = naming("savepoint");
-  readonly rollbackToSavepoint = naming("rollback to savepoint");
-  readonly releaseSavepoint = naming("release savepoint");
+  readonly rollbackToSavepoint = naming("rollback to");
+  readonly releaseSavepoint: ReturnType<typeof naming>;
 
   releaseConnection(connection: DatabaseConnection): Promise<void> {
     return (connection as AdbapiConnection).release();
@@ -60,9 +69,15 @@ export class AdbapiDriver implements Driver {
   }
 }
 
-/** A transaction never begins on a connection for a single statement. */
-function ours(connection: DatabaseConnection): OwnConnection {
-  return connection as OwnConnection;
+/** For Kysely's log, in the words of its own dialects: it sees what is executed. The words on the wire are the pool's. */
+function beginTexts(
+  dialect: Dialect,
+  { isolationLevel, accessMode }: TransactionSettings,
+): readonly string[] {
+  const parts = [isolationLevel && `isolation level ${isolationLevel}`, accessMode].filter(Boolean);
+  if (parts.length === 0 || dialect === "sqlite") return ["begin"];
+  if (dialect === "mysql") return [`set transaction ${parts.join(", ")}`, "begin"];
+  return [`start transaction ${parts.join(" ")}`];
 }
 
 /** Runs a command that ends with a savepoint's name. */

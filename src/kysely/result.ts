@@ -14,6 +14,8 @@ export function queryResult<R>(query: CompiledQuery, result: StatementResult<Any
   )?.[1];
   if (!verb) return { rows };
   const numAffectedRows = BigInt(result.rowCount);
+  if (result.changedRows !== undefined && /^u/i.test(verb))
+    return { numAffectedRows, numChangedRows: BigInt(result.changedRows), rows };
   if (!/^[ir]/i.test(verb) || result.lastInsertId === undefined) return { numAffectedRows, rows };
   return { numAffectedRows, insertId: BigInt(result.lastInsertId), rows };
 }

@@ -81,6 +81,34 @@ describeEach(TARGETS, (target) => {
         expect(error).toBeInstanceOf(Class);
     }));
 
+  test("the stack of an error that ends a stream leads to the line that reads it", () =>
+    withSchema(async (pool) => {
+      async function theReader(stream: AsyncIterable<unknown>) {
+        for await (const _ of stream);
+      }
+      async function theReaderOfOneRow() {
+        return await pool.runStream("select * from no_such_table").next();
+      }
+      const table = "select * from no_such_table";
+      const failures = [
+        () => theReader(pool.runStream(table)),
+        () => pool.runInteraction((transaction) => theReader(transaction.runStream(table))),
+        () => theReader(pool.runStream("select 1", [], { signal: AbortSignal.abort() })),
+        () => theReader(pool.runStream("")),
+      ];
+      for (const fail of failures) {
+        const error: unknown = await fail().then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        const { name, message, stack } = error as Error;
+        expect(stack).toContain("theReader");
+        expect(stack?.startsWith(`${name}: ${message}`)).toBe(true);
+      }
+      const one = await failureOf(theReaderOfOneRow());
+      expect(one.stack).toContain("theReaderOfOneRow");
+    }));
+
   test("the stack of an awaited error leads to the caller's line", () =>
     withSchema(async (pool) => {
       async function theCallerOfAQuery() {

@@ -264,6 +264,46 @@ describeEach(TARGETS, (target) => {
     });
   });
 
+  test("its log sees transactions and savepoints in the words of Kysely's own dialects", async () => {
+    const logged: string[] = [];
+    const log: KyselyConfig["log"] = ({ level, query }) =>
+      void logged.push(level === "query" ? query.sql.replaceAll("`", '"') : level);
+    await withDb(target, { log }, async (db, pool) => {
+      logged.length = 0;
+      await db.transaction().execute((trx) => sql`select 1`.execute(trx));
+      const trx = await db.startTransaction().execute();
+      const first = await trx.savepoint("first").execute();
+      await (await first.rollbackToSavepoint("first").execute()).releaseSavepoint("first").execute();
+      await trx.rollback().execute();
+      const leveled = db
+        .transaction()
+        .setIsolationLevel("serializable")
+        .execute(async () => Promise.reject(new Error("no")));
+      await expect(leveled).rejects.toThrow("no");
+      expect(logged).toEqual([
+        ...["begin", "select 1", "commit", "begin"],
+        ...['savepoint "first"', 'rollback to "first"'],
+        `${pool.dialect === "mysql" ? "release savepoint" : "release"} "first"`,
+        "rollback",
+        ...{
+          postgres: ["start transaction isolation level serializable"],
+          mysql: ["set transaction isolation level serializable", "begin"],
+          sqlite: ["begin"],
+        }[pool.dialect!],
+        "rollback",
+      ]);
+    });
+  });
+
+  test.runIf(target.name === "mysql2")("an UPDATE says how many rows it really changed", () =>
+    withDb(target, {}, async (db) => {
+      await addPeople(db, ["Ada", "Bob"]);
+      const update = (age: number) => db.updateTable("person").set({ age }).executeTakeFirstOrThrow();
+      expect(await update(7)).toMatchObject({ numUpdatedRows: 2n, numChangedRows: 2n });
+      expect(await update(7)).toMatchObject({ numUpdatedRows: 2n, numChangedRows: 0n });
+    }),
+  );
+
   test("errors have our classes, and name the SQL", async () => {
     await withDb(target, {}, async (db) => {
       await addPeople(db, ["Ada"]);

@@ -23,6 +23,7 @@ async function compiled(
   compiler: "typescript" | "typescript-5",
   folder: string,
   resolution: keyof typeof resolutions,
+  types: readonly string[] | "none named" = ["node"],
 ): Promise<string> {
   const compilerOptions = {
     noEmit: true,
@@ -31,7 +32,7 @@ async function compiled(
     moduleResolution: resolution,
     module: resolutions[resolution],
     target: "es2022",
-    types: ["node"],
+    ...(types === "none named" ? {} : { types }),
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["app.mts"] }));
   const tsc = join(modulesOf(ROOT), compiler, "bin/tsc");
@@ -87,5 +88,23 @@ describe.each(["typescript", "typescript-5"] as const)("%s", (compiler) => {
         `;
     writeFileSync(join(folder, "app.mts"), text);
     expect(await compiled(compiler, folder, "node16")).toBe("");
+  });
+
+  test("a tsconfig that names no types: each entry point asks for those of Node.js itself", async () => {
+    const folder = await project(
+      ...["kysely", "@opentelemetry/api", "ws", "@types/ws", "uplot", "pg", "@types/pg", "@types/node"],
+    );
+    for (const entry of [
+      "",
+      "/defer",
+      "/service",
+      "/kysely",
+      "/monitor",
+      "/opentelemetry",
+      "/drivers/node-sqlite",
+    ]) {
+      writeFileSync(join(folder, "app.mts"), `export * from "adbapi${entry}";`);
+      expect(await compiled(compiler, folder, "node16", "none named"), entry).toBe("");
+    }
   });
 });

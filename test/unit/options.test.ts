@@ -92,6 +92,7 @@ describe("pool options", () => {
     ["goodSql", "select 1 from dual"],
     ["acquireTimeoutMillis", 0.5],
     ["acquireTimeoutMillis", 2 ** 31 - 1],
+    ["acquireTimeoutMillis", never],
     ["idleTimeoutMillis", never],
     ["maxLifetimeMillis", never],
     ["maxWaiting", 0],
@@ -127,7 +128,6 @@ describe("pool options", () => {
     ].flatMap((name): [string, unknown][] =>
       [-1, 0, Number.NaN, "1000", null, 2 ** 31, -never, new Date(5)].map((value) => [name, value]),
     ),
-    ["acquireTimeoutMillis", never],
     ["leakDetectionMillis", never],
     ["statementTimeoutMillis", never],
     ...["noisy", "reconnect", "prepare", "resetOnRelease"].flatMap((name): [string, unknown][] =>

@@ -76,3 +76,17 @@ test("what comes back to an empty line has its time before it", async () => {
   expect(refused).toEqual(["only"]);
   queue.close();
 });
+
+test("the longest time to wait, and no end of it, do not end at once", async () => {
+  for (const patienceMillis of [2 ** 31 - 1, Number.POSITIVE_INFINITY]) {
+    const { queue, refused, ask } = queueOf(patienceMillis);
+    await vi.advanceTimersByTimeAsync(0.5);
+    ask("patient");
+    expect(vi.getTimerCount()).toBe(patienceMillis === Number.POSITIVE_INFINITY ? 0 : 1);
+    await vi.advanceTimersByTimeAsync(2 ** 31 - 1_000);
+    expect(refused).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(refused).toEqual(patienceMillis === Number.POSITIVE_INFINITY ? [] : ["patient"]);
+    queue.close();
+  }
+});
