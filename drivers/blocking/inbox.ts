@@ -79,9 +79,13 @@ export class Inbox {
   #handle(answer: Answer): void {
     switch (answer[0]) {
       case "part": {
-        const [, columns, rows] = answer;
-        for (const row of this.#make(this.#shape(columns), rows)) this.#rows.push(row);
+        const [, columns, wire] = answer;
+        const shape = this.#shape(columns);
+        const rows = this.#make(shape, wire);
+        for (const row of rows) this.#rows.push(row);
         this.#parts++;
+        // However few they are: the thread waits to hear that they have been taken.
+        if (Array.isArray(wire)) this.#spend(rows.length, shape);
         return;
       }
       case "result": {

@@ -242,7 +242,7 @@ function refuseMore(rest: string): void {
  */
 function onlyReads(db: DatabaseSync, sql: string): boolean {
   if (firstWord(sql) === "explain") return true;
-  const explained = db.prepare(`EXPLAIN ${sql}`);
+  const explained = db.prepare(`EXPLAIN ${sql.slice(firstToken(sql).start)}`);
   explained.setReturnArrays(true);
   return !explained.all().some(([, opcode, , p2]) => {
     if (opcode === "Transaction") return p2 !== 0;

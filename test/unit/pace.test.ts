@@ -1,0 +1,64 @@
+/** What past runs tell of a text, and what they do not. */
+import { describe, expect, test } from "vitest";
+import { Text, timed } from "../../dist/drivers/blocking/texts.js";
+import { mayBeStacked, Profile } from "../../dist/src/profile.js";
+
+describe("a text in its thread", () => {
+  test("is known as quick by a whole run, and by nothing else", () => {
+    const text = new Text("select 1");
+    const cut = () => {
+      throw new Error("cut short");
+    };
+    for (let run = 0; run < 20; run++) expect(() => timed(text, cut)).toThrow("cut short");
+    expect(text.fast).toBe(false);
+    text.ran(0.1);
+    expect(text.fast).toBe(true);
+  });
+
+  test("is forgotten when a run is cut short that was not quick any more", () => {
+    const text = new Text("select 1");
+    text.ran(0.1);
+    text.cutShort(1);
+    expect(text.fast).toBe(true);
+    text.cutShort(50);
+    expect(text.fast).toBe(false);
+    text.ran(0.1);
+    expect(text.fast).toBe(true);
+  });
+});
+
+describe("a text in the pool", () => {
+  const known = (): Profile => {
+    const profile = new Profile(() => true);
+    for (let run = 0; run < 3; run++) profile.learn("select 1", undefined, 0.1, true);
+    return profile;
+  };
+
+  test("is forgotten when it overruns, and known again by whole runs", () => {
+    const profile = known();
+    const habits = profile.of("select 1");
+    expect(mayBeStacked(habits)).toBe(true);
+    profile.overran("select 1", habits, 1);
+    expect(mayBeStacked(habits)).toBe(true);
+    profile.overran("select 1", undefined, 2_000);
+    expect(mayBeStacked(habits)).toBe(false);
+    profile.learn("select 1", habits, 0.1, true);
+    expect(mayBeStacked(habits)).toBe(false);
+    profile.learn("select 1", habits, 0.1, true);
+    expect(mayBeStacked(habits)).toBe(true);
+  });
+
+  test("that overran before it was known stays unknown", () => {
+    const profile = new Profile(() => true);
+    profile.overran("select 1", undefined, 2_000);
+    expect(profile.of("select 1")).toBeUndefined();
+  });
+
+  test("that was judged to write has no pace yet", () => {
+    const profile = new Profile(() => true);
+    profile.writes("pragma user_version = 1", undefined);
+    const habits = profile.of("pragma user_version = 1");
+    expect(habits).toMatchObject({ readOnly: false, runs: 0 });
+    expect(mayBeStacked(habits)).toBe(false);
+  });
+});
