@@ -1,5 +1,5 @@
 /** What the texts of SQLite do, as far as their words tell. */
-import { firstToken, firstWord, verbOf } from "../blocking/texts.js";
+import { firstToken, firstWord, verbOf, wordAt } from "../blocking/texts.js";
 import type { Tokens } from "../blocking/tokens.js";
 import { pragmaOf } from "./pragmas.js";
 
@@ -38,16 +38,18 @@ const WITHIN = new Set([
 
 /** `foreign_keys` is ignored inside of a transaction, `synchronous` and `vacuum` are refused. @see https://www.sqlite.org/pragma.html */
 export function outsideTransaction(sql: string): boolean {
-  const pragma = pragmaOf(sql);
-  return pragma === undefined ? OUTSIDE.has(firstWord(sql)) : !WITHIN.has(pragma.name);
+  const word = firstWord(sql);
+  if (word !== "pragma") return OUTSIDE.has(word);
+  return !WITHIN.has(pragmaOf(sql)?.name ?? "");
 }
 
 const VERBS = new Set(["select", "values", "insert", "update", "delete"]);
 
 /** The first word, or that of the statement behind a WITH. */
 function mainVerb(sql: string): string {
-  const first = firstWord(sql);
-  return first === "with" ? verbBehind(firstToken(sql)) : first;
+  const tokens = firstToken(sql);
+  const first = wordAt(tokens);
+  return first === "with" ? verbBehind(tokens) : first;
 }
 
 function verbBehind(tokens: Tokens): string {

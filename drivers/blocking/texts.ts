@@ -23,7 +23,11 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
 
 /** In lower case, after comments and empty statements; empty when there is none that could be a keyword. */
 export function firstWord(sql: string): string {
-  const tokens = firstToken(sql);
+  return wordAt(firstToken(sql));
+}
+
+/** The same of the piece where the reader is. */
+export function wordAt(tokens: Tokens): string {
   return tokens.kind === "word" && tokens.end - tokens.start <= LONGEST_WORD ? tokens.name : "";
 }
 

@@ -43,7 +43,7 @@ export class Tokens {
   }
 
   is(mark: string): boolean {
-    return this.kind === "mark" && this.#sql[this.start] === mark;
+    return this.kind === "mark" && this.#sql.charCodeAt(this.start) === mark.charCodeAt(0);
   }
 
   #read(first: number): void {
@@ -52,7 +52,7 @@ export class Tokens {
       this.end = this.#afterName(this.start + 1);
       return;
     }
-    const closing = CLOSING.get(first);
+    const closing = closingOf(first);
     if (closing !== undefined) {
       this.kind = "quoted";
       this.end = this.#afterQuoted(closing);
@@ -107,9 +107,10 @@ export class Tokens {
 /** Where the first piece is, from `at` on, that is neither blank nor comment. */
 export function skipBlanks(sql: string, at: number): number {
   for (let now = at; ; ) {
-    if (isBlank(sql.charCodeAt(now))) now++;
-    else if (sql.startsWith("--", now)) now = past(sql, "\n", now + 2);
-    else if (sql.startsWith("/*", now)) now = past(sql, "*/", now + 2);
+    const code = sql.charCodeAt(now);
+    if (isBlank(code)) now++;
+    else if (code === DASH && sql.charCodeAt(now + 1) === DASH) now = past(sql, "\n", now + 2);
+    else if (code === SLASH && sql.charCodeAt(now + 1) === STAR) now = past(sql, "*/", now + 2);
     else return now;
   }
 }
@@ -125,19 +126,30 @@ function unquoted(text: string): string {
   return quote === "[" ? within : within.replaceAll(quote! + quote!, quote!);
 }
 
+const DASH = 0x2d;
+const SLASH = 0x2f;
+const STAR = 0x2a;
 const QUESTION = 0x3f;
 const DOLLAR = 0x24;
 const AT = 0x40;
 const COLON = 0x3a;
 const HASH = 0x23;
 
-/** What ends a piece that begins with the one. */
-const CLOSING: ReadonlyMap<number, string> = new Map([
-  [0x27, "'"],
-  [0x22, '"'],
-  [0x60, "`"],
-  [0x5b, "]"],
-]);
+/** What ends a piece that begins with this. */
+function closingOf(code: number): string | undefined {
+  switch (code) {
+    case 0x27:
+      return "'";
+    case 0x22:
+      return '"';
+    case 0x60:
+      return "`";
+    case 0x5b:
+      return "]";
+    default:
+      return undefined;
+  }
+}
 
 /** NaN, behind the end, is none of these. */
 function isBlank(code: number): boolean {
