@@ -54,10 +54,11 @@ function mainVerb(sql: string): string {
 
 function verbBehind(tokens: Tokens): string {
   let depth = 0;
-  while (tokens.next() !== "end") {
-    if (tokens.is("(")) depth++;
-    else if (tokens.is(")")) depth--;
-    else if (depth === 0 && tokens.kind === "word" && tokens.end - tokens.start <= LONGEST_VERB) {
+  for (let kind = tokens.next(); kind !== "end"; kind = tokens.next()) {
+    if (kind === "mark") {
+      if (tokens.is("(")) depth++;
+      else if (tokens.is(")")) depth--;
+    } else if (depth === 0 && kind === "word" && tokens.end - tokens.start <= LONGEST_VERB) {
       const word = tokens.name;
       if (VERBS.has(word)) return word;
       // A name too, which a table of the WITH may have.

@@ -12,6 +12,8 @@ export type Kind = "word" | "quoted" | "variable" | "mark" | "end";
 /** @see https://github.com/sqlite/sqlite/blob/master/src/tokenize.c */
 export class Tokens {
   readonly #sql: string;
+  /** The code of the piece's first character. */
+  #first = 0;
   kind: Kind = "end";
   /** Of the piece that `next` has read. */
   start = 0;
@@ -28,7 +30,10 @@ export class Tokens {
     if (at === this.#sql.length) {
       this.end = at;
       this.kind = "end";
-    } else this.#read(this.#sql.charCodeAt(at));
+    } else {
+      this.#first = this.#sql.charCodeAt(at);
+      this.#read(this.#first);
+    }
     return this.kind;
   }
 
@@ -43,7 +48,7 @@ export class Tokens {
   }
 
   is(mark: string): boolean {
-    return this.kind === "mark" && this.#sql.charCodeAt(this.start) === mark.charCodeAt(0);
+    return this.kind === "mark" && this.#first === mark.charCodeAt(0);
   }
 
   #read(first: number): void {
@@ -94,7 +99,7 @@ export class Tokens {
     for (;;) {
       const named = this.#afterName(end);
       if (named > end) end = named;
-      else if (sql.startsWith("::", end)) end += 2;
+      else if (sql.charCodeAt(end) === COLON && sql.charCodeAt(end + 1) === COLON) end += 2;
       else break;
     }
     if (sql[end] !== "(" || end === this.start + 1) return end;

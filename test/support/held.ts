@@ -1,4 +1,4 @@
-const ATTEMPTS = 5;
+const ATTEMPTS = 20;
 
 /** Whether the call holds its thread for no longer than that: by the processor's time, the best of some attempts, whatever else runs beside. */
 export function withinMillis(millis: number, call: () => unknown): boolean {
