@@ -1,14 +1,31 @@
 /**
  * Changes the commands that mariadb makes of a call, before they are sent: the package has no name for an unsigned integer among params, and
- * would send it as a DECIMAL.
+ * would send it as a DECIMAL; and of lots it makes more packets than it takes.
  */
+
+import type { ServerError } from "../mysql-family/errors.js";
+import { encoded, type Lot } from "./bulk.js";
+import type { Answer, Prepared, ServerInfo } from "./native.js";
 
 /** The unsigned BIGINT of the protocol. */
 export const UNSIGNED_BIGINT = 0x8008;
 
 /** What is used of mariadb's inside. */
 export interface Internals {
+  readonly opts?: unknown;
   addCommand(command: Command, expectsAnswer: boolean): void;
+  executeBulkPromise?(
+    param: { sql: string; values: readonly (readonly unknown[])[]; opts: { fullResult: false } },
+    prepared: {
+      readonly id: unknown;
+      readonly parameterCount: number;
+      readonly columns: unknown;
+      close(): void;
+    },
+    options: unknown,
+    resolve: (answer: unknown) => void,
+    reject: (error: ServerError) => void,
+  ): void;
 }
 
 /** What a command of mariadb writes to. */
@@ -16,11 +33,13 @@ interface Output {
   writeBigInt(value: bigint): void;
 }
 
-/** COM_STMT_EXECUTE: its types and values are known when it is written. */
+/** COM_STMT_EXECUTE, whose types and values are known when it is written, or COM_STMT_BULK_EXECUTE. */
 interface Command {
   values?: readonly unknown[];
   parametersType?: unknown[];
   sendComStmtExecute?(out: Output, info: unknown): void;
+  parameterHeaderFromValue?(): readonly number[];
+  checkSameHeader?(): boolean;
 }
 
 const UNSIGNED = {
@@ -43,6 +62,38 @@ export function withUnsigned<T>(inside: Internals | undefined, values: readonly 
       send.call(command, out, info);
     };
   });
+}
+
+/** What the server and the connection's options must allow for it. */
+const BULK_OPERATIONS = 1n << 34n;
+
+export function canBulk(info: ServerInfo): boolean {
+  return info.isMariaDB() && info.hasMinVersion(10, 2, 7) && (info.serverCapabilities & BULK_OPERATIONS) > 0n;
+}
+
+/** Sends a lot as one packet, under its own head. */
+export function bulk(prepared: Prepared, lot: Lot, answered: Answer): void {
+  const { conn, id, parameterCount, columns } = prepared;
+  // The handle is used again, and mariadb would close it.
+  const kept = { id, parameterCount, columns, close: () => {} };
+  const param = { sql: prepared.query, values: encoded(lot), opts: { fullResult: false } as const };
+  const call = () =>
+    conn!.executeBulkPromise!(
+      param,
+      kept,
+      conn!.opts,
+      (answer) => answered(null, answer),
+      (error) => answered(error),
+    );
+  changed(conn, call, (command) => {
+    command.parameterHeaderFromValue = () => lot.types!;
+    command.checkSameHeader = () => true;
+  });
+}
+
+/** Whether this mariadb lets itself be made to. */
+export function knowsBulk({ conn }: Prepared): boolean {
+  return typeof conn?.addCommand === "function" && typeof conn.executeBulkPromise === "function";
 }
 
 export function isUnsigned(value: unknown): boolean {

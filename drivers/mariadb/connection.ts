@@ -3,14 +3,23 @@ import type { FieldInfo, UpsertResult } from "mariadb";
 import type { AdbapiError } from "../../src/errors.js";
 import { Cork } from "../cork.js";
 import type { Params, Result, Statement } from "../driver.js";
-import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
+import {
+  type ConnectionSetup,
+  type InFlight,
+  type Many,
+  MysqlConnection,
+  type Part,
+} from "../mysql-family/connection.js";
 import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
+import type { Step } from "../mysql-family/many.js";
+import { bytesOf } from "../mysql-family/packet.js";
 import { generatedKey } from "../mysql-family/result.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
-import { lots } from "./bulk.js";
-import { withUnsigned } from "./commands.js";
+import { type Lot, lots } from "./bulk.js";
+import { isPlain } from "./bulk-text.js";
+import { bulk, canBulk, knowsBulk, withUnsigned } from "./commands.js";
 import { translate } from "./errors.js";
-import type { Answer, Native, Opened } from "./native.js";
+import type { Answer, Native, Opened, Prepared } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /** Rows always come as arrays, and become objects here. */
@@ -18,6 +27,8 @@ const ROWS_AS_ARRAY = { rowsAsArray: true };
 
 export interface MariadbSetup extends ConnectionSetup {
   readonly sessionVariables: Readonly<Record<string, unknown>>;
+  /** False where the connect arguments refuse it. */
+  readonly bulks: boolean;
 }
 
 type Readable = RowSource["readable"] & { close(): void };
@@ -25,6 +36,7 @@ type Readable = RowSource["readable"] & { close(): void };
 export class MariadbConnection extends MysqlConnection {
   readonly native: Native;
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
+  readonly #bulks: boolean;
   readonly #cork = new Cork();
 
   constructor({ native, socket }: Opened, setup: MariadbSetup) {
@@ -32,29 +44,12 @@ export class MariadbConnection extends MysqlConnection {
     this.native = native;
     this.status = native.info.status;
     this.#sessionVariables = setup.sessionVariables;
+    this.#bulks = setup.bulks;
     native.on("error", (error) => this.lose(error));
   }
 
   get id(): number {
     return this.native.threadId!;
-  }
-
-  /** Bulk where the server can; each lot is awaited, so that nothing comes after a failure. */
-  override async executeMany(
-    sql: string,
-    listOfParams: readonly Params[],
-    whole?: Statement,
-  ): Promise<{ readonly rowCount: number }> {
-    const bulk =
-      this.native.info.isMariaDB() && /^\s*(?:insert|replace|update|delete)\b(?!.*\breturning\b)/is.test(sql);
-    if (!bulk || listOfParams.length < 2) return super.executeMany(sql, listOfParams, whole);
-    let rowCount = 0;
-    for (const lot of lots(listOfParams as readonly unknown[][])) {
-      if (this.givenUp(whole)) break;
-      const one = { sql, params: lot[0]!, rowMode: "array", whole } as const;
-      rowCount += (await (lot.length === 1 ? this.execute(one) : this.#bulk(one, lot))).rowCount;
-    }
-    return { rowCount };
   }
 
   protected query(statement: Statement): Promise<Result> {
@@ -71,6 +66,53 @@ export class MariadbConnection extends MysqlConnection {
     return new Promise((resolve, reject) => {
       this.#execute(this.sent(statement, reject), values, resolve, true);
     });
+  }
+
+  /** In bulk where that gives the same; all of it with one handle, since mariadb takes a turn for each time that a text is prepared. */
+  protected async many(
+    sql: string,
+    first: Params,
+    whole: Statement | undefined,
+    refusing: string,
+  ): Promise<Many | undefined> {
+    const isBulk = this.#bulks && canBulk(this.native.info) && isPlain(sql);
+    if (!this.goesAhead && !isBulk) return undefined;
+    const isText = (first as unknown[]).length === 0;
+    const prepared = isText ? undefined : await this.#prepare(sql);
+    if (!isText && prepared === undefined) return undefined;
+    const refuser = this.goesAhead ? await this.#prepare(refusing) : undefined;
+    const part = (params: Params): Part => ({ sql, params, rowMode: "array", whole, ahead: true });
+    const one = (params: Params): Step => ({
+      lists: [params],
+      bytes: bytesOf(params, this.maxAllowedPacket),
+      run: async () => {
+        const { rowCount } = await (prepared === undefined
+          ? this.execute(part(params))
+          : this.#step(part(params), prepared));
+        return rowCount;
+      },
+    });
+    const many = (lot: Lot): Step => {
+      const [list] = lot.rows;
+      const fits =
+        lot.rows.length > 1 && knowsBulk(prepared!) && lot.types?.length === prepared!.parameterCount;
+      if (!fits) return one(list!);
+      const run = async () => (await this.#bulk(part(list!), prepared!, lot)).rowCount;
+      return { lists: lot.rows, bytes: lot.bytes, run };
+    };
+    const inLots = function* (lists: readonly Params[]): Generator<Step> {
+      for (const lot of lots(lists as readonly unknown[][], maxBytes)) yield many(lot);
+    };
+    const maxBytes = this.maxAllowedPacket;
+    return {
+      steps: isBulk && prepared !== undefined ? inLots : (lists) => lists.map(one),
+      refuseWrites: () =>
+        refuser === undefined ? this.tell(refusing) : refuser.execute([], ROWS_AS_ARRAY, () => {}),
+      close: () => {
+        prepared?.close();
+        refuser?.close();
+      },
+    };
   }
 
   protected async rows(statement: Statement, _batch: number, ended: () => void): Promise<RowSource> {
@@ -94,6 +136,10 @@ export class MariadbConnection extends MysqlConnection {
         readable.resume();
       },
     };
+  }
+
+  protected tell(sql: string): void {
+    this.native.query({ sql, ...ROWS_AS_ARRAY }, () => {});
   }
 
   protected async resetSession(): Promise<void> {
@@ -146,31 +192,45 @@ export class MariadbConnection extends MysqlConnection {
         prepared.close();
         return this.settle(entry, () => entry.reject(wrong));
       }
-      this.#cork.hold(this.socket);
-      const answered: Answer = (error, answer) => {
+      this.#run(prepared, values, (error, answer) => {
         prepared.close();
         if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);
-        else this.#answered(entry, error, answer, (answer as { meta?: unknown } | undefined)?.meta, resolve);
-      };
-      withUnsigned(prepared.conn, values, () => prepared.execute(values, ROWS_AS_ARRAY, answered));
+        else this.#answered(entry, error, answer, metaOf(answer), resolve);
+      });
     });
   }
 
-  #bulk(statement: Statement, lot: readonly unknown[][]): Promise<Result> {
+  #run(prepared: Prepared, values: unknown[], answered: Answer): void {
+    this.#cork.hold(this.socket);
+    withUnsigned(prepared.conn, values, () => prepared.execute(values, ROWS_AS_ARRAY, answered));
+  }
+
+  #prepare(sql: string): Promise<Prepared | undefined> {
+    return new Promise((resolve) => {
+      this.native.prepare(sql, (error, prepared) => resolve(error ? undefined : prepared));
+    });
+  }
+
+  /** One list of many, sent at once. */
+  #step(statement: Part, prepared: Prepared): Promise<Result> {
+    const values = statement.params as unknown[];
+    const refused = this.refusal(statement) ?? this.mismatch(prepared.parameterCount, values.length);
+    if (refused !== undefined) return Promise.reject(refused);
+    return new Promise((resolve, reject) => {
+      const entry = this.sent(statement, reject);
+      this.#run(prepared, values, (error, answer) =>
+        this.#answered(entry, error, answer, metaOf(answer), resolve),
+      );
+    });
+  }
+
+  #bulk(statement: Part, prepared: Prepared, lot: Lot): Promise<Result> {
     const refused = this.gone();
     if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
-      this.native.prepare(statement.sql, (error, prepared) => {
-        if (error) return this.failed(entry, error);
-        const count = prepared.parameterCount;
-        prepared.close();
-        const wrong = this.mismatch(count, lot[0]!.length);
-        if (wrong !== undefined) return this.settle(entry, () => reject(wrong));
-        this.native.batch(statement.sql, lot, (error, answer) => {
-          this.#answered(entry, error, answer, undefined, resolve);
-        });
-      });
+      this.#cork.hold(this.socket);
+      bulk(prepared, lot, (error, answer) => this.#answered(entry, error, answer, undefined, resolve));
     });
   }
 
@@ -208,6 +268,10 @@ export class MariadbConnection extends MysqlConnection {
     this.status = this.native.info.status;
     this.settle(entry, () => resolve(this.keyed(resultOf(entry.statement, answer, meta))));
   }
+}
+
+function metaOf(answer: unknown): unknown {
+  return (answer as { meta?: unknown } | undefined)?.meta;
 }
 
 function resultOf(statement: Statement, answer: unknown, meta: unknown): Result {

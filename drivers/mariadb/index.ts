@@ -46,5 +46,10 @@ async function connect(args: readonly unknown[], options: ConnectOptions): Promi
   const own = connectionArgs(args, options.settings.int64);
   const { opened, setup } = await begin(open, own, options);
   const pipeline = own.pipelining === false ? 1 : setup.pipeline;
-  return new MariadbConnection(opened, { ...setup, pipeline, sessionVariables: { ...own.sessionVariables } });
+  return new MariadbConnection(opened, {
+    ...setup,
+    pipeline,
+    bulks: own.bulk !== false,
+    sessionVariables: { ...own.sessionVariables },
+  });
 }

@@ -13,16 +13,23 @@ import type { Internals } from "./commands.js";
 type Done = (error: ServerError | null | undefined) => void;
 export type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
 
+/** What mariadb has heard of the server. */
+export interface ServerInfo {
+  readonly status: number;
+  readonly serverCapabilities: bigint;
+  isMariaDB(): boolean;
+  hasMinVersion(major: number, minor: number, patch: number): boolean;
+}
+
 /** What of mariadb's callback API is used here: its types leave half of it out. */
 export interface Native {
   readonly threadId: number | null;
-  readonly info: { readonly status: number; isMariaDB(): boolean };
+  readonly info: ServerInfo;
   serverVersion(): string;
   connect(callback: Done): void;
   query(options: { sql: string; rowsAsArray: boolean }, callback: Answer): void;
   queryStream(options: { sql: string; rowsAsArray: boolean }): Readable;
   prepare(sql: string, callback: (error: ServerError | null | undefined, prepared: Prepared) => void): void;
-  batch(sql: string, values: readonly unknown[][], callback: Answer): void;
   ping(callback: Done): void;
   reset(callback: Done): void;
   end(callback: () => void): void;
@@ -31,6 +38,9 @@ export interface Native {
 
 export interface Prepared {
   readonly parameterCount: number;
+  readonly id: unknown;
+  readonly query: string;
+  readonly columns: unknown;
   readonly conn?: Internals;
   execute(values: readonly unknown[], options: { rowsAsArray: boolean }, callback: Answer): void;
   executeStream(values: readonly unknown[], options: { rowsAsArray: boolean }): Readable;

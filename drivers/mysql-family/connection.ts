@@ -22,6 +22,7 @@ import type {
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
+import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./many.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
 import { isDoubtful } from "./result.js";
@@ -31,6 +32,16 @@ import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateO
 /** One of many: cancelling the whole cancels it. */
 export interface Part extends Statement {
   readonly whole?: Statement | undefined;
+  /** Others are sent behind it before its answer: it must not be sent again by itself. */
+  readonly ahead?: true;
+}
+
+/** How a package sends many lists of params of one text ahead of their answers. */
+export interface Many {
+  steps(lists: readonly Params[]): Iterable<Step>;
+  /** Sends a text that is known beforehand; nobody waits for its answer. */
+  refuseWrites(): void;
+  close(): void;
 }
 
 /** A statement that was sent and has not settled. */
@@ -44,12 +55,18 @@ export interface ConnectionSetup {
   readonly facts: Facts;
   /** How many statements it takes ahead of their answers; undefined: as many as the driver says. */
   readonly pipeline: 1 | undefined;
+  /** How many the pool wants to have in flight at the most. */
+  readonly most: number;
   readonly onLost: (error: unknown) => void;
   /** Runs one statement on a session of its own, and closes that. */
   readonly aside: (sql: string) => Promise<void>;
 }
 
 const READ_ONLY = /\bread\s+only\b/i;
+/** Most commands of an `executeMany` under way without an answer. */
+const MOST_AHEAD = 512;
+/** Fewer lists are sent one by one: going ahead takes some round trips of its own. */
+const FEW = 6;
 
 /** How long the rest of an abandoned stream may take before it is killed, and then before the session is given up. */
 const DRAIN_MILLIS = 50;
@@ -70,6 +87,8 @@ export abstract class MysqlConnection implements DriverConnection {
   readonly #inFlight: InFlight[] = [];
   /** What was cancelled, as far as somebody still holds it. */
   readonly #givenUp = new WeakSet<Statement>();
+  /** Of which it is known that what they do can be undone. */
+  readonly #undoable = new WeakSet<Statement>();
   #phase: "open" | "closing" | "broken" = "open";
   /** What ended it, when that was not this side. */
   #reason: unknown;
@@ -97,7 +116,7 @@ export abstract class MysqlConnection implements DriverConnection {
 
   execute(statement: Statement): Promise<Result> {
     const { params } = statement;
-    const refused = this.gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    const refused = this.refusal(statement);
     if (refused !== undefined) return Promise.reject(refused);
     const answer =
       params === undefined || params.length === 0
@@ -137,17 +156,58 @@ export abstract class MysqlConnection implements DriverConnection {
     listOfParams: readonly Params[],
     whole?: Statement,
   ): Promise<{ readonly rowCount: number }> {
-    let rowCount = 0;
-    for (const params of listOfParams) {
-      if (this.givenUp(whole)) break;
-      const part: Part = { sql, params, rowMode: "array", whole };
-      rowCount += (await this.execute(part)).rowCount;
+    const one = async (params: Params) =>
+      (await this.execute({ sql, params, rowMode: "object", whole } as Part)).rowCount;
+    const givenUp = () => this.givenUp(whole);
+    const readOnly = readOnlyOf(this.#setup.facts.version);
+    const undoable = this.state === "in transaction" && ordinary(sql);
+    const many =
+      undoable && listOfParams.length >= FEW
+        ? await this.#held({ sql, params: undefined, rowMode: "object", whole }, () =>
+            this.many(sql, listOfParams[0]!, whole, refusing(readOnly)),
+          )
+        : undefined;
+    if (many === undefined) {
+      let rowCount = 0;
+      for (const params of listOfParams) {
+        if (givenUp()) break;
+        rowCount += await one(params);
+      }
+      return { rowCount };
     }
-    return { rowCount };
+    let last: Promise<unknown> = Promise.resolve();
+    const inTurn = <T>(send: () => Promise<T>): Promise<T> => {
+      if (this.goesAhead) return send();
+      const answer = last.then(send, send);
+      last = answer;
+      return answer;
+    };
+    const command = async (text: string, part?: "part") => {
+      const statement: Part = { sql: text, params: undefined, rowMode: "array", whole: part && whole };
+      return (await inTurn(() => this.command(statement))).rows;
+    };
+    const session: ManySession = {
+      steps: (lists) => (this.goesAhead ? many.steps(lists) : stepsInTurn(many.steps(lists), inTurn)),
+      readOnly,
+      refuseWrites: () => many.refuseWrites(),
+      most: this.goesAhead ? MOST_AHEAD : 1,
+      undoable: () => whole !== undefined && this.#undoable.has(whole),
+      setUndoable: () => whole && this.#undoable.add(whole),
+      tell: (text) => this.tell(text),
+      one,
+      command,
+      givenUp,
+      destroy: () => this.destroy(),
+    };
+    try {
+      return { rowCount: await sendAhead(session, listOfParams) };
+    } finally {
+      many.close();
+    }
   }
 
   async *stream(statement: Statement, batch: number): AsyncGenerator<unknown[], void, number | undefined> {
-    const refused = this.gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+    const refused = this.refusal(statement);
     if (refused !== undefined) throw refused;
     let end = (): void => {};
     const ended = new Promise<void>((resolve) => {
@@ -215,6 +275,15 @@ export abstract class MysqlConnection implements DriverConnection {
   protected abstract prepared(statement: Statement, values: unknown[]): Promise<Result>;
   /** The rows of a statement as they come; `ended` is called once the server has said all. */
   protected abstract rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource>;
+  /** Sends a text whose answer nobody waits for. */
+  protected abstract tell(sql: string): void;
+  /** Undefined where nothing is gained by it, or the text cannot be prepared. */
+  protected abstract many(
+    sql: string,
+    first: Params,
+    whole: Statement | undefined,
+    refusing: string,
+  ): Promise<Many | undefined>;
   /** COM_RESET_CONNECTION. */
   protected abstract resetSession(): Promise<void>;
   /** COM_QUIT, with nothing in flight. */
@@ -240,10 +309,26 @@ export abstract class MysqlConnection implements DriverConnection {
     this.#status = status;
   }
 
-  protected async command(sql: string): Promise<Result> {
+  /** A statement of the library's own. */
+  protected async command(statement: string | Part): Promise<Result> {
     const gone = this.gone();
     if (gone !== undefined) throw gone;
-    return this.query({ sql, params: undefined, rowMode: "array" });
+    if (typeof statement !== "string") return this.query(statement);
+    return this.query({ sql: statement, params: undefined, rowMode: "array" });
+  }
+
+  /** Whether several statements may be under way at a time. */
+  protected get goesAhead(): boolean {
+    return this.pipeline !== 1 && this.#setup.most > 1;
+  }
+
+  /** Why the statement is not sent. */
+  protected refusal(statement: Statement): Error | undefined {
+    return this.gone() ?? excess(statement, this.#setup.facts.maxAllowedPacket);
+  }
+
+  protected get maxAllowedPacket(): number {
+    return this.#setup.facts.maxAllowedPacket;
   }
 
   /** A doubtful key is held against what the server says that it generated. */
@@ -269,7 +354,8 @@ export abstract class MysqlConnection implements DriverConnection {
 
   /** An error has no status with it: unless nothing can have happened to a transaction, the server is asked. */
   protected failed(entry: InFlight, error: ServerError): void {
-    if (isReadOnlyServer(error, this.#reading)) this.#unfit = true;
+    // What is sent ahead may be refused because the library asked for that.
+    if (!entry.statement.ahead && isReadOnlyServer(error, this.#reading)) this.#unfit = true;
     if (endsSession(error)) {
       this.settle(entry, () => entry.reject(error));
       this.lose(error);
@@ -304,6 +390,17 @@ export abstract class MysqlConnection implements DriverConnection {
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
     if (expected === given) return undefined;
     return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
+  }
+
+  /** What a package is asked for beside statements: it may never answer on a session that has ended. */
+  #held<T>(part: Part, ask: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const entry = this.sent(part, reject);
+      ask().then(
+        (answer) => this.settle(entry, () => resolve(answer)),
+        (error: unknown) => this.settle(entry, () => reject(error)),
+      );
+    });
   }
 
   async #surelyKeyed(result: Result): Promise<Result> {
@@ -371,4 +468,12 @@ export abstract class MysqlConnection implements DriverConnection {
       this.destroy();
     }
   }
+}
+
+/** Steps that wait for one another where a session takes one command at a time. */
+function* stepsInTurn(
+  steps: Iterable<Step>,
+  inTurn: (send: () => Promise<number>) => Promise<number>,
+): Generator<Step> {
+  for (const step of steps) yield { ...step, run: () => inTurn(() => step.run()) };
 }

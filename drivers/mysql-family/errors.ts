@@ -157,6 +157,16 @@ function wordOf(sql = ""): string {
   return firstWord(sql, "(", { mysql: true });
 }
 
+/** Stopped by a KILL QUERY, or by the server's own limits of time. */
+export function isInterrupted({ errno }: ServerError): boolean {
+  return errno === ER_QUERY_INTERRUPTED || errno === 1969 || errno === 3024;
+}
+
+/** Says nothing against the statement: run again it may well succeed. */
+export function isPassing(error: ServerError): boolean {
+  return isInterrupted(error) || RETRYABLE.has(Number(error.errno));
+}
+
 /** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
 export function unknownStatement({ errno }: ServerError): boolean {
   return errno === 1243 || errno === 1615;

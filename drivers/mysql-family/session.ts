@@ -30,7 +30,7 @@ const CONTROL_MILLIS = 10_000;
 export async function begin<Args extends Parameters<typeof whereOf>[0], O extends Opened>(
   open: Open<Args, O>,
   args: Args,
-  { signal, onLost }: ConnectOptions,
+  { signal, onLost, settings }: ConnectOptions,
 ): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
   const opened = await open(args, signal);
   const facts = await factsInUtf8(opened, signal).catch((error: unknown) => {
@@ -49,7 +49,7 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
     }
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
-  return { opened, setup: { facts, pipeline, onLost, aside } };
+  return { opened, setup: { facts, pipeline, most: settings.pipeline, onLost, aside } };
 }
 
 /** A server may have given the session another character set than it was asked for (`init_connect`): texts would be changed on their way. */

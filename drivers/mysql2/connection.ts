@@ -1,9 +1,17 @@
 /** One session through mysql2's callback API. */
 import type { FieldPacket, QueryError, ResultSetHeader, TypedParameter } from "mysql2";
 import type { AdbapiError } from "../../src/errors.js";
-import type { DriverSettings, Result, Statement } from "../driver.js";
-import { type ConnectionSetup, type InFlight, MysqlConnection } from "../mysql-family/connection.js";
+import type { DriverSettings, Params, Result, Statement } from "../driver.js";
+import {
+  type ConnectionSetup,
+  type InFlight,
+  type Many,
+  MysqlConnection,
+  type Part,
+} from "../mysql-family/connection.js";
 import { unknownStatement } from "../mysql-family/errors.js";
+import type { Step } from "../mysql-family/many.js";
+import { bytesOf } from "../mysql-family/packet.js";
 import { generatedKey } from "../mysql-family/result.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
@@ -63,8 +71,34 @@ export class Mysql2Connection extends MysqlConnection {
 
   protected prepared(statement: Statement, values: unknown[]): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#execute(this.sent(statement, reject), values, resolve, true);
+      this.#execute(this.sent(statement, reject), values, resolve, (statement as Part).ahead !== true);
     });
+  }
+
+  /** Once it is known here, a text is sent as soon as it is asked for. */
+  protected async many(
+    sql: string,
+    first: Params,
+    whole: Statement | undefined,
+    refusing: string,
+  ): Promise<Many | undefined> {
+    if (!this.goesAhead) return undefined;
+    const known = (first as unknown[]).length === 0 || (await this.#prepared.knows(sql));
+    if (!known || !(await this.#prepared.knows(refusing))) return undefined;
+    const refuse: Statement = { sql: refusing, params: [], rowMode: "object" };
+    const step = (params: Params): Step => ({
+      lists: [params],
+      bytes: bytesOf(params, this.maxAllowedPacket),
+      run: async () => {
+        const part: Part = { sql, params, rowMode: "object", whole, ahead: true };
+        return (await this.execute(part)).rowCount;
+      },
+    });
+    const refuseWrites = () =>
+      this.#prepared.get(refusing, (error, prepared) => {
+        if (error === null) this.#binary(prepared, refuse, [], () => {});
+      });
+    return { steps: (lists) => lists.map(step), refuseWrites, close: () => {} };
   }
 
   protected async rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource> {
@@ -86,6 +120,10 @@ export class Mysql2Connection extends MysqlConnection {
       shape: (row) => (shape === undefined ? row : shape(row)),
       discard: () => readable.destroy(),
     };
+  }
+
+  protected tell(sql: string): void {
+    this.#ahead.send(() => this.native.query(sql, () => {}));
   }
 
   protected resetSession(): Promise<void> {

@@ -34,6 +34,11 @@ export class PreparedCache {
     ready(null, known);
   }
 
+  /** Fires once it is prepared; false where it cannot be, or is not kept. */
+  knows(sql: string): Promise<boolean> {
+    return new Promise((resolve) => this.get(sql, () => resolve(this.#known.has(sql))));
+  }
+
   forget(sql: string): void {
     this.#known.delete(sql);
     this.#native.unprepare(sql);

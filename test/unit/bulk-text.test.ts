@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { lots } from "../../dist/drivers/mariadb/bulk.js";
+import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
+
+describe("what MariaDB may run in bulk", () => {
+  test.each([
+    "insert into t values (?, ?)",
+    "INSERT INTO `a b`.t (id, `select`) VALUES (?, 'it''s (select 1)')",
+    "insert ignore t(a,b) value (?, default)",
+    "replace into t set a = ?, b = upper(?)",
+    "insert into t values (?, coalesce(?, 7)), (?, ? + 1)",
+    "insert into t (a) values (?) on duplicate key update n = n + values(n), m = if(? > 1, 2, ?)",
+    "update t set a = ?, b = concat(b, ?) where id = ? and c in (?, 'x') order by id limit 3",
+    "delete from d.t where id = ? or (a between ? and ?)",
+    "\n update low_priority t set a = -? where not (b <=> ?)",
+  ])("%s", (sql) => expect(isPlain(sql)).toBe(true));
+
+  test.each([
+    "select ?",
+    "insert into t values (?, (select 1))",
+    "insert into t values (?, (SELECT/**/1))",
+    "insert into t values (?, exists(table u))",
+    "insert into t select ?",
+    "insert into t (a) select ? from u",
+    "insert into t (a) with q as (values (1)) values (?)",
+    "insert into t values (?) returning id",
+    "insert into t values (?, now(6))",
+    "insert into t values (?, current_timestamp)",
+    "insert into t values (?, last_insert_id())",
+    "insert into t values (?, `f`(?))",
+    "insert into t values (?, d.f(?))",
+    "insert into t values (?, rand ( ))",
+    "insert into t values (?, nextval(s))",
+    "insert into t values (?, next value for s)",
+    "insert into t values (?, @a := ?)",
+    "insert into t values (?, @@x)",
+    "/* x */ insert into t values (?)",
+    "insert /*! delayed */ into t values (?)",
+    "insert delayed into t values (?)",
+    "insert into t values (?) -- x",
+    "insert into t values (?) # x",
+    "insert into t values ('\\'', ?)",
+    "insert into t values ('open, ?)",
+    "insert into t values (?);",
+    "insert into t partition (p0) values (?)",
+    "update t, u set t.a = ? where t.id = u.id",
+    "update t join u using (id) set t.a = ?",
+    "update t as x set a = ?",
+    "update t set a = (select max(b) from u where c = ?)",
+    "update t set a = ? where id in (select id from u)",
+    "delete t from t join u using (id) where t.a = ?",
+    "delete from t using t join u where t.a = ?",
+    "delete from t",
+    "delete from t where a = uuid() or b = ?",
+    "call p(?)",
+    "",
+    "insert",
+  ])("not %s", (sql) => expect(isPlain(sql)).toBe(false));
+
+  test("is told in a time that grows with the text", () => {
+    const words = (count: number) =>
+      `insert into t values (${"x.".repeat(count)}y, ${"'a' ".repeat(count)}?)`;
+    const millis = (sql: string) => {
+      const start = performance.now();
+      isPlain(sql);
+      return performance.now() - start;
+    };
+    millis(words(1000));
+    expect(millis(words(200_000))).toBeLessThan(5_000);
+  });
+});
+
+describe("lots", () => {
+  const shape = (rows: unknown[][], most = 1e9) =>
+    [...lots(rows, most)].map((lot) => [lot.rows.length, lot.types]);
+
+  test("end where types contradict each other, and not at NULL, dates or the width of an integer", () => {
+    const at = new Date(0);
+    const rows = [
+      [null, null, at],
+      [1, null, null],
+      [null, "a", at],
+      [-1, "b", at],
+      [5n, null, at],
+      [true, null, at],
+      [2n ** 62n, "c", null],
+    ];
+    expect(shape(rows)).toEqual([[7, [8, 253, 12]]]);
+    expect(shape([[1], [-5], [null]])).toEqual([[3, [3]]]);
+    expect(shape([[1], [2n ** 63n], [2n ** 64n - 1n]])).toEqual([[3, [0x8008]]]);
+    expect(shape([[-1], [2n ** 63n], [2n ** 63n], [-1]])).toEqual([
+      [1, [3]],
+      [2, [0x8008]],
+      [1, [3]],
+    ]);
+    expect(shape([[1], [0.5], [0.25], [null], [1], ["1"]])).toEqual([
+      [1, [3]],
+      [3, [5]],
+      [1, [3]],
+      [1, [253]],
+    ]);
+  });
+
+  test("end before they are too large, and where a row has another length", () => {
+    const wide = Array.from({ length: 10 }, () => ["x".repeat(1000)]);
+    expect(shape(wide, 14_000).map(([count]) => count)).toEqual([2, 2, 2, 2, 2]);
+    expect(shape([[1], [1, 2], [1, 2]]).map(([count]) => count)).toEqual([1, 2]);
+    expect(shape([[Symbol("none")], [1]])).toEqual([
+      [1, undefined],
+      [1, [3]],
+    ]);
+  });
+});
