@@ -145,15 +145,14 @@ describeEach(SERVER_TARGETS, (target) => {
     }
   });
 
-  test.each(["pä€ß😀", "a'b\"c\\d", "%41%2f", " = & ; + ", "#/?@:[]"])(
+  test.each(["pä€ß😀", `a'b"c`, "%41%2f", " = & ; + ", "#/?@:[]"])(
     "whatever is in it: %j",
     async (password) => {
       const literal = `'${password.replaceAll("'", "''")}'`;
       if (target.name === "pg") {
         await server.ask(`drop role if exists other; create role other login password ${literal}`);
       } else {
-        const escaped = literal.replaceAll("\\", "\\\\");
-        const how = target.name === "mariadb" ? `via ed25519 using password(${escaped})` : `by ${escaped}`;
+        const how = target.name === "mariadb" ? `via ed25519 using password(${literal})` : `by ${literal}`;
         await server.ask(`create or replace user other@'%' identified ${how}`);
         await server.ask("grant all on test.* to other@'%'");
       }
