@@ -53,6 +53,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
   readonly #styles = new Styles();
   readonly #onLost: (error: unknown) => void;
   #departed: Promise<void> | undefined;
+  asides = 0;
   readonly #access: Access;
   /** Sent and not yet settled, in the order of their answers: the server works on the first. */
   readonly #inFlight: Execution[] = [];
@@ -92,6 +93,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
       this.#styles.report(parameterName, parameterValue),
     );
     connection.on("notice", (notice: unknown) => {
+      this.asides++;
       if (isReplicationWarning(notice)) onWarning?.(replicationWarning(notice));
     });
     // pg reports a loss up to twice, and an 'error' that nobody hears ends the process.
@@ -111,6 +113,10 @@ export class PgConnection implements DriverConnection, StreamOwner {
     if (this.#life !== "open") return "broken";
     if (this.#inFlight.length > 0 || !this.#atRest) return "unknown";
     return this.#inTransaction ? "in transaction" : "idle";
+  }
+
+  get transacting(): boolean {
+    return this.#inTransaction;
   }
 
   get chained(): number {

@@ -1,4 +1,6 @@
 /** Rows a batch at a time, out of a portal that stays open between batches. */
+import type { FieldDef } from "pg";
+import { NotSupportedError } from "../../src/errors.js";
 import type { Statement } from "../driver.js";
 import { encode, type PrepareValue } from "./encode.js";
 import { copyRefused, Execution, isServerError, type Owner, type RawRow, type Wire } from "./execution.js";
@@ -10,11 +12,24 @@ export interface StreamOwner extends Owner {
   readonly types: MadeTypes;
   submit(execution: Execution): void;
   write(bytes: Buffer): void;
+  /** Gives the session up: what is in flight fails. */
+  destroy(): void;
   /** Rejects when a param would be stored as something else. */
   checkParams(statement: Statement): Promise<void> | undefined;
   /** Rows of text for a question of the driver's own. */
   ask(sql: string): Promise<TextRows>;
+  /** Whether a transaction is open, in which a portal outlives Sync. */
+  readonly transacting: boolean;
+  /** How often the server has said something beside its answers. */
+  readonly asides: number;
 }
+
+/**
+ * A server says the columns of a result together with its first rows. Where they came alone, something in between lets the rest through only
+ * once there is a Sync: pgpool-II does so. Inside of a transaction that can be sent; outside of one it would end the stream.
+ */
+const SYNC_AFTER_MILLIS = 500;
+const REFUSED_AFTER_MILLIS = 5_000;
 
 /**
  * The portal is the unnamed one, and it lives until Sync, so a stream is one group of messages however long it takes,
@@ -24,22 +39,21 @@ class Portal extends Execution {
   readonly #owner: StreamOwner;
   /** Whoever waits for the next batch. */
   #waiting: (() => void) | undefined;
-  #state: "fetching" | "suspended" | "asking" | "ending" = "fetching";
+  #state: "fetching" | "suspended" | "asking" | "synced" | "ending" = "fetching";
+  #held: NodeJS.Timeout | undefined;
+  /** It has been synced, and there are more rows. */
+  more = false;
   #unwanted = false;
   /** The answer to a question of the driver's own, between two batches. */
   #answer: RawRow[] = [];
 
-  constructor(owner: StreamOwner, statement: Statement, batch: number, prepareValue: PrepareValue) {
-    const values = encode(statement.params, prepareValue);
-    const bytes = wire.group(() => {
-      wire.parse("", statement.sql);
-      wire.bind("", values);
-      wire.describe();
-      wire.execute(batch);
-      wire.flush();
-    });
+  /** `before`: the part of a stream whose rows these come after. */
+  constructor(owner: StreamOwner, statement: Statement, bytes: Buffer, before?: Portal) {
     super(owner, bytes, () => this.#wake(), statement);
     this.#owner = owner;
+    if (before === undefined) return;
+    this.shape = before.shape;
+    this.#state = "synced";
   }
 
   /** The next rows; none at the end. */
@@ -54,7 +68,7 @@ class Portal extends Execution {
 
   /** Asks the server something of the driver's own, beside the portal where that is open still. */
   readonly ask = async (sql: string): Promise<TextRows> => {
-    if (this.done) return this.#owner.ask(sql);
+    if (this.done) return this.more ? askBeside(this.#owner, sql) : this.#owner.ask(sql);
     this.#state = "asking";
     this.#answer = [];
     this.#owner.write(question(sql));
@@ -69,12 +83,40 @@ class Portal extends Execution {
     while (!this.done) await this.#change();
   }
 
+  override handleRowDescription(message: { readonly fields: FieldDef[] }): void {
+    super.handleRowDescription(message);
+    const { transacting, asides } = this.#owner;
+    const held = () => {
+      // What a slow function says makes a server say all that it has.
+      if (this.#state !== "fetching" || this.#owner.asides !== asides) return;
+      if (transacting) {
+        this.#state = "synced";
+        this.#owner.write(SYNC);
+      } else {
+        // What comes late would be taken for the answer to what is asked next.
+        this.error ??= new NotSupportedError(HELD_BACK);
+        this.#owner.destroy();
+      }
+    };
+    this.#held = setTimeout(held, transacting ? SYNC_AFTER_MILLIS : REFUSED_AFTER_MILLIS).unref();
+  }
+
+  override finish(): void {
+    clearTimeout(this.#held);
+    super.finish();
+  }
+
   override handleDataRow(message: { readonly fields: RawRow }): void {
+    clearTimeout(this.#held);
     if (this.#state === "asking") this.#answer.push(message.fields);
     else super.handleDataRow(message);
   }
 
   override handlePortalSuspended(): void {
+    if (this.#state === "synced") {
+      this.more = true;
+      return;
+    }
     this.#state = "suspended";
     if (this.#unwanted || this.error !== undefined) this.#end();
     this.#wake();
@@ -84,7 +126,7 @@ class Portal extends Execution {
     if (this.#state === "asking") this.handlePortalSuspended();
     else {
       this.note(message.text);
-      this.#end();
+      if (this.#state !== "synced") this.#end();
     }
   }
 
@@ -100,7 +142,7 @@ class Portal extends Execution {
 
   override handleError(error: unknown, connection: Wire): void {
     super.handleError(error, connection);
-    if (isServerError(error) && this.#state !== "ending") this.#end();
+    if (isServerError(error) && this.#state !== "ending" && this.#state !== "synced") this.#end();
   }
 
   get #rests(): boolean {
@@ -109,6 +151,7 @@ class Portal extends Execution {
 
   /** Sync closes the portal; the server is ready after it. */
   #end(): void {
+    clearTimeout(this.#held);
     this.#state = "ending";
     this.#owner.write(END);
   }
@@ -156,7 +199,7 @@ export class PgStream implements AsyncIterableIterator<unknown[]> {
     try {
       if (this.#portal === undefined) await this.#owner.checkParams(this.#statement);
       if (this.#over) return OVER;
-      this.#portal ??= this.#open();
+      if (this.#portal === undefined || this.#portal.more) this.#portal = this.#open(batch);
       const rows = await this.#read(this.#portal, batch);
       if (rows.length > 0 && !this.#over) return { done: false, value: rows };
     } catch (error) {
@@ -177,8 +220,12 @@ export class PgStream implements AsyncIterableIterator<unknown[]> {
     return this;
   }
 
-  #open(): Portal {
-    const portal = new Portal(this.#owner, this.#statement, this.#batch, this.#prepareValue);
+  #open(batch: number): Portal {
+    const bytes =
+      this.#portal === undefined
+        ? firstBatch(this.#statement, this.#batch, this.#prepareValue)
+        : syncedBatch(batch);
+    const portal = new Portal(this.#owner, this.#statement, bytes, this.#portal);
     this.#owner.submit(portal);
     return portal;
   }
@@ -192,6 +239,48 @@ export class PgStream implements AsyncIterableIterator<unknown[]> {
 }
 
 const OVER = { done: true, value: undefined } as const;
+
+const HELD_BACK =
+  "rows are kept back by what stands before the server (pgpool-II does so): stream inside of runInteraction, or use runQuery";
+
+function firstBatch(statement: Statement, batch: number, prepareValue: PrepareValue): Buffer {
+  const values = encode(statement.params, prepareValue);
+  return wire.group(() => {
+    wire.parse("", statement.sql);
+    wire.bind("", values);
+    wire.describe();
+    wire.execute(batch);
+    wire.flush();
+  });
+}
+
+/** The next batch of a portal that has outlived a Sync. */
+function syncedBatch(batch: number): Buffer {
+  return wire.group(() => {
+    wire.execute(batch);
+    wire.sync();
+  });
+}
+
+/** A question between two such batches: the portal without a name is the stream's. */
+async function askBeside(owner: StreamOwner, sql: string): Promise<TextRows> {
+  const bytes = Buffer.concat([question(sql), SYNC]);
+  const { collected } = await new Promise<Execution>((resolve, reject) => {
+    const settle = (error: unknown, execution: Execution) =>
+      error === undefined ? resolve(execution) : reject(error);
+    owner.submit(new Answer(owner, bytes, settle));
+  });
+  return collected as (string | null)[][];
+}
+
+/** Rows whose columns were not asked for, as text. */
+class Answer extends Execution {
+  override handleDataRow(message: { readonly fields: RawRow }): void {
+    this.collected.push(message.fields);
+  }
+}
+
+const SYNC = wire.group(() => wire.sync());
 
 const END = wire.group(() => {
   wire.closePortal();
