@@ -14,12 +14,17 @@ export interface Asks {
 
 export const NOTHING: Asks = { ahead: false, behind: false, named: false };
 
+const TIMES_SEEN = 3;
+const MOST_SEEN = 256;
+
 export class Names {
   readonly statements = new Statements();
   /** Where tables were looked for when the names were given; undefined where that is not known, and there are none. */
   #path: string | undefined;
   /** What has been done in the transaction that is open, whose end may undo it. */
   #open: Effect = "none";
+  /** How often a kind of write to a table was looked at, and had moved nothing. */
+  readonly #seen = new Map<string, number>();
   /** Whether the server has the question for the facts by its name. */
   #askable = false;
 
@@ -29,19 +34,19 @@ export class Names {
 
   /**
    * Where in the statement's round trip the facts are to be asked for. Behind it, as a function may have moved what names stand on. So may
-   * the trigger of a plain write: that is looked at until it has a name of its own, in a transaction, whose end would put it back, and as
-   * long as there are names to lose. Also behind what gets its name in a transaction. Ahead where it is not known what names will stand on.
+   * the trigger of a plain write: that is looked at until its table is familiar or it has a name of its own, in a transaction, whose end would put it back, and as
+   * long as there are names to lose. Also behind what gets its name in a transaction. Ahead of these where it is not known what names stand on.
    */
   asks(use: Use, inTransaction: boolean): Asks {
-    const { kind, name, shape } = use;
+    const { kind, name } = use;
     if (kind === "command") return NOTHING;
     const behind =
       kind === "calls" ||
       kind === "runs" ||
       (name === ""
-        ? kind === "write" && (inTransaction || this.statements.some)
-        : inTransaction && shape === undefined);
-    const ahead = this.#path === undefined && kind !== "runs";
+        ? kind === "write" && (inTransaction || this.statements.some) && !this.#isFamiliar(use)
+        : inTransaction && isNaming(use));
+    const ahead = this.#path === undefined && kind !== "runs" && (behind || isNaming(use));
     // What runs code may drop the name before it is used.
     return ahead || behind ? { ahead, behind, named: this.#askable && kind !== "runs" } : NOTHING;
   }
@@ -89,11 +94,16 @@ export class Names {
     if (error === undefined) {
       this.#askable ||= kind !== "runs" && (lookedBehind ?? lookedAhead) !== undefined;
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
-      if (lookedBehind !== undefined) return this.#look(lookedBehind);
+      if (lookedBehind !== undefined) {
+        const seen = this.#look(lookedBehind);
+        if (use !== undefined && use.write !== "") this.#watched(use.write, seen);
+        return seen;
+      }
       if (kind === "calls") return "moved";
     }
     // A trigger of its may have moved what nobody looked for.
-    if (kind === "write" && use?.name === "" && !this.statements.some) this.#path = undefined;
+    if (kind === "write" && use?.name === "" && !this.#isFamiliar(use) && !this.statements.some)
+      this.#path = undefined;
     // Of a procedure that failed a part may be committed.
     return kind === "runs" ? "altered" : "none";
   }
@@ -104,11 +114,26 @@ export class Names {
     return path === this.#path ? "none" : "moved";
   }
 
+  /** Whether writes of its kind to its table have moved nothing so far. */
+  #isFamiliar({ write }: Use): boolean {
+    return (this.#seen.get(write) ?? 0) >= TIMES_SEEN;
+  }
+
+  #watched(write: string, effect: Effect): void {
+    const times = (this.#seen.get(write) ?? 0) + 1;
+    if (effect !== "none") this.#seen.delete(write);
+    else if (times > 1 || this.#seen.size < MOST_SEEN) this.#seen.set(write, times);
+  }
+
   #forget(): void {
     this.#path = undefined;
     this.#askable = false;
     this.statements.clear();
   }
+}
+
+function isNaming({ name, shape }: Use): boolean {
+  return name !== "" && shape === undefined;
 }
 
 const DIGIT = /\d$/;

@@ -12,6 +12,8 @@ import type { Encoded } from "./wire.js";
 export interface Use {
   readonly sql: string;
   readonly kind: Kind;
+  /** As in `Outline`. */
+  readonly write: string;
   /** Its name at the server; empty for a statement without one. */
   readonly name: string;
   /** The types of its params where they are told to the server, which otherwise finds them out. */
@@ -41,7 +43,6 @@ type State =
 
 interface Entry {
   readonly plain: Use;
-  readonly learner: Use;
   readonly planned: boolean;
   state: State;
 }
@@ -83,7 +84,7 @@ export class Statements {
       case "counted":
         if (!entry.planned) return entry.plain;
         entry.state = { is: "counted", uses: state.uses + 1 };
-        return state.uses + 1 < USES_BEFORE_A_NAME - 1 ? entry.plain : entry.learner;
+        return state.uses + 1 < USES_BEFORE_A_NAME - 1 ? entry.plain : learner(entry);
       case "learned":
         return isOld(state.since) ? this.#anew(entry) : this.#name(entry, state.types, state.since);
       case "naming":
@@ -92,11 +93,6 @@ export class Statements {
         if (isOld(state.since)) return this.#anew(entry);
         return areCanonical(values, state.integers) ? state.use : entry.plain;
     }
-  }
-
-  /** The same text without a name. */
-  unnamed({ sql, kind }: Use): Use {
-    return unnamed(sql, kind);
   }
 
   /** The server has run it. */
@@ -146,12 +142,12 @@ export class Statements {
   #anew(entry: Entry): Use {
     if (entry.state.is === "named") this.#forget(entry.state.use.name, KNOWN);
     entry.state = { is: "counted", uses: USES_BEFORE_A_NAME - 1 };
-    return entry.learner;
+    return learner(entry);
   }
 
   #name(entry: Entry, types: readonly number[], since: number): Use {
-    const { sql, kind } = entry.plain;
-    const use = { sql, kind, name: nameOf(sql, types), types, learns: false, shape: undefined };
+    const { sql, kind, write } = entry.plain;
+    const use = { sql, kind, write, name: nameOf(sql, types), types, learns: false, shape: undefined };
     entry.state = { is: "naming", use, since };
     this.#byName.set(use.name, entry);
     return use;
@@ -161,9 +157,9 @@ export class Statements {
     if (this.#latest?.plain.sql === sql) return this.#latest;
     let entry = this.#entries.get(sql);
     if (entry === undefined) {
-      const { kind, planned } = outlineOf(sql);
-      const plain = unnamed(sql, kind);
-      entry = { plain, learner: { ...plain, learns: true }, planned, state: FRESH };
+      const { kind, planned, write } = outlineOf(sql);
+      const plain = unnamed(sql, kind, write);
+      entry = { plain, planned, state: FRESH };
       if (this.#entries.size >= MOST) this.#evict();
     } else this.#entries.delete(sql);
     this.#entries.set(sql, entry);
@@ -189,8 +185,12 @@ export class Statements {
 
 const NONE: readonly string[] = [];
 
-export function unnamed(sql: string, kind: Kind): Use {
-  return { sql, kind, name: "", types: [], learns: false, shape: undefined };
+export function unnamed(sql: string, kind: Kind, write = ""): Use {
+  return { sql, kind, write, name: "", types: [], learns: false, shape: undefined };
+}
+
+function learner({ plain }: Entry): Use {
+  return { ...plain, learns: true };
 }
 
 function isOld(since: number): boolean {

@@ -193,7 +193,7 @@ describe.runIf(url && WORLD.pooler === undefined)("a style that the caller has s
     }));
 });
 
-describe.runIf(url && hasPgBouncer)("styles behind PgBouncer in transaction mode", () => {
+describe.runIf(url && hasPgBouncer && !WORLD.tls)("styles behind PgBouncer in transaction mode", () => {
   test.each([{}, { ignore_startup_parameters: "extra_float_digits" }])(
     "are right, or refused: %o",
     async (settings) => {

@@ -5,10 +5,11 @@ import { hasPgBouncer, type PgBouncer, startPgBouncer } from "../support/pgbounc
 import { pgTarget } from "../support/postgres-target.js";
 import { serverUrl } from "../support/servers.js";
 import type { TestDatabase } from "../support/target.js";
+import { WORLD } from "../support/world.js";
 
 const server = serverUrl("postgres")!;
 
-describe.runIf(server && hasPgBouncer)("PgBouncer", () => {
+describe.runIf(server && hasPgBouncer && !WORLD.tls)("PgBouncer", () => {
   let database: TestDatabase;
   let bouncer: PgBouncer;
   const pools: ConnectionPool[] = [];

@@ -64,8 +64,19 @@ describe("outlines", () => {
     ["", "command"],
   ])("%s", (sql, kind) => {
     const planned = kind === "read" || kind === "write" || kind === "calls";
-    expect(outlineOf(sql)).toEqual({ kind, planned });
+    expect(outlineOf(sql)).toMatchObject({ kind, planned });
   });
+
+  test.each([
+    ["insert into App.T(a) values (1)", "insert app.t"],
+    ["insert into t values ($1)", "insert t"],
+    ["update app . t set a = 1", "update app.t"],
+    ["delete from t where a in (select b from c.d)", "delete t"],
+    ['insert into "t" values (1)', ""],
+    ["with x as (delete from t) select 1", ""],
+    ["select 1 from t for update", ""],
+    ["insert into t values (f())", ""],
+  ])("%s writes %s", (sql, write) => expect(outlineOf(sql).write).toBe(write));
 
   test("take a time that grows with the text", () => {
     for (const part of ["a", "(", "f(", "/*", "'", " ", "a.", '"', "$", "-", "into ", "into a ("]) {
