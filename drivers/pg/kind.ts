@@ -13,8 +13,8 @@ export interface Outline {
   readonly kind: Kind;
   /** The server plans it, so it gains by a name. BEGIN, COMMIT and ROLLBACK are not among those. */
   readonly planned: boolean;
-  /** What a plain write does to which table, where that is easily seen: `"update app.items"`. Its triggers are those of others like it. */
-  readonly write: string;
+  /** The words of a `read` or `write` without its values: what has the same has the same tables, views and triggers. Empty where it is long. */
+  readonly pattern: string;
 }
 
 export function outlineOf(sql: string): Outline {
@@ -23,19 +23,14 @@ export function outlineOf(sql: string): Outline {
   /** Within a name that may have a list of columns behind it. */
   let naming = false;
   let writes = false;
-  let write = "";
-  let inTarget = false;
+  let pattern = "";
   let calls = false;
   const certain = eachWord(sql, (word, opens) => {
     if (verb === "") verb = word;
     if (WRITES.has(word)) writes = true;
     // Not `insert into`: SELECT INTO makes a table.
     if (word === "into" && previous !== "insert" && previous !== "merge") calls = true;
-    if (write === "" && TARGETS[verb] === previous && word[0] !== '"') {
-      write = `${verb} ${word}`;
-      inTarget = true;
-    } else if (inTarget && word[0] === ".") write += word;
-    else inTarget = false;
+    if (!startsAsValue(word)) pattern += ` ${word}`;
     if (word[0] !== ".") {
       naming = previous === "into" || previous === "as";
       previous = word;
@@ -43,17 +38,23 @@ export function outlineOf(sql: string): Outline {
     if (opens && !naming && !HARMLESS.has(word)) calls = true;
   });
   const planned = PLANNED.has(verb);
-  if (!planned) return { kind: RUNNERS.has(verb) ? "runs" : "command", planned, write: "" };
-  if (calls || !certain) return { kind: "calls", planned, write: "" };
-  return { kind: writes ? "write" : "read", planned, write };
+  if (!planned) return { kind: RUNNERS.has(verb) ? "runs" : "command", planned, pattern: "" };
+  if (calls || !certain) return { kind: "calls", planned, pattern: "" };
+  return { kind: writes ? "write" : "read", planned, pattern: pattern.length > LONGEST ? "" : pattern };
+}
+
+const LONGEST = 1000;
+
+/** A number, or `$1`. */
+function startsAsValue(word: string): boolean {
+  const first = word.charCodeAt(word[0] === "." ? 1 : 0);
+  return first === 0x24 || (first >= 0x30 && first <= 0x39);
 }
 
 const words = (text: string) => new Set(text.trim().split(/\s+/));
 
 const PLANNED = words("select insert update delete merge with values table");
 const WRITES = words("insert update delete merge");
-/** What stands before the name of the table that is written. */
-const TARGETS: Readonly<Record<string, string>> = { insert: "into", update: "update", delete: "from" };
 const RUNNERS = words("call do explain execute fetch move");
 
 /** What stands before a parenthesis without being a function, and functions of the server's own that change nothing but their result. */

@@ -23,7 +23,7 @@ export class Names {
   #path: string | undefined;
   /** What has been done in the transaction that is open, whose end may undo it. */
   #open: Effect = "none";
-  /** How often a kind of write to a table was looked at, and had moved nothing. */
+  /** How often a pattern was looked at, and had moved nothing. */
   readonly #seen = new Map<string, number>();
   /** Whether the server has the question for the facts by its name. */
   #askable = false;
@@ -34,8 +34,9 @@ export class Names {
 
   /**
    * Where in the statement's round trip the facts are to be asked for. Behind it, as a function may have moved what names stand on. So may
-   * the trigger of a plain write: that is looked at until its table is familiar or it has a name of its own, in a transaction, whose end would put it back, and as
-   * long as there are names to lose. Also behind what gets its name in a transaction. Ahead of these where it is not known what names stand on.
+   * the trigger or the view of a plain one: that is looked at until its like is familiar or it has a name, in a transaction, whose end would
+   * put it back, and as long as there are names to lose. Also behind what gets its name in a transaction. Ahead of these where it is not known
+   * what names stand on.
    */
   asks(use: Use, inTransaction: boolean): Asks {
     const { kind, name } = use;
@@ -44,7 +45,7 @@ export class Names {
       kind === "calls" ||
       kind === "runs" ||
       (name === ""
-        ? kind === "write" && (inTransaction || this.statements.some) && !this.#isFamiliar(use)
+        ? (inTransaction || this.statements.some) && !this.#isFamiliar(use)
         : inTransaction && isNaming(use));
     const ahead = this.#path === undefined && kind !== "runs" && (behind || isNaming(use));
     // What runs code may drop the name before it is used.
@@ -96,13 +97,13 @@ export class Names {
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
       if (lookedBehind !== undefined) {
         const seen = this.#look(lookedBehind);
-        if (use !== undefined && use.write !== "") this.#watched(use.write, seen);
+        if (use !== undefined && use.pattern !== "") this.#watched(use.pattern, seen);
         return seen;
       }
       if (kind === "calls") return "moved";
     }
-    // A trigger of its may have moved what nobody looked for.
-    if (kind === "write" && use?.name === "" && !this.#isFamiliar(use) && !this.statements.some)
+    // A trigger or a view of its may have moved what nobody looked for.
+    if (use !== undefined && use.name === "" && !this.#isFamiliar(use) && !this.statements.some)
       this.#path = undefined;
     // Of a procedure that failed a part may be committed.
     return kind === "runs" ? "altered" : "none";
@@ -114,15 +115,15 @@ export class Names {
     return path === this.#path ? "none" : "moved";
   }
 
-  /** Whether writes of its kind to its table have moved nothing so far. */
-  #isFamiliar({ write }: Use): boolean {
-    return (this.#seen.get(write) ?? 0) >= TIMES_SEEN;
+  /** Whether its like has moved nothing so far. */
+  #isFamiliar({ pattern }: Use): boolean {
+    return (this.#seen.get(pattern) ?? 0) >= TIMES_SEEN;
   }
 
-  #watched(write: string, effect: Effect): void {
-    const times = (this.#seen.get(write) ?? 0) + 1;
-    if (effect !== "none") this.#seen.delete(write);
-    else if (times > 1 || this.#seen.size < MOST_SEEN) this.#seen.set(write, times);
+  #watched(pattern: string, effect: Effect): void {
+    const times = (this.#seen.get(pattern) ?? 0) + 1;
+    if (effect !== "none") this.#seen.delete(pattern);
+    else if (times > 1 || this.#seen.size < MOST_SEEN) this.#seen.set(pattern, times);
   }
 
   #forget(): void {

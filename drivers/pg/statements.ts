@@ -13,7 +13,7 @@ export interface Use {
   readonly sql: string;
   readonly kind: Kind;
   /** As in `Outline`. */
-  readonly write: string;
+  readonly pattern: string;
   /** Its name at the server; empty for a statement without one. */
   readonly name: string;
   /** The types of its params where they are told to the server, which otherwise finds them out. */
@@ -146,8 +146,8 @@ export class Statements {
   }
 
   #name(entry: Entry, types: readonly number[], since: number): Use {
-    const { sql, kind, write } = entry.plain;
-    const use = { sql, kind, write, name: nameOf(sql, types), types, learns: false, shape: undefined };
+    const { sql, kind, pattern } = entry.plain;
+    const use = { sql, kind, pattern, name: nameOf(sql, types), types, learns: false, shape: undefined };
     entry.state = { is: "naming", use, since };
     this.#byName.set(use.name, entry);
     return use;
@@ -157,8 +157,8 @@ export class Statements {
     if (this.#latest?.plain.sql === sql) return this.#latest;
     let entry = this.#entries.get(sql);
     if (entry === undefined) {
-      const { kind, planned, write } = outlineOf(sql);
-      const plain = unnamed(sql, kind, write);
+      const { kind, planned, pattern } = outlineOf(sql);
+      const plain = unnamed(sql, kind, pattern);
       entry = { plain, planned, state: FRESH };
       if (this.#entries.size >= MOST) this.#evict();
     } else this.#entries.delete(sql);
@@ -185,8 +185,8 @@ export class Statements {
 
 const NONE: readonly string[] = [];
 
-export function unnamed(sql: string, kind: Kind, write = ""): Use {
-  return { sql, kind, write, name: "", types: [], learns: false, shape: undefined };
+export function unnamed(sql: string, kind: Kind, pattern = ""): Use {
+  return { sql, kind, pattern, name: "", types: [], learns: false, shape: undefined };
 }
 
 function learner({ plain }: Entry): Use {

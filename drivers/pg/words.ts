@@ -2,7 +2,7 @@
 
 /**
  * Calls `visit` with each word in lower case, and whether a parenthesis follows it: then it may be a function. A word behind a dot
- * comes with the dot; a quoted name is `"`. Strings and comments are passed over. False where it cannot be sure what is a string:
+ * comes with the dot, a quoted name with its quotes. Strings and comments are passed over. False where it cannot be sure what is a string:
  * then the caller has heard some of the words only.
  */
 export function eachWord(sql: string, visit: (word: string, opens: boolean) => void): boolean {
@@ -36,7 +36,7 @@ export function eachWord(sql: string, visit: (word: string, opens: boolean) => v
       // Whether a backslash escapes is a setting of the session's.
       if (end < 0 || (code === QUOTE && hasBackslash(sql, at, end))) return false;
       say(false);
-      if (code === DOUBLE_QUOTE) word = dotted ? '."' : '"';
+      if (code === DOUBLE_QUOTE) word = `${dotted ? "." : ""}${sql.slice(at, end + 1)}`;
       dotted = false;
       at = end + 1;
     } else {

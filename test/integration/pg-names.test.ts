@@ -73,6 +73,7 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
       ["WITH", (to) => go(to, "with x as (select go()) select * from x")],
       ["an update", (to) => go(to, "update mover set x = length(go())")],
       ["a trigger", (to) => go(to, "insert into mover values (1)")],
+      ["a view", (to) => go(to, "select * from moving")],
       ["a procedure", (to) => go(to, "call goes()")],
       ["a block", (to) => session.run(`do $$ begin set search_path = ${PATHS[to]}; end $$`)],
       ["EXPLAIN ANALYZE", (to) => go(to, "explain (analyze) select go()")],
