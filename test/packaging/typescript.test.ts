@@ -90,21 +90,25 @@ describe.each(["typescript", "typescript-5"] as const)("%s", (compiler) => {
     expect(await compiled(compiler, folder, "node16")).toBe("");
   });
 
-  test("a tsconfig that names no types: each entry point asks for those of Node.js itself", async () => {
-    const folder = await project(
-      ...["kysely", "@opentelemetry/api", "ws", "@types/ws", "uplot", "pg", "@types/pg", "@types/node"],
-    );
-    for (const entry of [
-      "",
-      "/defer",
-      "/service",
-      "/kysely",
-      "/monitor",
-      "/opentelemetry",
-      "/drivers/node-sqlite",
-    ]) {
-      writeFileSync(join(folder, "app.mts"), `export * from "adbapi${entry}";`);
-      expect(await compiled(compiler, folder, "node16", "none named"), entry).toBe("");
-    }
-  });
+  // The old compiler looks at all types that it finds.
+  test.runIf(compiler === "typescript")(
+    "a tsconfig that names no types: each entry point asks for those of Node.js itself",
+    async () => {
+      const folder = await project(
+        ...["kysely", "@opentelemetry/api", "ws", "@types/ws", "uplot", "pg", "@types/pg", "@types/node"],
+      );
+      for (const entry of [
+        "",
+        "/defer",
+        "/service",
+        "/kysely",
+        "/monitor",
+        "/opentelemetry",
+        "/drivers/node-sqlite",
+      ]) {
+        writeFileSync(join(folder, "app.mts"), `export * from "adbapi${entry}";`);
+        expect(await compiled(compiler, folder, "node16", "none named"), entry).toBe("");
+      }
+    },
+  );
 });
