@@ -1,7 +1,7 @@
 import type { Cancellation, Driver, Result } from "../drivers/driver.js";
 import { cancelledBy, executeOn, judged, readOn, translated } from "./driver-faults.js";
 import { withDetails } from "./error-details.js";
-import { ConnectionLost, OperationalError, type Outcome } from "./errors.js";
+import { type AdbapiError, ConnectionLost, DataError, OperationalError, type Outcome } from "./errors.js";
 import type { Lease } from "./lease.js";
 import type { Loan } from "./loan.js";
 import type { Profile } from "./profile.js";
@@ -133,7 +133,8 @@ export class Flight {
     const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
     // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
     const innocent = cancelled === "not applied" && loan.sealed && job.habits?.stackable === true;
-    if (job.state === "sent" && job.sends <= RESENDS && (innocent || (unsent && reconnect))) again(job, loan);
+    const spared = innocent || (unsent && reconnect) || (reconnect && this.#spoiled(error, job));
+    if (job.state === "sent" && job.sends <= RESENDS && spared) again(job, loan);
     else {
       this.statements++;
       const { sql, params } = job;
@@ -152,6 +153,12 @@ export class Flight {
     else if (job.sends === sends && job.state !== "settled")
       job.failed(new OperationalError("it was not run", { sql: job.sql }), "not applied");
     advance(loan);
+  }
+
+  /** The session was given up over the answer to another statement; this one may have been run, and may run twice. */
+  #spoiled(error: AdbapiError, job: StatementJob): boolean {
+    if (!(error instanceof ConnectionLost && error.cause instanceof DataError)) return false;
+    return judged(this.#hooks.driver, "repeatable", job.sql);
   }
 
   #leftOpen(loan: Loan, job: StatementJob): void {

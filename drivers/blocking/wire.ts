@@ -108,9 +108,9 @@ function encodeTexts(rows: readonly unknown[][], at: number): Texts | undefined 
   for (let row = 0; row < rows.length; row++) {
     const value = rows[row]![at];
     if (typeof value === "string") {
+      if (text.length + value.length > LONGEST_TEXT) return undefined;
       lengths[row] = value.length;
       text += value;
-      if (text.length > LONGEST_TEXT) return undefined;
     } else if (value === null) lengths[row] = NULL_LENGTH;
     else return undefined;
   }

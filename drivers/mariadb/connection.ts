@@ -13,8 +13,9 @@ import {
 import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
 import type { Step } from "../mysql-family/many.js";
 import { bytesOf } from "../mysql-family/packet.js";
-import { generatedKey } from "../mysql-family/result.js";
+import { generatedKey, OWN } from "../mysql-family/result.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
+import { unreadable } from "../unreadable.js";
 import { type Lot, lots } from "./bulk.js";
 import { isPlain } from "./bulk-text.js";
 import { bulk, canBulk, knowsBulk, withUnsigned } from "./commands.js";
@@ -52,13 +53,16 @@ export class MariadbConnection extends MysqlConnection {
     return this.native.threadId!;
   }
 
-  protected query(statement: Statement): Promise<Result> {
+  protected query(statement: Part): Promise<Result> {
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
       this.#cork.hold(this.socket);
-      this.native.query({ sql: statement.sql, ...ROWS_AS_ARRAY }, (error, answer, meta) => {
-        this.#answered(entry, error, answer, meta, resolve);
-      });
+      const rows = statement.own ? OWN : ROWS_AS_ARRAY;
+      this.sending(entry, () =>
+        this.native.query({ sql: statement.sql, ...rows }, (error, answer, meta) => {
+          this.#answered(entry, error, answer, meta, resolve);
+        }),
+      );
     });
   }
 
@@ -185,19 +189,21 @@ export class MariadbConnection extends MysqlConnection {
     resolve: (result: Result | Promise<Result>) => void,
     again: boolean,
   ): void {
-    this.native.prepare(entry.statement.sql, (error, prepared) => {
+    const ready = (error: ServerError | null | undefined, prepared: Prepared) => {
       if (error) return this.failed(entry, error);
       const wrong = this.mismatch(prepared.parameterCount, values.length);
       if (wrong !== undefined) {
         prepared.close();
         return this.settle(entry, () => entry.reject(wrong));
       }
-      this.#run(prepared, values, (error, answer) => {
+      const answered: Answer = (error, answer) => {
         prepared.close();
         if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);
         else this.#answered(entry, error, answer, metaOf(answer), resolve);
-      });
-    });
+      };
+      this.sending(entry, () => this.#run(prepared, values, answered));
+    };
+    this.sending(entry, () => this.native.prepare(entry.statement.sql, ready));
   }
 
   #run(prepared: Prepared, values: unknown[], answered: Answer): void {
@@ -266,7 +272,14 @@ export class MariadbConnection extends MysqlConnection {
       return;
     }
     this.status = this.native.info.status;
-    this.settle(entry, () => resolve(this.keyed(resultOf(entry.statement, answer, meta))));
+    let result: Result | Promise<Result>;
+    try {
+      result = this.keyed(resultOf(entry.statement, answer, meta));
+    } catch (error) {
+      this.settle(entry, () => entry.reject(unreadable(error)));
+      return;
+    }
+    this.settle(entry, () => resolve(result));
   }
 }
 

@@ -5,10 +5,12 @@ import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, refusedArguments, type ServerError, whereOf } from "../mysql-family/errors.js";
+import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
 import type { Internals } from "./commands.js";
+import { guard, insideOf } from "./guard.js";
 
 type Done = (error: ServerError | null | undefined) => void;
 export type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
@@ -27,13 +29,19 @@ export interface Native {
   readonly info: ServerInfo;
   serverVersion(): string;
   connect(callback: Done): void;
-  query(options: { sql: string; rowsAsArray: boolean }, callback: Answer): void;
-  queryStream(options: { sql: string; rowsAsArray: boolean }): Readable;
+  query(options: { sql: string } & RowOptions, callback: Answer): void;
+  queryStream(options: { sql: string } & RowOptions): Readable;
   prepare(sql: string, callback: (error: ServerError | null | undefined, prepared: Prepared) => void): void;
   ping(callback: Done): void;
   reset(callback: Done): void;
   end(callback: () => void): void;
   on(event: "error", listener: (error: Error) => void): void;
+  once(event: "newListener", listener: (this: unknown) => void): void;
+}
+
+interface RowOptions {
+  rowsAsArray: boolean;
+  typeCast?: unknown;
 }
 
 export interface Prepared {
@@ -51,6 +59,7 @@ export interface Opened {
   readonly native: Native;
   readonly socket: Socket;
   readonly greeting: Greeting;
+  readonly faults: Faults;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -60,23 +69,28 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
   return new Promise((resolve, reject) => {
     let socket: Socket | undefined;
     let native: Native;
+    const faults = new Faults(() => socket);
     const { socketPath, ...rest } = args;
-    const stream = (late: (error: unknown, made: Socket) => void): Socket | undefined => {
-      const use = (made: Socket | undefined): Socket | undefined => {
-        socket = made ?? socket;
-        return made?.unref();
+    let begin: Ready = () => {};
+    // mariadb gets its socket when it is guarded.
+    const stream = (ready: Ready): void => {
+      begin = (error, made) => {
+        socket = made?.unref();
+        ready(error, made);
       };
-      if (typeof args.stream !== "function") return use(newSocket(args));
-      return use((args.stream as MakeStream)((error, made) => late(error, use(made)!)));
     };
     try {
       native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
+      showOnlyId(native, "mariadb");
+      const inside = insideOf(native);
+      if (inside !== undefined) guard(inside, (error) => faults.tell(error));
+      const made = typeof args.stream === "function" ? (args.stream as MakeStream)(begin) : newSocket(args);
+      if (made !== undefined) begin(null, made);
     } catch (error) {
+      socket?.destroy();
       reject(connectFailure(whereOf(args), refusedArguments("mariadb", error)));
       return;
     }
-    showOnlyId(native, "mariadb");
-    native.on("error", () => {});
     const stop = deadline(args.connectTimeout, signal, (reason) => {
       stop();
       socket?.destroy();
@@ -86,7 +100,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
       stop();
       if (!error) {
         const greeting = { id: native.threadId, version: native.serverVersion() };
-        return resolve({ native, socket: socket!, greeting });
+        return resolve({ native, socket: socket!, greeting, faults });
       }
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));
@@ -95,7 +109,8 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
 }
 
 /** mariadb's `stream` option: what it returns counts, or what it calls back with. */
-type MakeStream = (late: (error: unknown, made: Socket) => void) => Socket | undefined;
+type MakeStream = (ready: Ready) => Socket | undefined;
+type Ready = (error: unknown, made: Socket | undefined) => void;
 
 function newSocket({ socketPath, host, port }: ConnectionConfig): Socket {
   if (socketPath !== undefined) return connectSocket(socketPath);

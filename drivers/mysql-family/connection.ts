@@ -21,7 +21,9 @@ import type {
   TransactionOptions,
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
+import { spoiled, unreadable } from "../unreadable.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
+import type { Faults } from "./faults.js";
 import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./many.js";
 import { excess } from "./packet.js";
 import { type Facts, restoring, textOf } from "./reset.js";
@@ -32,6 +34,8 @@ import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateO
 /** One of many: cancelling the whole cancels it. */
 export interface Part extends Statement {
   readonly whole?: Statement | undefined;
+  /** The driver's own: the user's `typeCast` has no say in it. */
+  readonly own?: true;
   /** Others are sent behind it before its answer: it must not be sent again by itself. */
   readonly ahead?: true;
 }
@@ -58,6 +62,8 @@ export interface ConnectionSetup {
   /** How many the pool wants to have in flight at the most. */
   readonly most: number;
   readonly onLost: (error: unknown) => void;
+  /** What the package throws while nobody can catch it. */
+  readonly faults: Faults;
   /** Runs one statement on a session of its own, and closes that. */
   readonly aside: (sql: string) => Promise<void>;
 }
@@ -100,6 +106,7 @@ export abstract class MysqlConnection implements DriverConnection {
     const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);
+    setup.faults.heard = (error) => this.#broken(error);
   }
 
   get received(): number {
@@ -270,7 +277,7 @@ export abstract class MysqlConnection implements DriverConnection {
   }
 
   /** One text without params. */
-  protected abstract query(statement: Statement): Promise<Result>;
+  protected abstract query(statement: Part): Promise<Result>;
   /** One text with its params, prepared by the server; their numbers must be the same. */
   protected abstract prepared(statement: Statement, values: unknown[]): Promise<Result>;
   /** The rows of a statement as they come; `ended` is called once the server has said all. */
@@ -314,7 +321,7 @@ export abstract class MysqlConnection implements DriverConnection {
     const gone = this.gone();
     if (gone !== undefined) throw gone;
     if (typeof statement !== "string") return this.query(statement);
-    return this.query({ sql: statement, params: undefined, rowMode: "array" });
+    return this.query({ sql: statement, params: undefined, rowMode: "array", own: true });
   }
 
   /** Whether several statements may be under way at a time. */
@@ -371,6 +378,26 @@ export abstract class MysqlConnection implements DriverConnection {
       if (error) this.lose(error);
       this.settle(entry, settle);
     });
+  }
+
+  /** A package that throws while it sends has its line in disorder: nobody knows whose the next answer is. */
+  protected sending(entry: InFlight, send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      this.settle(entry, () => entry.reject(error));
+      this.lose(
+        new ConnectionLost("The connection was given up: a statement could not be sent", { cause: error }),
+      );
+    }
+  }
+
+  /** The package cannot go on in the midst of this session: who waits for an answer hears why. */
+  #broken(error: unknown): void {
+    const [head] = this.#inFlight;
+    const reason = unreadable(error);
+    if (head !== undefined) this.settle(head, () => head.reject(reason));
+    this.lose(spoiled(reason));
   }
 
   /** The session died. Told once, and only when nobody here ended it. */

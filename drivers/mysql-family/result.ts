@@ -1,3 +1,9 @@
+/** How rows of the driver's own statements come, in both packages: what the user has to read values with is not asked. */
+export const OWN = {
+  rowsAsArray: true,
+  typeCast: (_column: unknown, read: () => unknown) => read(),
+} as const;
+
 /** The key that an INSERT generated: zero is none, and beyond 2^53 the packages give a string or a bigint, with a sign. */
 export function generatedKey(insertId: number | bigint | string): number | bigint | undefined {
   const key = Number(insertId);

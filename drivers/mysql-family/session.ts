@@ -4,20 +4,20 @@ import type { ConnectOptions } from "../driver.js";
 import { speaksUtf8 } from "./charset.js";
 import type { ConnectionSetup } from "./connection.js";
 import { connectFailure, whereOf } from "./errors.js";
+import type { Faults } from "./faults.js";
 import { type Greeting, readsAhead } from "./greeting.js";
 import { FACTS_SQL, type Facts, factsOf } from "./reset.js";
+import { OWN } from "./result.js";
 
 /** What of a package's session is needed here. */
 export interface Opened {
   readonly native: {
-    query(
-      options: { sql: string; rowsAsArray: boolean },
-      callback: (error: unknown, rows?: unknown) => void,
-    ): unknown;
+    query(options: { sql: string } & typeof OWN, callback: (error: unknown, rows?: unknown) => void): unknown;
   };
   readonly socket: Socket;
   /** What the other end said first. */
   readonly greeting: Greeting;
+  readonly faults: Faults;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -49,7 +49,8 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
     }
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
-  return { opened, setup: { facts, pipeline, most: settings.pipeline, onLost, aside } };
+  const most = settings.pipeline;
+  return { opened, setup: { facts, pipeline, most, onLost, aside, faults: opened.faults } };
 }
 
 /** A server may have given the session another character set than it was asked for (`init_connect`): texts would be changed on their way. */
@@ -75,7 +76,7 @@ function firstRow({ native, socket }: Opened, sql: string, signal: AbortSignal):
     };
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
-    native.query({ sql, rowsAsArray: true }, (error, rows) => {
+    native.query({ sql, ...OWN }, (error, rows) => {
       signal.removeEventListener("abort", abort);
       if (!error) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
       socket.destroy();

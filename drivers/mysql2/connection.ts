@@ -12,11 +12,13 @@ import {
 import { unknownStatement } from "../mysql-family/errors.js";
 import type { Step } from "../mysql-family/many.js";
 import { bytesOf } from "../mysql-family/packet.js";
-import { generatedKey } from "../mysql-family/result.js";
+import { generatedKey, OWN } from "../mysql-family/result.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
+import { unreadable } from "../unreadable.js";
 import type { Ahead } from "./ahead.js";
 import { named, translate } from "./errors.js";
+import { guardRows } from "./guard.js";
 import type { Native } from "./native.js";
 import { typed } from "./params.js";
 import { type Prepared, PreparedCache } from "./prepared.js";
@@ -59,13 +61,15 @@ export class Mysql2Connection extends MysqlConnection {
     return this.native.threadId;
   }
 
-  protected query(statement: Statement): Promise<Result> {
+  protected query(statement: Part): Promise<Result> {
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
-      this.#text(statement, (error, answer, fields) => {
-        if (error === null) this.#answered(entry, answer, fields, resolve);
-        else this.failed(entry, error);
-      });
+      this.sending(entry, () =>
+        this.#text(statement, (error, answer, fields) => {
+          if (error === null) this.#answered(entry, answer, fields, resolve);
+          else this.failed(entry, error);
+        }),
+      );
     });
   }
 
@@ -151,8 +155,8 @@ export class Mysql2Connection extends MysqlConnection {
     });
   }
 
-  #text({ sql, rowMode }: Statement, callback?: Callback): Command {
-    const options = { sql, rowsAsArray: rowMode === "array" };
+  #text({ sql, rowMode, own }: Part, callback?: Callback): Command {
+    const options = own ? { sql, ...OWN } : { sql, rowsAsArray: rowMode === "array" };
     return this.#safely(this.#ahead.send(() => this.native.query(options, callback as never)));
   }
 
@@ -169,7 +173,7 @@ export class Mysql2Connection extends MysqlConnection {
   /** On a closed connection mysql2 calls back at once, and returns nothing. */
   #safely(made: unknown): Command {
     const command = made as Command | undefined;
-    command?.on("fields", aliasUnsafeNames);
+    if (command !== undefined) guardRows(command.on("fields", aliasUnsafeNames));
     return command!;
   }
 
@@ -184,13 +188,15 @@ export class Mysql2Connection extends MysqlConnection {
       if (error !== null) return this.failed(entry, error);
       const wrong = this.mismatch(prepared.count, values.length);
       if (wrong !== undefined) return this.settle(entry, () => entry.reject(wrong));
-      this.#binary(prepared, statement, values, (error, answer, fields) => {
-        if (error === null) return this.#answered(entry, answer, fields, resolve);
-        if (!again || !unknownStatement(error)) return this.failed(entry, error);
-        // Closed behind our back: mysql2's cache is shared with those who use the native handle.
-        this.#prepared.forget(statement.sql);
-        this.#execute(entry, values, resolve, false);
-      });
+      this.sending(entry, () =>
+        this.#binary(prepared, statement, values, (error, answer, fields) => {
+          if (error === null) return this.#answered(entry, answer, fields, resolve);
+          if (!again || !unknownStatement(error)) return this.failed(entry, error);
+          // Closed behind our back: mysql2's cache is shared with those who use the native handle.
+          this.#prepared.forget(statement.sql);
+          this.#execute(entry, values, resolve, false);
+        }),
+      );
     });
   }
 
@@ -220,7 +226,7 @@ export class Mysql2Connection extends MysqlConnection {
       const result = this.#result(statement, answer, fields);
       settle = () => resolve(this.keyed(result));
     } catch (error) {
-      settle = () => entry.reject(error);
+      settle = () => entry.reject(unreadable(error));
     }
     const told = this.#statusOf(answer);
     if (!told) this.status = afterRows(this.status);

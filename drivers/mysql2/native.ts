@@ -3,9 +3,12 @@ import { isIP, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, TypedParameter } from "mysql2";
 import { deadline } from "../mysql-family/deadline.js";
 import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors.js";
+import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing, packageTooOld } from "../require.js";
+import { guardData } from "../unreadable.js";
+import { guardSession } from "./guard.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
 export type Native = Connection & {
@@ -19,6 +22,7 @@ export interface Opened {
   readonly greeting: Greeting;
   /** Makes params of a type that is named. */
   readonly types: TypedParameter;
+  readonly faults: Faults;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -36,6 +40,9 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     }
     tellHost(native.stream, args);
     hideSecrets(native);
+    const faults = new Faults(() => native.stream);
+    const fault = (error: unknown) => faults.tell(error);
+    guardSession(native, fault);
     // Never without one: mysql2 emits errors later than it calls back.
     native.on("error", () => {});
     const stop = deadline(args.connectTimeout, signal, (reason) => {
@@ -47,7 +54,9 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
       stop();
       if (error === null) {
         const greeting = { id: native.threadId, version: native._handshakePacket?.serverVersion };
-        return resolve({ native, socket: native.stream, greeting, types });
+        // The one above TLS, where there is one.
+        guardData(native.stream, fault);
+        return resolve({ native, socket: native.stream, greeting, types, faults });
       }
       native.stream.destroy();
       reject(connectFailure(whereOf(args), error));

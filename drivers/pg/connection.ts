@@ -17,11 +17,12 @@ import type {
   TransactionOptions,
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
+import { guardData, spoiled, unreadable } from "../unreadable.js";
 import { Access } from "./access.js";
 import { requestCancel } from "./cancel.js";
 import { encode, type PrepareValue } from "./encode.js";
 import { cancelledUnsent, factsOf, translate } from "./errors.js";
-import { CountingExecution, copyRefused, Execution, isServerError } from "./execution.js";
+import { CountingExecution, copyRefused, Execution, isServerError, OwnExecution } from "./execution.js";
 import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./facts.js";
 import { statementGroup } from "./group.js";
 import { leave } from "./leaving.js";
@@ -38,6 +39,11 @@ import { PgStream, type StreamOwner } from "./stream.js";
 import { guarded, Styles } from "./styles.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
 import * as wire from "./wire.js";
+
+/** Of pg's `Connection`, what its types leave out. */
+interface Internals {
+  attachListeners(stream: Socket): void;
+}
 
 export class PgConnection implements DriverConnection, StreamOwner {
   readonly native: Client;
@@ -133,7 +139,13 @@ export class PgConnection implements DriverConnection, StreamOwner {
   }
 
   async open(): Promise<void> {
-    const { connection } = this.native;
+    const { connection } = this.native as Client & { readonly connection: Internals };
+    const listen = connection.attachListeners;
+    // Called again for the stream above TLS.
+    connection.attachListeners = (stream) => {
+      listen.call(connection, stream);
+      guardData(stream, (error) => this.#broken(error));
+    };
     const unref = () => (connection.stream as Partial<Socket>).unref?.();
     connection.on("sslconnect", unref);
     const connecting = this.native.connect();
@@ -376,7 +388,7 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** A text of the driver's own, or one that may hold several statements, by the simple protocol. */
   #command(sql: string): Promise<Execution> {
     const bytes = wire.group(() => wire.query(sql));
-    return this.#sent((settle) => new Execution(this, bytes, settle));
+    return this.#sent((settle) => new OwnExecution(this, bytes, settle));
   }
 
   #sent(make: (settle: (error: unknown, execution: Execution) => void) => Execution): Promise<Execution> {
@@ -400,6 +412,21 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** The server cancels whatever it works on when the request arrives. */
   #mayHit(): void {
     for (const execution of this.#inFlight) execution.asked = true;
+  }
+
+  /** pg's parser stands in the middle of a message, and goes no further: who waits for it hears why. */
+  #broken(error: unknown): void {
+    if (this.#life === "opening") {
+      this.native.connection.emit("error", error instanceof Error ? error : unreadable(error));
+      return;
+    }
+    const [head] = this.#inFlight;
+    const reason = unreadable(error);
+    if (head !== undefined) {
+      head.error ??= reason;
+      head.finish();
+    }
+    this.#lost(spoiled(reason));
   }
 
   /** Without an error: because this side wants it so. */

@@ -2,8 +2,9 @@
 import type { FieldDef, Query } from "pg";
 import { NotSupportedError } from "../../src/errors.js";
 import type { Result, RowMode, Statement } from "../driver.js";
+import { unreadable } from "../unreadable.js";
 import { type Ended, ended } from "./errors.js";
-import { type GetParser, NO_COLUMNS, Shape, unreadable } from "./rows.js";
+import { type GetParser, NO_COLUMNS, Shape } from "./rows.js";
 import type { Use } from "./statements.js";
 import { refusedCommit, rolledBack } from "./transaction.js";
 
@@ -205,6 +206,15 @@ export class Execution {
     const settle = () => this.#settle(this.error, this);
     if (first === undefined) settle();
     else first.then(settle, settle);
+  }
+}
+
+/** A text of the driver's own: what the user has to read values with is not asked. */
+export class OwnExecution extends Execution {
+  override handleRowDescription(): void {}
+
+  override handleDataRow(message: { readonly fields: RawRow }): void {
+    this.collected.push(message.fields);
   }
 }
 

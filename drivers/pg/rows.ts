@@ -1,6 +1,5 @@
 /** From the server's text to rows. */
 import type { FieldDef } from "pg";
-import { AdbapiError, DataError } from "../../src/errors.js";
 import { MadeTypes } from "./made-types.js";
 
 export type ParseText = (text: string) => unknown;
@@ -73,10 +72,3 @@ function madeColumns(fields: readonly FieldDef[], getParser: GetParser): readonl
 }
 
 export const NO_COLUMNS = new Shape([], () => String);
-
-/** What a type parser threw. The value is not repeated: it is someone's data. */
-export function unreadable(error: unknown): AdbapiError {
-  return error instanceof AdbapiError
-    ? error
-    : new DataError("a column of the result could not be read by its type parser", { cause: error });
-}

@@ -50,6 +50,18 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
     placeholder: () => "?",
     sql: (text) => text,
 
+    readWith(connectArgs, read) {
+      const { hostname, port, username, password, pathname } = new URL(connectArgs);
+      return {
+        host: hostname,
+        port: Number(port || 3306),
+        user: decodeURIComponent(username),
+        password: decodeURIComponent(password),
+        database: pathname.slice(1),
+        typeCast: (_column: unknown, next: () => unknown) => read(next()),
+      };
+    },
+
     async createDatabase(options) {
       const url = options?.serverUrl ?? serverUrl(server)!;
       const name = databaseName();

@@ -1,3 +1,4 @@
+import pg from "pg";
 import type { IsolationLevel } from "../../drivers/driver.js";
 import { databaseName } from "./database-name.js";
 import { askPostgres as ask } from "./postgres-observer.js";
@@ -41,6 +42,16 @@ export const pgTarget: Target = {
     let n = 0;
     return text.replaceAll("?", () => `$${++n}`);
   },
+
+  readWith: (connectArgs, read) => ({
+    connectionString: connectArgs,
+    types: {
+      getTypeParser: (oid: number, format?: "text") => {
+        const parse = pg.types.getTypeParser(oid, format) as (text: string) => unknown;
+        return (text: string) => read(parse(text));
+      },
+    },
+  }),
 
   async createDatabase(options) {
     const server = options?.serverUrl ?? serverUrl("postgres")!;

@@ -55,6 +55,8 @@ export interface Target {
   placeholder(n: number): string;
   /** SQL written with `?`, in the driver's paramstyle. */
   sql(text: string): string;
+  /** Connect arguments for the same database with which each value of a result goes through `read`; absent where there are none such. */
+  readWith?(connectArgs: string, read: (value: unknown) => unknown): object;
   /** A fresh, empty database; dropped when it is disposed of. */
   createDatabase(options?: DatabaseOptions): Promise<TestDatabase>;
 }

@@ -1,0 +1,94 @@
+/**
+ * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process, and its line of
+ * commands stands still for ever where that is prevented.
+ */
+import type { Socket } from "node:net";
+import { unreadable } from "../unreadable.js";
+import type { Native } from "./native.js";
+
+/** What is used of mariadb's inside. */
+export interface Inside {
+  /** The socket in use: the one above TLS, where there is one. */
+  readonly socket: Socket;
+  readonly streamIn: { onData(bytes: Buffer): void };
+  readonly receiveQueue: { push(command: unknown): unknown };
+  nextSendCmd(): void;
+}
+
+type Fault = (error: unknown) => void;
+
+/** mariadb hides its connection behind another; a listener's `this` is the emitter that it was given to. */
+export function insideOf(native: Native): Inside | undefined {
+  let inside: Partial<Inside> = {};
+  native.once("newListener", function (this: unknown) {
+    inside = this as Inside;
+  });
+  native.on("error", () => {});
+  const { streamIn, receiveQueue, nextSendCmd } = inside;
+  const known = [streamIn?.onData, receiveQueue?.push, nextSendCmd].every(
+    (each) => typeof each === "function",
+  );
+  return known ? (inside as Inside) : undefined;
+}
+
+/** To be called before mariadb has its socket. A row that cannot be read is its statement's affair, anything else is told to `fault`. */
+export function guard(inside: Inside, fault: Fault): void {
+  const { streamIn, receiveQueue, nextSendCmd } = inside;
+  const { push } = receiveQueue;
+  const { onData } = streamIn;
+  streamIn.onData = (bytes) => attempt(fault, () => onData.call(streamIn, bytes));
+  inside.nextSendCmd = () => attempt(fault, () => nextSendCmd.call(inside));
+  receiveQueue.push = (command) => {
+    if ((command as Partial<Reader>).setParser !== undefined) (command as Reader).setParser = setParser;
+    return push.call(receiveQueue, command);
+  };
+}
+
+function attempt(fault: Fault, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    fault(error);
+  }
+}
+
+/** A command that reads rows, inside. */
+interface Reader {
+  /** Called once the columns are known: chooses how rows are read. */
+  setParser(): void;
+  parseRow(packet: unknown): unknown;
+  /** What mariadb has chosen. */
+  chosen?(packet: unknown): unknown;
+  handleNewRows(row: unknown): void;
+  /** All of the answer has come. */
+  successEnd(value: unknown): void;
+  throwError(error: Error, info: unknown): void;
+}
+
+function setParser(this: Reader): void {
+  try {
+    (Object.getPrototypeOf(this) as Reader).setParser.call(this);
+    this.chosen = this.parseRow;
+  } catch (error) {
+    this.chosen = () => {
+      throw error;
+    };
+  }
+  this.parseRow = parseRow;
+}
+
+/** The first that cannot be read is the last that is; the answer is read to its end all the same. */
+function parseRow(this: Reader, packet: unknown): unknown {
+  try {
+    return this.chosen!(packet);
+  } catch (error) {
+    const fault = unreadable(error);
+    this.chosen = nothing;
+    this.successEnd = () => this.throwError(fault, undefined);
+    this.handleNewRows = nothing;
+    // Among the rows of a stream an error stands for itself.
+    return [fault];
+  }
+}
+
+function nothing(): void {}
