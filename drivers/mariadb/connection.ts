@@ -36,6 +36,7 @@ type Readable = RowSource["readable"] & { close(): void };
 
 export class MariadbConnection extends MysqlConnection {
   readonly native: Native;
+  protected readonly names = "mariadb";
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
   readonly #bulks: boolean;
   readonly #cork = new Cork();

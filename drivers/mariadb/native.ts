@@ -17,6 +17,7 @@ export type Answer = (error: ServerError | null | undefined, answer?: unknown, m
 
 /** What mariadb has heard of the server. */
 export interface ServerInfo {
+  readonly collation?: { readonly name: string };
   readonly status: number;
   readonly serverCapabilities: bigint;
   isMariaDB(): boolean;
@@ -30,6 +31,7 @@ export interface Native {
   serverVersion(): string;
   connect(callback: Done): void;
   query(options: { sql: string } & RowOptions, callback: Answer): void;
+  execute(options: { sql: string } & RowOptions, values: readonly unknown[], callback: Answer): void;
   queryStream(options: { sql: string } & RowOptions): Readable;
   prepare(sql: string, callback: (error: ServerError | null | undefined, prepared: Prepared) => void): void;
   ping(callback: Done): void;
@@ -99,7 +101,12 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     native.connect((error) => {
       stop();
       if (!error) {
-        const greeting = { id: native.threadId, version: native.serverVersion() };
+        const { collation } = native.info;
+        const greeting = {
+          id: native.threadId,
+          version: native.serverVersion(),
+          collation: collation?.name.toLowerCase(),
+        };
         return resolve({ native, socket: socket!, greeting, faults });
       }
       socket?.destroy();

@@ -25,8 +25,9 @@ import { spoiled, unreadable } from "../unreadable.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
 import type { Faults } from "./faults.js";
 import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./many.js";
+import { type Product, productOf, sentBy } from "./numbers.js";
 import { excess } from "./packet.js";
-import { type Facts, restoring, textOf } from "./reset.js";
+import { type Facts, LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
 import { isDoubtful } from "./result.js";
 import { type RowSource, take, within } from "./stream.js";
 import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
@@ -89,6 +90,9 @@ export abstract class MysqlConnection implements DriverConnection {
   /** The transaction was begun as read-only. */
   #reading = false;
   readonly #setup: ConnectionSetup;
+  /** Whose names the package has for numbers of errors. */
+  protected abstract readonly names: Product;
+  readonly #product: Product;
   /** Oldest first: the server works at the first. */
   readonly #inFlight: InFlight[] = [];
   /** What was cancelled, as far as somebody still holds it. */
@@ -102,6 +106,7 @@ export abstract class MysqlConnection implements DriverConnection {
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.socket = socket;
     this.#setup = setup;
+    this.#product = productOf(setup.facts.version);
     this.pipeline = setup.pipeline;
     const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
@@ -234,6 +239,8 @@ export abstract class MysqlConnection implements DriverConnection {
         size = (yield rows.filter(source.isRow).map(source.shape)) ?? batch;
       }
       whole = true;
+    } catch (error) {
+      throw this.#told(error);
     } finally {
       if (source !== undefined && this.#phase === "open") await this.#drained(source, ended);
       this.#forget(entry);
@@ -248,12 +255,11 @@ export abstract class MysqlConnection implements DriverConnection {
 
   async reset(): Promise<void> {
     await this.resetSession();
-    const { rows } = await this.command("SELECT DATABASE()");
-    const [database] = rows[0] as [unknown];
-    const statements = restoring(this.#setup.facts, textOf(database));
-    if (statements === undefined) {
+    const { rows } = await this.command(LEFT_SQL);
+    const statements = restoring(this.#setup.facts, leftIn(rows[0] as unknown[]));
+    if (typeof statements === "string") {
       this.destroy();
-      throw new OperationalError("A database was selected where there was none, and nothing can undo that");
+      throw new OperationalError(statements);
     }
     for (const sql of statements) await this.command(sql);
   }
@@ -361,6 +367,7 @@ export abstract class MysqlConnection implements DriverConnection {
 
   /** An error has no status with it: unless nothing can have happened to a transaction, the server is asked. */
   protected failed(entry: InFlight, error: ServerError): void {
+    this.#told(error);
     // What is sent ahead may be refused because the library asked for that.
     if (!entry.statement.ahead && isReadOnlyServer(error, this.#reading)) this.#unfit = true;
     if (endsSession(error)) {
@@ -403,9 +410,15 @@ export abstract class MysqlConnection implements DriverConnection {
   /** The session died. Told once, and only when nobody here ended it. */
   protected lose(error: unknown): void {
     const byItself = this.#phase === "open";
+    this.#told(error);
     if (byItself) this.#reason = error;
     this.#finish(error);
     if (byItself) this.#setup.onLost(error);
+  }
+
+  /** A failure means what its number means on this session's server. */
+  #told<E>(error: E): E {
+    return sentBy(error, this.#product, this.names);
   }
 
   /** Why nothing more can be sent. */

@@ -1,33 +1,16 @@
-/**
- * What the errors of MySQL and MariaDB servers mean in PEP 249's tree: by number where the number says it, else by SQLSTATE.
- * @see https://mariadb.com/kb/en/mariadb-error-codes/
- * @see https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
- */
+/** What the errors of MySQL and MariaDB servers, and of the packages, become in PEP 249's tree; the servers' numbers are in `numbers.ts`. */
 import {
   AdbapiError,
-  CheckViolation,
   ConnectionLost,
   DatabaseError,
-  DataError,
-  DeadlockDetected,
   type ErrorDetails,
-  ForeignKeyViolation,
-  IntegrityError,
   InterfaceError,
-  InternalError,
-  LockNotAvailable,
-  NotNullViolation,
-  NotSupportedError,
   OperationalError,
   type Outcome,
-  ProgrammingError,
-  SerializationFailure,
   StatementTimeout,
-  UniqueViolation,
 } from "../../src/errors.js";
 import { firstWord } from "../../src/sql-comments.js";
-
-type ErrorClass = new (message: string, details?: ErrorDetails) => AdbapiError;
+import { classOf, isLoss } from "./numbers.js";
 
 /** What both packages put on the errors that the server sent. */
 export interface ServerError extends Error {
@@ -39,62 +22,6 @@ export interface ServerError extends Error {
   fatal?: boolean | undefined;
 }
 
-const byNumber = new Map<number, ErrorClass>();
-const meaning = (errorClass: ErrorClass, ...numbers: number[]): void => {
-  for (const number of numbers) byNumber.set(number, errorClass);
-};
-
-meaning(UniqueViolation, 1022, 1062, 1169, 1557, 1586, 1859);
-meaning(ForeignKeyViolation, 1216, 1217, 1451, 1452, 1761, 1762);
-// 1263 is a NULL for a NOT NULL column in LOAD DATA, 1364 a column left out that has no default.
-meaning(NotNullViolation, 1048, 1121, 1263, 1364, 1566);
-meaning(CheckViolation, 3819, 4025);
-meaning(IntegrityError, 1215, 1834);
-meaning(DeadlockDetected, 1213, 1614, 3058);
-// 1020: MariaDB with innodb_snapshot_isolation, and Galera: the row has changed since the snapshot was taken.
-meaning(SerializationFailure, 1020);
-// 3572 is MySQL's NOWAIT; MariaDB says 1205 for it.
-meaning(LockNotAvailable, 1205, 3572);
-// max_statement_time of MariaDB, max_execution_time of MySQL.
-meaning(StatementTimeout, 1969, 3024, 4024);
-meaning(
-  DataError,
-  ...[1264, 1265, 1292, 1365, 1366, 1367, 1406, 1411, 1416, 1425, 1426, 1439, 1441, 1525, 1690, 1916],
-  ...[3140, 3141, 3156, 4038, 4039, 4079],
-);
-meaning(
-  ProgrammingError,
-  ...[
-    1007, 1008, 1046, 1049, 1050, 1051, 1052, 1054, 1055, 1056, 1058, 1060, 1061, 1064, 1065, 1066, 1072,
-    1091,
-  ],
-  ...[1102, 1103, 1109, 1110, 1111, 1128, 1136, 1140, 1146, 1149, 1210, 1222, 1241, 1242, 1247, 1248, 1304],
-  ...[1305, 1318, 1327, 1584, 1630, 4091, 4161, 4162],
-);
-meaning(NotSupportedError, 1235, 1286, 1289, 1295, 1112, 1178, 1214, 1295, 1336);
-// Access denied, as MySQLdb has it; limits, locks, space, read-only servers, and what an operator did.
-meaning(OperationalError, 1021, 1040, 1041, 1044, 1045, 1114, 1129, 1130, 1142, 1143, 1153, 1203, 1206, 1226);
-meaning(OperationalError, 1227, 1290, 1317, 1370, 1461, 1698, 1792, 3098, 3159);
-meaning(InternalError, 1030, 1031, 1033, 1034, 1035, 1036, 1105, 1180, 1815);
-// SIGNAL of a stored program: what it means is known to its author alone.
-meaning(DatabaseError, 1643, 1644, 1645);
-
-const bySqlStateClass: Readonly<Record<string, ErrorClass>> = {
-  "08": OperationalError,
-  "0A": NotSupportedError,
-  "21": ProgrammingError,
-  "22": DataError,
-  "23": IntegrityError,
-  "25": OperationalError,
-  "28": OperationalError,
-  "3D": ProgrammingError,
-  "40": SerializationFailure,
-  "42": ProgrammingError,
-};
-
-/** The server ended the session with these: aborted, shut down, killed, gone silent. */
-const LOST = new Set([1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031]);
-
 /** Deadlocks and lost races: the same work may well succeed when it is run again as a whole. 1205 is a lock that came too late. */
 const RETRYABLE = new Set([1020, 1205, 1213, 1614, 3058, 3572]);
 
@@ -103,9 +30,6 @@ const ER_NET_PACKET_TOO_LARGE = 1153;
 
 /** Someone sent KILL QUERY. */
 const ER_QUERY_INTERRUPTED = 1317;
-
-/** `max_statement_time` of MariaDB, `max_execution_time` of MySQL. */
-const TIMEOUTS = new Set([1969, 3024]);
 
 /** A lock did not come in time: no row was changed for want of it. */
 const NO_LOCK = new Set([1205, 3572]);
@@ -141,7 +65,7 @@ export function isReadOnlyServer(error: ServerError, reading = true): boolean {
 
 /** What is known of a statement by what ended it, and by its text. */
 function outcomeOf(fault: ServerError, number: number, sql: string | undefined): Outcome | undefined {
-  if (number === ER_QUERY_INTERRUPTED || TIMEOUTS.has(number)) return ofEnded(sql);
+  if (number === ER_QUERY_INTERRUPTED || classOf(fault) === StatementTimeout) return ofEnded(sql);
   if (!NO_LOCK.has(number) && !isReadOnlyServer(fault)) return undefined;
   return IN_PIECES.has(wordOf(sql)) || sql?.includes(";") ? "unknown" : "not applied";
 }
@@ -176,8 +100,9 @@ export function unknownStatement({ errno }: ServerError): boolean {
  * Whether the session is of no use after this error. mysql2 does not call 1153 fatal, and mariadb calls all interrupted statements so
  * (SQLSTATE 70100).
  */
-export function endsSession({ errno, fatal, sqlState }: ServerError): boolean {
-  if (errno === ER_NET_PACKET_TOO_LARGE || LOST.has(Number(errno))) return true;
+export function endsSession(error: ServerError): boolean {
+  const { errno, fatal, sqlState } = error;
+  if (errno === ER_NET_PACKET_TOO_LARGE || isLoss(error)) return true;
   return fatal === true && sqlState !== "70100";
 }
 
@@ -200,8 +125,7 @@ export function translateWith(codes: LossCodes, error: unknown, sql?: string): A
     const outcome: Outcome = codes.neverSent(fault) ? "not sent" : "unknown";
     return new ConnectionLost(`The connection was lost: ${messageOf(fault)}`, { ...details, outcome });
   }
-  const stateClass = bySqlStateClass[details.sqlState?.slice(0, 2) ?? ""];
-  const errorClass = byNumber.get(number) ?? stateClass ?? (number > 0 ? OperationalError : DatabaseError);
+  const errorClass = classOf(fault) ?? (number > 0 ? OperationalError : DatabaseError);
   const outcome = outcomeOf(fault, number, sql);
   const refused = isReadOnlyServer(fault) && outcome === "not applied";
   return new errorClass(messageOf(fault), {

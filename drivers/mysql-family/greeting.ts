@@ -9,10 +9,15 @@ import type { Facts } from "./reset.js";
 export interface Greeting {
   readonly id: number | null;
   readonly version: string | undefined;
+  /** The collation that the package asked for. */
+  readonly collation: string | undefined;
 }
 
 /** Only what greeted us itself, and is known to: whoever stands between greets with a number, and a version, of its own. */
-export function readsAhead(greeting: Greeting, { id, version }: Pick<Facts, "id" | "version">): boolean {
+export function readsAhead(
+  greeting: Pick<Greeting, "id" | "version">,
+  { id, version }: Pick<Facts, "id" | "version">,
+): boolean {
   // The greeting has room for 32 bits of the number, and MariaDB put this before its version so that old replicas took it for theirs.
   const itself =
     (greeting.id ?? Number.NaN) % 2 ** 32 === id % 2 ** 32 &&

@@ -1,18 +1,24 @@
 /** What the family's drivers do with a session before it is a connection of the pool's, or beside one. */
 import type { Socket } from "node:net";
+import { OperationalError } from "../../src/errors.js";
 import type { ConnectOptions } from "../driver.js";
 import { speaksUtf8 } from "./charset.js";
 import type { ConnectionSetup } from "./connection.js";
 import { connectFailure, whereOf } from "./errors.js";
 import type { Faults } from "./faults.js";
 import { type Greeting, readsAhead } from "./greeting.js";
-import { FACTS_SQL, type Facts, factsOf } from "./reset.js";
+import { FACTS_SQL, type Facts, factsOf, SERVER_SQL, textOf } from "./reset.js";
 import { OWN } from "./result.js";
 
 /** What of a package's session is needed here. */
 export interface Opened {
   readonly native: {
     query(options: { sql: string } & typeof OWN, callback: (error: unknown, rows?: unknown) => void): unknown;
+    execute(
+      options: { sql: string } & typeof OWN,
+      values: string[],
+      callback: (error: unknown, rows?: unknown) => void,
+    ): unknown;
   };
   readonly socket: Socket;
   /** What the other end said first. */
@@ -26,6 +32,9 @@ export type Open<Args, O extends Opened> = (args: Args, signal: AbortSignal) => 
 /** Longest that a KILL may take, with its own connection. */
 const CONTROL_MILLIS = 10_000;
 
+/** How often another connection is opened, until one leads to the server of the session. */
+const ATTEMPTS = 4;
+
 /** A session that is ready for work, and what its connection must know of it. */
 export async function begin<Args extends Parameters<typeof whereOf>[0], O extends Opened>(
   open: Open<Args, O>,
@@ -33,7 +42,7 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
   { signal, onLost, settings }: ConnectOptions,
 ): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
   const opened = await open(args, signal);
-  const facts = await factsInUtf8(opened, signal).catch((error: unknown) => {
+  const facts = await factsOfNew(opened, signal).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
   });
   const aside = async (sql: string) => {
@@ -41,16 +50,43 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
     const late = () => limit.abort(new Error(`no answer in ${CONTROL_MILLIS} ms`));
     const timer = setTimeout(late, CONTROL_MILLIS).unref();
     try {
-      const other = await open(args, limit.signal);
-      await firstRow(other, sql, limit.signal);
-      other.socket.destroy();
+      // Behind one address there may be several servers, and each has sessions of the same numbers.
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const other = await open(args, limit.signal);
+        const [server] = await firstRow(other, SERVER_SQL, limit.signal);
+        const same = textOf(server) === facts.server;
+        if (same) await firstRow(other, sql, limit.signal);
+        other.socket.destroy();
+        if (same) return;
+      }
     } finally {
       clearTimeout(timer);
     }
+    throw new OperationalError("The server of the session was not reached again");
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
   const most = settings.pipeline;
   return { opened, setup: { facts, pipeline, most, onLost, aside, faults: opened.faults } };
+}
+
+async function factsOfNew(opened: Opened, signal: AbortSignal): Promise<Facts> {
+  const facts = await factsInUtf8(opened, signal);
+  if (opened.greeting.collation === facts.collation) return facts;
+  // Somebody (`init_connect`, the connect arguments) has changed the session's collation, and that of params may be another.
+  const paramCollation = await collationOfParams(opened, signal);
+  return { ...facts, paramCollation: paramCollation ?? facts.collation };
+}
+
+/** Undefined where statements cannot be prepared. */
+function collationOfParams({ native, socket }: Opened, signal: AbortSignal): Promise<string | undefined> {
+  const abort = (): void => void socket.destroy();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", abort, { once: true });
+    native.execute({ sql: "SELECT COLLATION(?)", ...OWN }, ["x"], (error, rows) => {
+      signal.removeEventListener("abort", abort);
+      resolve(error ? undefined : String((rows as unknown[][])[0]![0]));
+    });
+  });
 }
 
 /** A server may have given the session another character set than it was asked for (`init_connect`): texts would be changed on their way. */

@@ -42,6 +42,7 @@ type Callback = (error: QueryError | null, answer: unknown, fields: FieldPacket[
 
 export class Mysql2Connection extends MysqlConnection {
   readonly native: Native;
+  protected readonly names = "mysql";
   readonly #int64: DriverSettings["int64"];
   readonly #prepared: PreparedCache;
   readonly #ahead: Ahead;

@@ -27,7 +27,7 @@ export interface Opened {
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
 export async function open(args: ConnectionOptions, signal: AbortSignal): Promise<Opened> {
-  const { createConnection, TypedParameter: types } = await load();
+  const { createConnection, Charsets, TypedParameter: types } = await load();
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     let native: Native;
@@ -53,7 +53,14 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     native.connect((error) => {
       stop();
       if (error === null) {
-        const greeting = { id: native.threadId, version: native._handshakePacket?.serverVersion };
+        const { charsetNumber } = native.config as unknown as { readonly charsetNumber: number };
+        const greeting = {
+          id: native.threadId,
+          version: native._handshakePacket?.serverVersion,
+          collation: Object.entries(Charsets)
+            .find(([, number]) => number === charsetNumber)?.[0]
+            .toLowerCase(),
+        };
         // The one above TLS, where there is one.
         guardData(native.stream, fault);
         return resolve({ native, socket: native.stream, greeting, types, faults });
