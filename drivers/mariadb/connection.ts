@@ -10,7 +10,7 @@ import {
   MysqlConnection,
   type Part,
 } from "../mysql-family/connection.js";
-import { type ServerError, unknownStatement } from "../mysql-family/errors.js";
+import { isFull, type ServerError, unknownStatement } from "../mysql-family/errors.js";
 import type { Step } from "../mysql-family/many.js";
 import { bytesOf } from "../mysql-family/packet.js";
 import { generatedKey, OWN } from "../mysql-family/result.js";
@@ -39,11 +39,13 @@ export class MariadbConnection extends MysqlConnection {
   protected readonly names = "mariadb";
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
   readonly #bulks: boolean;
+  readonly #inside: Opened["inside"];
   readonly #cork = new Cork();
 
-  constructor({ native, socket }: Opened, setup: MariadbSetup) {
+  constructor({ native, socket, inside }: Opened, setup: MariadbSetup) {
     super(socket, setup);
     this.native = native;
+    this.#inside = inside;
     this.status = native.info.status;
     this.#sessionVariables = setup.sessionVariables;
     this.#bulks = setup.bulks;
@@ -204,7 +206,17 @@ export class MariadbConnection extends MysqlConnection {
       };
       this.sending(entry, () => this.#run(prepared, values, answered));
     };
-    this.sending(entry, () => this.native.prepare(entry.statement.sql, ready));
+    this.sending(entry, () => this.#ready(entry.statement.sql, ready));
+  }
+
+  /** Where the server has no room for one more, those that this session keeps make room. */
+  #ready(sql: string, ready: (error: ServerError | null | undefined, prepared: Prepared) => void): void {
+    this.native.prepare(sql, (error, prepared) => {
+      const keeps = this.#inside?.prepareCache;
+      if (!error || !keeps || !isFull(error)) return ready(error, prepared);
+      keeps.reset();
+      this.native.prepare(sql, ready);
+    });
   }
 
   #run(prepared: Prepared, values: unknown[], answered: Answer): void {
@@ -214,7 +226,7 @@ export class MariadbConnection extends MysqlConnection {
 
   #prepare(sql: string): Promise<Prepared | undefined> {
     return new Promise((resolve) => {
-      this.native.prepare(sql, (error, prepared) => resolve(error ? undefined : prepared));
+      this.#ready(sql, (error, prepared) => resolve(error ? undefined : prepared));
     });
   }
 
@@ -246,7 +258,7 @@ export class MariadbConnection extends MysqlConnection {
     if (values.length === 0)
       return Promise.resolve(this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
     return new Promise((resolve, reject) => {
-      this.native.prepare(sql, (error, prepared) => {
+      this.#ready(sql, (error, prepared) => {
         if (error) return reject(error);
         const wrong = this.mismatch(prepared.parameterCount, values.length);
         if (wrong !== undefined) {

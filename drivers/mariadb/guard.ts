@@ -12,6 +12,8 @@ export interface Inside {
   readonly socket: Socket;
   readonly streamIn: { onData(bytes: Buffer): void };
   readonly receiveQueue: { push(command: unknown): unknown };
+  /** What it has prepared, and keeps; absent with `prepareCacheLength: 0`. */
+  readonly prepareCache?: { reset(): void } | null;
   nextSendCmd(): void;
 }
 

@@ -10,7 +10,7 @@ import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
 import type { Internals } from "./commands.js";
-import { guard, insideOf } from "./guard.js";
+import { guard, type Inside, insideOf } from "./guard.js";
 
 type Done = (error: ServerError | null | undefined) => void;
 export type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
@@ -62,6 +62,8 @@ export interface Opened {
   readonly socket: Socket;
   readonly greeting: Greeting;
   readonly faults: Faults;
+  /** Undefined where another mariadb looks different inside. */
+  readonly inside: Inside | undefined;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -73,6 +75,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     let native: Native;
     const faults = new Faults(() => socket);
     const { socketPath, ...rest } = args;
+    let inside: Inside | undefined;
     let begin: Ready = () => {};
     // mariadb gets its socket when it is guarded.
     const stream = (ready: Ready): void => {
@@ -84,7 +87,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     try {
       native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
       showOnlyId(native, "mariadb");
-      const inside = insideOf(native);
+      inside = insideOf(native);
       if (inside !== undefined) guard(inside, (error) => faults.tell(error));
       const made = typeof args.stream === "function" ? (args.stream as MakeStream)(begin) : newSocket(args);
       if (made !== undefined) begin(null, made);
@@ -107,7 +110,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
           version: native.serverVersion(),
           collation: collation?.name.toLowerCase(),
         };
-        return resolve({ native, socket: socket!, greeting, faults });
+        return resolve({ native, socket: socket!, greeting, faults, inside });
       }
       socket?.destroy();
       reject(connectFailure(whereOf(args), error));

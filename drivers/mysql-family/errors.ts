@@ -23,7 +23,7 @@ export interface ServerError extends Error {
 }
 
 /** Deadlocks and lost races: the same work may well succeed when it is run again as a whole. 1205 is a lock that came too late. */
-const RETRYABLE = new Set([1020, 1205, 1213, 1614, 3058, 3572]);
+const RETRYABLE = new Set([1020, 1205, 1213, 1461, 1614, 3058, 3572]);
 
 /** The server says so, and hangs up. */
 const ER_NET_PACKET_TOO_LARGE = 1153;
@@ -65,6 +65,7 @@ export function isReadOnlyServer(error: ServerError, reading = true): boolean {
 
 /** What is known of a statement by what ended it, and by its text. */
 function outcomeOf(fault: ServerError, number: number, sql: string | undefined): Outcome | undefined {
+  if (isFull(fault)) return "not applied";
   if (number === ER_QUERY_INTERRUPTED || classOf(fault) === StatementTimeout) return ofEnded(sql);
   if (!NO_LOCK.has(number) && !isReadOnlyServer(fault)) return undefined;
   return IN_PIECES.has(wordOf(sql)) || sql?.includes(";") ? "unknown" : "not applied";
@@ -90,6 +91,17 @@ export function isInterrupted({ errno }: ServerError): boolean {
 export function isPassing(error: ServerError): boolean {
   return isInterrupted(error) || RETRYABLE.has(Number(error.errno));
 }
+
+/** `max_prepared_stmt_count`, of all sessions together. */
+const ER_MAX_PREPARED_STMT_COUNT_REACHED = 1461;
+
+/** The server has no room for one more prepared statement: nothing was run. */
+export function isFull({ errno }: Pick<ServerError, "errno">): boolean {
+  return errno === ER_MAX_PREPARED_STMT_COUNT_REACHED;
+}
+
+const FULL_ADVICE =
+  "; raise it at the server, or have each session keep fewer (maxPreparedStatements of mysql2, prepareCacheLength of mariadb)";
 
 /** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
 export function unknownStatement({ errno }: ServerError): boolean {
@@ -128,7 +140,7 @@ export function translateWith(codes: LossCodes, error: unknown, sql?: string): A
   const errorClass = classOf(fault) ?? (number > 0 ? OperationalError : DatabaseError);
   const outcome = outcomeOf(fault, number, sql);
   const refused = isReadOnlyServer(fault) && outcome === "not applied";
-  return new errorClass(messageOf(fault), {
+  return new errorClass(messageOf(fault) + (isFull(fault) ? FULL_ADVICE : ""), {
     ...details,
     retryable: refused || RETRYABLE.has(number),
     outcome,

@@ -3,6 +3,7 @@
  * many the server reads the wrong bytes (sidorares/node-mysql2 #290). Asking mysql2's own cache costs a command for each use.
  */
 import type { QueryError } from "mysql2";
+import { isFull } from "../mysql-family/errors.js";
 import type { Native } from "./native.js";
 
 export interface Prepared {
@@ -49,7 +50,17 @@ export class PreparedCache {
     this.#known.clear();
   }
 
+  /** Where the server has no room for one more, one of ours makes room. */
   #prepare(sql: string, ready: Ready): void {
+    this.#ask(sql, (error, prepared) => {
+      const [oldest] = this.#known.keys();
+      if (error === null || oldest === undefined || !isFull(error)) return ready(error, prepared);
+      this.forget(oldest);
+      this.#prepare(sql, ready);
+    });
+  }
+
+  #ask(sql: string, ready: Ready): void {
     // The callback comes at once for a statement that mysql2 knows already, and that it counted then.
     let command: { readonly parameterCount?: number } | undefined;
     command = this.#native.prepare(sql, (error, statement) => {

@@ -1,0 +1,102 @@
+/** MySQL and MariaDB have each a table of errors of their own: what a number means, and its name, is said by who sent it. */
+import { CheckViolation, ConnectionPool, OperationalError, ProgrammingError } from "adbapi";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { translate } from "../../drivers/mariadb/errors.js";
+import { productOf, sentBy } from "../../drivers/mysql-family/numbers.js";
+import { selectedTargets } from "../support/selection.js";
+import { type OwnServer, ownServer, serverUrl } from "../support/servers.js";
+
+describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
+  let server: OwnServer;
+  beforeAll(async () => {
+    server = await ownServer("mariadb");
+    await using root = new ConnectionPool("mariadb", server.url.replace(/^mysql/, "mariadb"), { max: 1 });
+    for (const sql of [
+      "create user guest@'%' identified by 'g'",
+      "grant all on *.* to guest@'%'",
+      "create table t (a int check (a > 0))",
+    ])
+      await root.runOperation(sql);
+  }, 120_000);
+  afterAll(() => server?.close());
+
+  describe.each(["mysql2", "mariadb"] as const)("%s", (driver) => {
+    const runs = test.runIf(selectedTargets().includes(driver));
+    const open = () => {
+      const { port } = new URL(server.url);
+      const own = { host: "127.0.0.1", port: Number(port), user: "guest", password: "g", database: "test" };
+      return new ConnectionPool(driver, own, { min: 1, max: 1 });
+    };
+
+    const CASES = [
+      ["insert into t values (-1)", CheckViolation, "ER_CONSTRAINT_FAILED"],
+      ["select nextval(nothing)", ProgrammingError, "ER_UNKNOWN_SEQUENCES"],
+      [
+        "create trigger g before insert on t for each row follows nothing set new.a = 1",
+        ProgrammingError,
+        "ER_REFERENCED_TRG_DOES_NOT_EXIST",
+      ],
+      [
+        "select ntile(0) over (order by a) from (select 1 as a) as x",
+        OperationalError,
+        "ER_INVALID_NTILE_ARGUMENT",
+      ],
+    ] as const;
+
+    runs.each(CASES)("%s", async (sql, errorClass, code) => {
+      await using pool = open();
+      const ways = {
+        alone: () => pool.runOperation(sql),
+        "in a stream": async () => {
+          for await (const _row of pool.runStream(sql));
+        },
+        "in an interaction": () => pool.runInteraction((transaction) => transaction.runOperation(sql)),
+      };
+      for (const [way, ask] of Object.entries(ways)) {
+        const error = await Promise.resolve(ask()).catch((reason: unknown) => reason);
+        expect(error, way).toBeInstanceOf(errorClass);
+        expect(error, way).toMatchObject({ code, constructor: errorClass });
+      }
+      expect(pool.stats).toMatchObject({ connects: 1, losses: 0 });
+    });
+
+    runs("where the server has no room for one more prepared statement, one of ours makes room", async () => {
+      await using pool = open();
+      await using other = open();
+      for (let n = 0; n < 10; n++) await pool.runQuery(`select ? as a, ${n} as b`, [n]);
+      const [row] = await pool.runQuery<{ n: number }>(
+        "select variable_value as n from information_schema.global_status where variable_name = 'prepared_stmt_count'",
+      );
+      const [before] = await other.runQuery<{ n: number }>("select @@max_prepared_stmt_count as n");
+      await other.runOperation(`set global max_prepared_stmt_count = ${Number(row!.n)}`);
+      try {
+        for (let n = 10; n < 40; n++)
+          expect(await pool.runQuery(`select ? as a, ${n} as b`, [n])).toHaveLength(1);
+        await other.runOperation("set global max_prepared_stmt_count = 0");
+        const error = await other.runQuery("select ? as a", [1]).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        expect(error).toBeInstanceOf(OperationalError);
+        expect(error).toMatchObject({ retryable: true, code: "ER_MAX_PREPARED_STMT_COUNT_REACHED" });
+        expect((error as Error).message).toMatch(/raise it at the server/);
+      } finally {
+        await other.runOperation(`set global max_prepared_stmt_count = ${Number(before!.n)}`);
+      }
+    });
+  });
+});
+
+describe("by the sender's version", () => {
+  const fault = (errno: number, code: string) =>
+    Object.assign(new Error("said"), { errno, code, sqlState: "HY000" });
+
+  test("4031 is a loss on MySQL, and none on MariaDB; a name of the other table is not kept", () => {
+    const lost = sentBy(fault(4031, "ER_REFERENCED_TRG_DOES_NOT_EXIST"), productOf("8.4.2"), "mariadb");
+    expect(translate(lost)).toMatchObject({ code: "ER_CLIENT_INTERACTION_TIMEOUT", outcome: "unknown" });
+    const kept = sentBy(fault(4031, "ER_CLIENT_INTERACTION_TIMEOUT"), productOf("10.11.4-MariaDB"), "mysql");
+    expect(translate(kept)).toMatchObject({ name: "ProgrammingError" });
+    const nameless = sentBy(fault(4100, "ER_OF_ANOTHER_TABLE"), productOf("8.4.2"), "mariadb");
+    expect(translate(nameless).code).toBe("4100");
+  });
+});
