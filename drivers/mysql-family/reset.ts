@@ -17,6 +17,8 @@ export interface Facts {
   readonly database: string | null;
   readonly role: string;
   readonly account: string;
+  /** The server may have run an `init_connect`, which a reset undoes: it is for accounts of few privileges alone, and nobody tells. */
+  readonly initialized: boolean;
   readonly sqlMode: string;
   readonly client: string;
   readonly results: string | null;
@@ -36,7 +38,7 @@ export const SERVER_SQL = `SELECT ${SERVER}`;
 /** One row, in the order of `factsOf`. */
 export const FACTS_SQL =
   `SELECT CAST(CONNECTION_ID() AS CHAR), VERSION(), ${SERVER}, CAST(@@max_allowed_packet AS CHAR), DATABASE(), ` +
-  `${ROLE}, CURRENT_USER(), @@sql_mode, @@character_set_client, @@character_set_results, @@collation_connection`;
+  `${ROLE}, CURRENT_USER(), @@init_connect, @@sql_mode, @@character_set_client, @@character_set_results, @@collation_connection`;
 
 export function factsOf(row: readonly unknown[]): Facts {
   const [
@@ -47,6 +49,7 @@ export function factsOf(row: readonly unknown[]): Facts {
     database,
     role,
     account,
+    init,
     sqlMode,
     client,
     results,
@@ -61,6 +64,7 @@ export function factsOf(row: readonly unknown[]): Facts {
     database: database!,
     role: role ?? "",
     account: account ?? "",
+    initialized: (init ?? "") !== "",
     sqlMode: sqlMode!,
     client: client!,
     results: results!,
@@ -107,6 +111,7 @@ export function leftIn(row: readonly unknown[]): Left {
 export function restoring(facts: Facts, left: Left): readonly string[] | string {
   if (facts.account !== left.account)
     return "The session was made another account's, and nothing can undo that";
+  if (facts.initialized) return "The server has an init_connect, which a reset does not run again";
   const statements: string[] = [];
   if (facts.database !== left.database) {
     if (facts.database === null)

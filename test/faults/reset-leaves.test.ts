@@ -130,6 +130,26 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       },
     );
 
+    test.runIf(selectedTargets().includes(driver))(
+      "what init_connect has set is set for the next taker",
+      async () => {
+        await using root = new ConnectionPool("mariadb", server.url.replace(/^mysql/, "mariadb"), { max: 1 });
+        await root.runOperation("set global init_connect = \"set time_zone = '+05:00', sql_mode = ''\"");
+        try {
+          await root.runOperation("create or replace user humble@'%' identified by 'g'");
+          await root.runOperation("grant all on test.* to humble@'%'");
+          await using pool = open({ user: "humble" });
+          const probe = "select @@time_zone as a, @@sql_mode as b";
+          const right = await asked(pool, probe);
+          expect(right).toEqual([{ a: "+05:00", b: "" }]);
+          await pool.runWithConnection((connection) => connection.cursor().execute("select 1"));
+          expect(await asked(pool, probe)).toEqual(right);
+        } finally {
+          await root.runOperation("set global init_connect = ''");
+        }
+      },
+    );
+
     const settings: Readonly<Record<string, object>> = {
       "no settings": {},
       ...(driver === "mysql2"
