@@ -159,7 +159,7 @@ describeEach(TARGETS, (target) => {
         await transaction.runOperation(insert, [10]);
         await pool.runOperation(insert, [11]);
       });
-    await withItems({ max: 1, acquireTimeoutMillis: 600 }, async (pool) => {
+    await withItems({ max: 1, acquireTimeoutMillis: 2_000 }, async (pool) => {
       const error = await inside(pool).then(
         () => undefined,
         (reason: unknown) => reason,
@@ -169,7 +169,7 @@ describeEach(TARGETS, (target) => {
       expect(await idsOf(pool)).toEqual([1, 2, 3]);
     });
     if (!target.singleWriter) return;
-    await withItems({ max: 3, acquireTimeoutMillis: 600 }, async (pool) => {
+    await withItems({ max: 3, acquireTimeoutMillis: 2_000 }, async (pool) => {
       await expect(inside(pool)).rejects.toBeInstanceOf(PoolTimeout);
     });
   });

@@ -160,7 +160,7 @@ describeEach(SERVER_TARGETS, (target) => {
 
 describeEach(TARGETS, (target) => {
   test("F29 no connection in time was not sent, and retries cover it", () =>
-    withItems(target, { max: 1, acquireTimeoutMillis: 500 }, async (pool, database) => {
+    withItems(target, { max: 1, acquireTimeoutMillis: 2_000 }, async (pool, database) => {
       const insert = target.sql("insert into items values (?, 'new')");
       let first: Error | undefined;
       await pool

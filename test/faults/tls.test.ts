@@ -1,13 +1,19 @@
 /** What TLS checks, and that nobody can read its secrets; the URL form in processes of their own, since Node.js reads whom it trusts at its start. */
 import { inspect } from "node:util";
 import { CancelledError, ConnectionPool } from "adbapi";
+import { mariadb } from "adbapi/drivers/mariadb";
+import { mysql2 } from "adbapi/drivers/mysql2";
+import { pg } from "adbapi/drivers/pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Driver } from "../../drivers/driver.js";
 import { ChildProgram } from "../support/child-program.js";
 import { eventually } from "../support/eventually.js";
 import { describeEach, SERVER_TARGETS } from "../support/targets.js";
 import { Authority, TlsServer } from "../support/tls-server.js";
+import { Traces } from "../support/traces.js";
 import { quiet } from "../support/with-scripted.js";
 
+const DRIVERS = { pg, mysql2, mariadb };
 const PASSPHRASE = "SECRET-PASSPHRASE";
 const HOSTS = ["localhost", "127.0.0.1"] as const;
 
@@ -54,6 +60,22 @@ describeEach(SERVER_TARGETS, (target) => {
       max: 1,
       logger: quiet,
     });
+
+  test("a session that is destroyed is gone, and nothing else", async () => {
+    using traces = new Traces();
+    const driver: Driver = DRIVERS[target.name as "pg"];
+    const args = driver.checkArgs!([{ ...accountAt("localhost"), ssl: { ca: authority.ca } }]);
+    const settings = { name: "test", prepare: true, pipeline: 8, int64: "driver" } as const;
+    const connect = () =>
+      driver.connect(args, { settings, signal: new AbortController().signal, onLost: () => {} });
+    const idle = await connect();
+    const working = await connect();
+    const work = working.execute({ sql: target.endlessSql, params: undefined, rowMode: "object" });
+    for (const connection of [idle, working]) connection.destroy();
+    await expect(work).rejects.toThrow("destroyed");
+    for (const connection of [idle, working]) expect(connection.state).toBe("broken");
+    await traces.proveNone();
+  });
 
   /** Whether there is a session, and with TLS. */
   async function inside(ssl: unknown, host?: string): Promise<boolean> {

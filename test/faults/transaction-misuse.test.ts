@@ -117,7 +117,7 @@ describeEach(TARGETS, (target) => {
   test.each(["runQuery", "runInteraction", "runWithConnection", "runStream"] as const)(
     "B34 pool.%s inside of an interaction, max 1: PoolTimeout, rolled back, no hang",
     (verb) =>
-      withItems(target, { max: 1, acquireTimeoutMillis: 600 }, async (pool, database) => {
+      withItems(target, { max: 1, acquireTimeoutMillis: 1_200 }, async (pool, database) => {
         const inside = {
           runQuery: () => pool.runQuery("select * from items"),
           runInteraction: () => pool.runInteraction((other) => other.runOperation(insert, [11])),
