@@ -1,8 +1,9 @@
 /** Passwords that are given reach the server, however they are given; on a server that asks for them, with TLS and without. */
 import { ConnectionPool, type OperationalError } from "adbapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Authority } from "../support/authority.js";
 import { describeEach, SERVER_TARGETS } from "../support/targets.js";
-import { Authority, TlsServer } from "../support/tls-server.js";
+import { TlsServer } from "../support/tls-server.js";
 import { quiet } from "../support/with-scripted.js";
 
 /** The class of SQLSTATE and the number with which servers refuse a password. */

@@ -6,10 +6,11 @@ import { mysql2 } from "adbapi/drivers/mysql2";
 import { pg } from "adbapi/drivers/pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Driver } from "../../drivers/driver.js";
+import { Authority } from "../support/authority.js";
 import { ChildProgram } from "../support/child-program.js";
 import { eventually } from "../support/eventually.js";
 import { describeEach, SERVER_TARGETS } from "../support/targets.js";
-import { Authority, TlsServer } from "../support/tls-server.js";
+import { TlsServer } from "../support/tls-server.js";
 import { Traces } from "../support/traces.js";
 import { quiet } from "../support/with-scripted.js";
 

@@ -1,24 +1,29 @@
 /** Where the other tests believe that they are. */
 import { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
+import { askMysql } from "../support/mysql-observer.js";
 import { PASSWORD } from "../support/passwords.js";
+import { connectPostgres } from "../support/postgres-observer.js";
 import { serverUrl } from "../support/servers.js";
 import { describeEach, FILE_TARGETS, SERVER_TARGETS, withPool } from "../support/targets.js";
 import { WORLD } from "../support/world.js";
 
 describeEach(SERVER_TARGETS, (target) => {
-  test("the server is set up as the world says", () =>
-    withPool(target, {}, async (pool) => {
-      const postgres = target.server === "postgres";
-      for (const [setting, value] of Object.entries(postgres ? WORLD.postgres : WORLD.mysql)) {
-        const name = setting.replace("default_time_zone", "time_zone");
-        const [row] = await pool.runQuery(
-          postgres ? `show ${name}` : `select concat('', @@global.${name}) as v`,
-        );
-        const shown = String(Object.values(row!)[0]).split(",").sort();
-        expect([name, shown]).toEqual([name, `${value}`.split(",").sort()]);
-      }
-    }));
+  test("the server is set up as the world says", async () => {
+    const url = serverUrl(target.server!)!;
+    const postgres = target.server === "postgres";
+    const client = postgres ? await connectPostgres(url, { options: "" }) : undefined;
+    for (const [setting, value] of Object.entries(postgres ? WORLD.postgres : WORLD.mysql)) {
+      const name = setting.replace("default_time_zone", "time_zone");
+      const [row] =
+        client === undefined
+          ? await askMysql(url, `select concat('', @@global.${name}) as v`)
+          : (await client.query(`show ${name}`)).rows;
+      const shown = String(Object.values(row!)[0]).split(",").sort();
+      expect([name, shown]).toEqual([name, `${value}`.split(",").sort()]);
+    }
+    await client?.end();
+  });
 
   test.runIf(WORLD.mysql.lc_messages && target.server !== "postgres")("the server speaks German", () =>
     withPool(target, {}, async (pool) => {

@@ -1,66 +1,14 @@
-/** Servers of a test's own that speak TLS with a certificate of its choice, and the authority that signs it. */
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+/** Servers of a test's own that speak TLS with a certificate of its choice. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Authority } from "./authority.js";
 import { LocalServer } from "./local-server.js";
 import { askMysql } from "./mysql-observer.js";
 import { mariadbRecipe } from "./mysql-recipe.js";
 import { askPostgres } from "./postgres-observer.js";
 import { postgresRecipe } from "./postgres-recipe.js";
 import type { Place, Recipe, ServerKind } from "./recipe.js";
-import { guardedDirectory } from "./run-directory.js";
 import { howToGet } from "./servers.js";
-
-/** Signs what it is told to. */
-export class Authority implements Disposable {
-  /** Of its own certificate. */
-  readonly file: string;
-  readonly #folder = guardedDirectory("authority");
-
-  constructor() {
-    this.file = join(this.#folder, "ca.pem");
-    this.#openssl(`req -x509 ${KEY} -nodes -days 2 -keyout ca.key -out ca.pem -subj /CN=tests`);
-  }
-
-  /** PEM. */
-  get ca(): string {
-    return readFileSync(this.file, "utf8");
-  }
-
-  /** For `names` as openssl has them (`DNS:localhost`); with a passphrase the key is encrypted, and there is a PKCS #12 of both. */
-  issue(names: string, passphrase?: string): Identity {
-    const secret = passphrase === undefined ? "-nodes" : `-passout pass:${passphrase}`;
-    this.#openssl(`req ${KEY} ${secret} -keyout own.key -out own.csr -subj /CN=own`);
-    writeFileSync(join(this.#folder, "names"), `subjectAltName=${names}\n`);
-    this.#openssl("x509 -req -in own.csr -CA ca.pem -CAkey ca.key -days 2 -extfile names -out own.pem");
-    if (passphrase !== undefined) {
-      const secrets = `-passin pass:${passphrase} -passout pass:${passphrase}`;
-      this.#openssl(`pkcs12 -export -in own.pem -inkey own.key ${secrets} -out own.pfx`);
-    }
-    const read = (name: string) => readFileSync(join(this.#folder, name));
-    return {
-      cert: read("own.pem").toString(),
-      key: read("own.key").toString(),
-      pfx: passphrase === undefined ? Buffer.of() : read("own.pfx"),
-    };
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  #openssl(line: string): void {
-    execFileSync("openssl", line.split(" "), { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
-  }
-}
-
-export interface Identity {
-  readonly cert: string;
-  readonly key: string;
-  readonly pfx: Buffer;
-}
-
-const KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1";
 
 /** Takes clients with TLS and without. */
 export class TlsServer implements AsyncDisposable {

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findProgram } from "./programs.js";
+import { Authority } from "./authority.js";
 import { guardedDirectory } from "./run-directory.js";
 import { WORLD } from "./world.js";
 
@@ -52,14 +52,11 @@ function worldFolder(): string {
 }
 
 function makeCertificates(folder: string): void {
-  if (findProgram("openssl") === undefined) throw new Error("No openssl: apt-get install openssl");
-  const openssl = (line: string) =>
-    execFileSync("openssl", line.split(" "), { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-  const key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  openssl(`req -x509 ${key} -keyout ca.key -out ca.pem -subj /CN=adbapi-tests`);
-  openssl(`req ${key} -keyout server.key -out server.csr -subj /CN=server`);
-  writeFileSync(join(folder, "names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  openssl("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 2 -extfile names -out server.pem");
+  using authority = new Authority();
+  const { cert, key } = authority.issue("DNS:localhost,IP:127.0.0.1");
+  writeFileSync(join(folder, "ca.pem"), authority.ca);
+  writeFileSync(join(folder, "server.pem"), cert);
+  writeFileSync(join(folder, "server.key"), key);
 }
 
 /** Debian's `locales` has the sources; nothing of the system is touched. */
