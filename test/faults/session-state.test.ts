@@ -49,8 +49,8 @@ const TRACES: Readonly<Record<"postgres" | "mysql" | "file", readonly Trace[]>> 
     },
     {
       name: "sql_mode",
-      leave: ["set session sql_mode = 'ANSI_QUOTES'"],
-      ask: "select @@session.sql_mode like '%ANSI_QUOTES%' as n",
+      leave: ["set session sql_mode = 'NO_UNSIGNED_SUBTRACTION'"],
+      ask: "select @@session.sql_mode like '%NO_UNSIGNED_SUBTRACTION%' as n",
     },
     {
       name: "a user variable",

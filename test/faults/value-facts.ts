@@ -17,6 +17,8 @@ export interface ValueFacts {
   readonly largeBlob: number;
 }
 
+import { WORLD } from "../support/world.js";
+
 const MEGABYTE = 1024 * 1024;
 
 const pg: ValueFacts = {
@@ -41,7 +43,7 @@ const mysql: ValueFacts = {
   hasNul: true,
   hugeNumber: undefined,
   mostParams: 65_535,
-  largeBlob: 8 * MEGABYTE,
+  largeBlob: Math.min(8 * MEGABYTE, Number(WORLD.mysql.max_allowed_packet ?? Infinity) / 2),
 };
 
 const sqlite: ValueFacts = {

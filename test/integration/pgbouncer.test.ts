@@ -52,7 +52,8 @@ describe.runIf(server && hasPgBouncer && !WORLD.tls)("PgBouncer", () => {
         case 0:
           return expect(await pool.runQuery(sql, [id])).toEqual([expected]);
         case 1:
-          return pool.runInteraction(async (transaction) => {
+          // Others do the same: under another default isolation that is refused to all but one.
+          return pool.runInteraction({ retries: 50 }, async (transaction) => {
             await transaction.runOperation("update users set name = name where id = $1", [id]);
             expect(await transaction.runQuery(sql, [id])).toEqual([expected]);
             await transaction.runInteraction(async (nested) => {

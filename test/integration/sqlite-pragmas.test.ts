@@ -101,7 +101,8 @@ describeEach(FILE_TARGETS, (target) => {
         name: "ProgrammingError",
         message: expect.stringContaining("inside of a transaction"),
       });
-      await pool.runOperation(sql);
+      // That one needs the file for itself.
+      if (target.sole || !sql.includes("journal_mode")) await pool.runOperation(sql);
     }),
   );
 

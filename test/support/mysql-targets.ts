@@ -33,6 +33,7 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
     },
     poolOptions: {},
     ownSessions: true,
+    sole: true,
     mostSessions: Number.POSITIVE_INFINITY,
     readable: !WORLD.tls,
     quickBlobs: true,

@@ -21,6 +21,7 @@ export const pgTarget: Target = {
   },
   poolOptions: WORLD.poolOptions,
   ownSessions: WORLD.pooler === undefined,
+  sole: true,
   mostSessions: Number(WORLD.pooler?.default_pool_size ?? Number.POSITIVE_INFINITY),
   readable: !WORLD.tls,
   quickBlobs: WORLD.postgres.bytea_output !== "escape",

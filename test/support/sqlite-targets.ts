@@ -37,6 +37,7 @@ function family(name: TargetName, open: Open): Omit<Target, "unavailable"> {
     },
     poolOptions: {},
     ownSessions: true,
+    sole: !WORLD.sharedFiles,
     mostSessions: Number.POSITIVE_INFINITY,
     readable: true,
     quickBlobs: true,

@@ -22,6 +22,8 @@ export interface Target {
   readonly ownSessions: boolean;
   /** How many of the server's sessions a pool can have at once. */
   readonly mostSessions: number;
+  /** Whether nobody else has the file open; of a server always. */
+  readonly sole: boolean;
   /** Whether whoever stands between can read what is said, and lie; else it is encrypted. */
   readonly readable: boolean;
   /** Whether a blob of a megabyte is read in no time; else its package reads it character by character. */
