@@ -17,6 +17,9 @@ const REFUSED = new Set(
   ).split(" "),
 );
 
+/** What is longer is no plain form, and reading it would hold the event loop. */
+const LONGEST = 65_536;
+
 /** What may stand before a bracket: words of the language, types in a CAST, and functions of their arguments alone. */
 const BEFORE_BRACKET = new Set(
   (
@@ -42,6 +45,7 @@ const VERBS: Readonly<Record<string, (tokens: readonly Token[], from: number) =>
 const MODIFIERS = new Set(["ignore", "low_priority", "high_priority", "quick"]);
 
 export function isPlain(sql: string): boolean {
+  if (sql.length > LONGEST) return false;
   const tokens = tokensOf(sql);
   const verb = tokens?.[0];
   if (tokens === undefined || verb?.kind !== "word") return false;

@@ -1,6 +1,10 @@
 /** What reads SQL, params, URLs and error texts takes a time that grows with their length: a megabyte of the worst holds the event loop for a moment. */
 import { describe, expect, test } from "vitest";
+import * as sqliteText from "../../dist/drivers/better-sqlite3/text.js";
+import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
 import * as mysqlText from "../../dist/drivers/mysql-family/transaction.js";
+import { outlineOf } from "../../dist/drivers/pg/kind.js";
+import { nameOf } from "../../dist/drivers/pg/statement-name.js";
 import * as pgText from "../../dist/drivers/pg/text.js";
 import * as pgTransaction from "../../dist/drivers/pg/transaction.js";
 import { driverForUrl } from "../../dist/drivers/registry.js";
@@ -69,6 +73,13 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     pgText.repeatable(text),
     pgText.allOrNothing(text),
   ],
+  "PostgreSQL: the words": (text) => outlineOf(text),
+  "PostgreSQL: the name": (text) => nameOf(text, []),
+  "MariaDB: whether it goes in bulk": isPlain,
+  "SQLite: the text": (text) =>
+    [sqliteText.inserts, sqliteText.seemsReadOnly, sqliteText.outsideTransaction, sqliteText.repeatable].map(
+      (read) => read(text),
+    ),
   "PostgreSQL: its end": (text) => pgTransaction.endsTransaction("ROLLBACK", `rollback ${text}`),
   "MySQL: the text": (text) => [
     mysqlText.repeatable(text),
