@@ -3,10 +3,11 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
-import { deadline } from "../mysql-family/deadline.js";
+import { onAbort } from "../mysql-family/deadline.js";
 import { connectFailure, refusedArguments, type ServerError, whereOf } from "../mysql-family/errors.js";
 import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
+import { productOf, sentBy } from "../mysql-family/numbers.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing } from "../require.js";
 import type { Internals } from "./commands.js";
@@ -20,6 +21,8 @@ export interface ServerInfo {
   readonly collation?: { readonly name: string };
   readonly status: number;
   readonly serverCapabilities: bigint;
+  /** Once it has greeted. */
+  readonly serverVersion?: { readonly raw: string } | undefined;
   isMariaDB(): boolean;
   hasMinVersion(major: number, minor: number, patch: number): boolean;
 }
@@ -62,6 +65,7 @@ export interface Opened {
   readonly socket: Socket;
   readonly greeting: Greeting;
   readonly faults: Faults;
+  readonly names: "mariadb";
   /** Undefined where another mariadb looks different inside. */
   readonly inside: Inside | undefined;
 }
@@ -96,10 +100,9 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
       reject(connectFailure(whereOf(args), refusedArguments("mariadb", error)));
       return;
     }
-    const stop = deadline(args.connectTimeout, signal, (reason) => {
-      stop();
+    const stop = onAbort(signal, (reason) => {
       socket?.destroy();
-      reject(signal.aborted ? reason : connectFailure(whereOf(args), reason));
+      reject(reason);
     });
     native.connect((error) => {
       stop();
@@ -110,10 +113,11 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
           version: native.serverVersion(),
           collation: collation?.name.toLowerCase(),
         };
-        return resolve({ native, socket: socket!, greeting, faults, inside });
+        return resolve({ native, socket: socket!, greeting, faults, inside, names: "mariadb" });
       }
       socket?.destroy();
-      reject(connectFailure(whereOf(args), error));
+      const product = productOf(native.info.serverVersion?.raw);
+      reject(connectFailure(whereOf(args), sentBy(error, product, "mariadb")));
     });
   });
 }

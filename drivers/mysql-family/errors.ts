@@ -66,7 +66,7 @@ export function isReadOnlyServer(error: ServerError, reading = true): boolean {
 /** What is known of a statement by what ended it, and by its text. */
 function outcomeOf(fault: ServerError, number: number, sql: string | undefined): Outcome | undefined {
   if (isFull(fault)) return "not applied";
-  if (number === ER_QUERY_INTERRUPTED || classOf(fault) === StatementTimeout) return ofEnded(sql);
+  if (isInterrupted(fault)) return ofEnded(sql);
   if (!NO_LOCK.has(number) && !isReadOnlyServer(fault)) return undefined;
   return IN_PIECES.has(wordOf(sql)) || sql?.includes(";") ? "unknown" : "not applied";
 }
@@ -83,8 +83,8 @@ function wordOf(sql = ""): string {
 }
 
 /** Stopped by a KILL QUERY, or by the server's own limits of time. */
-export function isInterrupted({ errno }: ServerError): boolean {
-  return errno === ER_QUERY_INTERRUPTED || errno === 1969 || errno === 3024;
+export function isInterrupted(error: ServerError): boolean {
+  return error.errno === ER_QUERY_INTERRUPTED || classOf(error) === StatementTimeout;
 }
 
 /** Says nothing against the statement: run again it may well succeed. */

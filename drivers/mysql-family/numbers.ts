@@ -31,25 +31,36 @@ type ErrorClass = new (message: string, details?: ErrorDetails) => AdbapiError;
 export type Product = "mysql" | "mariadb";
 
 /** By what the server says of its version. */
-export function productOf(version: string): Product {
+export function productOf(version: string): Product;
+export function productOf(version: string | undefined): Product | undefined;
+export function productOf(version: string | undefined): Product | undefined {
+  if (version === undefined) return undefined;
   return /mariadb/i.test(version) ? "mariadb" : "mysql";
 }
 
 /** Which server an error came from, where that is known. */
 const senders = new WeakMap<object, Product>();
 
-/** To be called with whatever a session fails with; `names` is whose names the package gives. Gives it back with a `code` that is its own. */
-export function sentBy<E>(error: E, product: Product, names: Product): E {
+/**
+ * To be called with whatever a session fails with, or its connect; `names` is whose names the package gives. Gives it back with a `code` that is
+ * its own. Who hung up before a greeting is not known: then a number that means two things has no name.
+ */
+export function sentBy<E>(error: E, product: Product | undefined, names: Product): E {
   const fault = error as ServerError | null | undefined;
   if (typeof fault !== "object" || fault === null || senders.has(fault)) return error;
-  senders.set(fault, product);
+  if (product !== undefined) senders.set(fault, product);
   const { errno } = fault;
   // mariadb's own faults have numbers from 45000 on.
   if (typeof errno !== "number" || errno < 1000 || errno >= 45_000) return error;
   const unnamed = fault.code === undefined || fault.code === null || fault.code === "UNKNOWN";
   if (unnamed || (product !== names && isOfOne(errno)))
-    Reflect.set(fault, "code", NAMES[product][errno] ?? String(errno));
+    Reflect.set(fault, "code", nameOf(errno, product) ?? String(errno));
   return error;
+}
+
+function nameOf(errno: number, product: Product | undefined): string | undefined {
+  if (product !== undefined) return NAMES[product][errno];
+  return NAMES.mysql[errno] === NAMES.mariadb[errno] ? NAMES.mysql[errno] : undefined;
 }
 
 /** By its number where that says it, else by its SQLSTATE. */
@@ -70,7 +81,7 @@ export function isLoss(fault: ServerError): boolean {
   return LOST.has(number) || tablesOf(fault).some((product) => OWN_LOST[product] === number);
 }
 
-/** Of an error that no session has seen (a connect's), both: few numbers are in either. */
+/** Of an error whose sender is not known, both: few numbers are in either. */
 function tablesOf(fault: ServerError): readonly Product[] {
   const product = senders.get(fault);
   return product === undefined ? ["mysql", "mariadb"] : [product];
@@ -157,6 +168,7 @@ const NAMES: Readonly<Record<Product, Readonly<Record<number, string>>>> = {
     3024: "ER_QUERY_TIMEOUT",
     3058: "ER_USER_LOCK_DEADLOCK",
     3098: "ER_BEFORE_DML_VALIDATION_ERROR",
+    3118: "ER_ACCOUNT_HAS_BEEN_LOCKED",
     3140: "ER_INVALID_JSON_TEXT",
     3141: "ER_INVALID_JSON_TEXT_IN_PARAM",
     3156: "ER_INVALID_JSON_VALUE_FOR_CAST",
@@ -179,6 +191,7 @@ const NAMES: Readonly<Record<Product, Readonly<Record<number, string>>>> = {
     4039: "ER_JSON_ESCAPING",
     4079: "ER_ILLEGAL_PARAMETER_DATA_TYPE_FOR_OPERATION",
     4091: "ER_UNKNOWN_SEQUENCES",
+    4151: "ER_ACCOUNT_HAS_BEEN_LOCKED",
     4161: "ER_UNKNOWN_DATA_TYPE",
     4162: "ER_UNKNOWN_OPERATOR",
   },

@@ -4,9 +4,11 @@ import { OperationalError } from "../../src/errors.js";
 import type { ConnectOptions } from "../driver.js";
 import { speaksUtf8 } from "./charset.js";
 import type { ConnectionSetup } from "./connection.js";
+import { type Connecting, inTime, onAbort } from "./deadline.js";
 import { connectFailure, whereOf } from "./errors.js";
 import type { Faults } from "./faults.js";
 import { type Greeting, readsAhead } from "./greeting.js";
+import { type Product, productOf, sentBy } from "./numbers.js";
 import { FACTS_SQL, type Facts, factsOf, SERVER_SQL, textOf } from "./reset.js";
 import { OWN } from "./result.js";
 
@@ -24,6 +26,8 @@ export interface Opened {
   /** What the other end said first. */
   readonly greeting: Greeting;
   readonly faults: Faults;
+  /** Whose names the package has for numbers of errors. */
+  readonly names: Product;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -36,14 +40,20 @@ const CONTROL_MILLIS = 10_000;
 const ATTEMPTS = 4;
 
 /** A session that is ready for work, and what its connection must know of it. */
-export async function begin<Args extends Parameters<typeof whereOf>[0], O extends Opened>(
+export async function begin<Args extends Connecting, O extends Opened>(
   open: Open<Args, O>,
   args: Args,
   { signal, onLost, settings }: ConnectOptions,
 ): Promise<{ readonly opened: O; readonly setup: ConnectionSetup }> {
-  const opened = await open(args, signal);
-  const facts = await factsOfNew(opened, signal).catch((error: unknown) => {
-    throw signal.aborted ? signal.reason : connectFailure(whereOf(args), error);
+  const { opened, facts } = await inTime(args, signal, async (limit) => {
+    const opened = await open(args, limit);
+    const facts = await factsOfNew(opened, limit).catch((error: unknown) => {
+      const product = productOf(opened.greeting.version);
+      throw limit.aborted
+        ? limit.reason
+        : connectFailure(whereOf(args), sentBy(error, product, opened.names));
+    });
+    return { opened, facts };
   });
   const aside = async (sql: string) => {
     const limit = new AbortController();
@@ -52,7 +62,7 @@ export async function begin<Args extends Parameters<typeof whereOf>[0], O extend
     try {
       // Behind one address there may be several servers, and each has sessions of the same numbers.
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const other = await open(args, limit.signal);
+        const other = await inTime(args, limit.signal, (signal) => open(args, signal));
         const [server] = await firstRow(other, SERVER_SQL, limit.signal);
         const same = textOf(server) === facts.server;
         if (same) await firstRow(other, sql, limit.signal);
@@ -79,11 +89,13 @@ async function factsOfNew(opened: Opened, signal: AbortSignal): Promise<Facts> {
 
 /** Undefined where statements cannot be prepared. */
 function collationOfParams({ native, socket }: Opened, signal: AbortSignal): Promise<string | undefined> {
-  const abort = (): void => void socket.destroy();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", abort, { once: true });
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, (reason) => {
+      socket.destroy();
+      reject(reason);
+    });
     native.execute({ sql: "SELECT COLLATION(?)", ...OWN }, ["x"], (error, rows) => {
-      signal.removeEventListener("abort", abort);
+      stop();
       resolve(error ? undefined : String((rows as unknown[][])[0]![0]));
     });
   });
@@ -106,14 +118,13 @@ async function factsInUtf8(opened: Opened, signal: AbortSignal): Promise<Facts> 
 /** The first row of a statement, as an array; an abort ends the session. */
 function firstRow({ native, socket }: Opened, sql: string, signal: AbortSignal): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
+    const stop = onAbort(signal, (reason) => {
       socket.destroy();
-      reject(signal.reason);
-    };
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
+      reject(reason);
+    });
+    if (signal.aborted) return;
     native.query({ sql, ...OWN }, (error, rows) => {
-      signal.removeEventListener("abort", abort);
+      stop();
       if (!error) return resolve(Array.isArray(rows) ? (rows[0] as unknown[]) : []);
       socket.destroy();
       reject(error);

@@ -1,20 +1,28 @@
 /** Opens mysql2's connections, and keeps their secrets. */
 import { isIP, type Socket } from "node:net";
 import type { Connection, ConnectionOptions, TypedParameter } from "mysql2";
-import { deadline } from "../mysql-family/deadline.js";
+import { onAbort } from "../mysql-family/deadline.js";
 import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors.js";
 import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
+import { productOf, sentBy } from "../mysql-family/numbers.js";
 import { showOnlyId } from "../mysql-family/shown.js";
 import { packageMissing, packageTooOld } from "../require.js";
 import { guardData } from "../unreadable.js";
+import { named } from "./errors.js";
 import { guardSession } from "./guard.js";
 
 /** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
 export type Native = Connection & {
   readonly stream: Socket;
-  readonly _handshakePacket?: { readonly serverVersion?: string };
+  readonly _handshakePacket?: Hello | null;
+  /** At first the one that shakes hands: it has heard the greeting, when there was one. */
+  readonly _command?: { readonly handshake?: Hello | null } | null;
 };
+
+interface Hello {
+  readonly serverVersion?: string;
+}
 
 export interface Opened {
   readonly native: Native;
@@ -23,6 +31,7 @@ export interface Opened {
   /** Makes params of a type that is named. */
   readonly types: TypedParameter;
   readonly faults: Faults;
+  readonly names: "mysql";
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -38,6 +47,7 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
       reject(connectFailure(whereOf(args), refusedArguments("mysql2", error)));
       return;
     }
+    const handshaking = native._command;
     tellHost(native.stream, args);
     hideSecrets(native);
     const faults = new Faults(() => native.stream);
@@ -45,10 +55,9 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
     guardSession(native, fault);
     // Never without one: mysql2 emits errors later than it calls back.
     native.on("error", () => {});
-    const stop = deadline(args.connectTimeout, signal, (reason) => {
-      stop();
+    const stop = onAbort(signal, (reason) => {
       native.stream.destroy();
-      reject(signal.aborted ? reason : connectFailure(whereOf(args), reason));
+      reject(reason);
     });
     native.connect((error) => {
       stop();
@@ -63,10 +72,11 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
         };
         // The one above TLS, where there is one.
         guardData(native.stream, fault);
-        return resolve({ native, socket: native.stream, greeting, types, faults });
+        return resolve({ native, socket: native.stream, greeting, types, faults, names: "mysql" });
       }
       native.stream.destroy();
-      reject(connectFailure(whereOf(args), error));
+      const product = productOf(handshaking?.handshake?.serverVersion);
+      reject(connectFailure(whereOf(args), sentBy(named(error), product, "mysql")));
     });
   });
 }

@@ -1,7 +1,9 @@
 /** MySQL and MariaDB have each a table of errors of their own: what a number means, and its name, is said by who sent it. */
+import { type AddressInfo, createServer } from "node:net";
 import { CheckViolation, ConnectionPool, OperationalError, ProgrammingError } from "adbapi";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { translate } from "../../drivers/mariadb/errors.js";
+import { isInterrupted } from "../../drivers/mysql-family/errors.js";
 import { productOf, sentBy } from "../../drivers/mysql-family/numbers.js";
 import { selectedTargets } from "../support/selection.js";
 import { type OwnServer, ownServer, serverUrl } from "../support/servers.js";
@@ -15,6 +17,7 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       "create user guest@'%' identified by 'g'",
       "grant all on *.* to guest@'%'",
       "create table t (a int check (a > 0))",
+      "create user locked@'%' identified by 'g' account lock",
     ])
       await root.runOperation(sql);
   }, 120_000);
@@ -22,9 +25,9 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
 
   describe.each(["mysql2", "mariadb"] as const)("%s", (driver) => {
     const runs = test.runIf(selectedTargets().includes(driver));
-    const open = () => {
+    const open = (user = "guest") => {
       const { port } = new URL(server.url);
-      const own = { host: "127.0.0.1", port: Number(port), user: "guest", password: "g", database: "test" };
+      const own = { host: "127.0.0.1", port: Number(port), user, password: "g", database: "test" };
       return new ConnectionPool(driver, own, { min: 1, max: 1 });
     };
 
@@ -60,6 +63,14 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       expect(pool.stats).toMatchObject({ connects: 1, losses: 0 });
     });
 
+    runs("who is not let in hears it by the name that the server has for it", async () => {
+      await using pool = open("locked");
+      await expect(pool.start()).rejects.toMatchObject({
+        name: "OperationalError",
+        code: "ER_ACCOUNT_HAS_BEEN_LOCKED",
+      });
+    });
+
     runs("where the server has no room for one more prepared statement, one of ours makes room", async () => {
       await using pool = open();
       await using other = open();
@@ -87,6 +98,27 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
   });
 });
 
+describe.each(["mysql2", "mariadb"] as const)("%s: turned away without a greeting", (driver) => {
+  test.runIf(selectedTargets().includes(driver)).each([
+    [1040, "ER_CON_COUNT_ERROR"],
+    [3159, "ER_SECURE_TRANSPORT_REQUIRED"],
+    // Another error's number to each of the servers.
+    [4151, "4151"],
+    [4031, "4031"],
+  ])("%i is %s", async (number, code) => {
+    const body = Buffer.from(`\xff\0\0#HY000go away`, "latin1");
+    body.writeUInt16LE(number, 1);
+    const server = createServer((socket) => {
+      socket.on("error", () => {}).end(Buffer.concat([Buffer.from([body.length, 0, 0, 0]), body]));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    await using pool = new ConnectionPool(driver, { host: "127.0.0.1", port }, { min: 1, max: 1 });
+    await expect(pool.start()).rejects.toMatchObject({ name: "OperationalError", code });
+  });
+});
+
 describe("by the sender's version", () => {
   const fault = (errno: number, code: string) =>
     Object.assign(new Error("said"), { errno, code, sqlState: "HY000" });
@@ -98,5 +130,16 @@ describe("by the sender's version", () => {
     expect(translate(kept)).toMatchObject({ name: "ProgrammingError" });
     const nameless = sentBy(fault(4100, "ER_OF_ANOTHER_TABLE"), productOf("8.4.2"), "mariadb");
     expect(translate(nameless).code).toBe("4100");
+  });
+
+  test("a limit of time is another error's number on the other server", () => {
+    const of = (errno: number, version: string) =>
+      isInterrupted(sentBy(fault(errno, "ER_OF_ANOTHER_TABLE"), productOf(version), "mysql"));
+    expect(of(1317, "8.4.2")).toBe(true);
+    expect(of(3024, "8.4.2")).toBe(true);
+    expect(of(1969, "8.4.2")).toBe(false);
+    expect(of(1317, "10.11.4-MariaDB")).toBe(true);
+    expect(of(1969, "10.11.4-MariaDB")).toBe(true);
+    expect(of(3024, "10.11.4-MariaDB")).toBe(false);
   });
 });
