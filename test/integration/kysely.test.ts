@@ -29,6 +29,7 @@ import {
   type UsePool,
   withPool,
 } from "../support/targets.js";
+import { WORLD } from "../support/world.js";
 
 interface Schema {
   person: { id: Generated<number>; name: string; age: ColumnType<number | null, number | null | undefined> };
@@ -295,7 +296,9 @@ describeEach(TARGETS, (target) => {
     });
   });
 
-  test.runIf(target.name === "mysql2")("an UPDATE says how many rows it really changed", () =>
+  // mysql2 takes it from the server's words, and knows them in English.
+  const told = target.name === "mysql2" && WORLD.mysql.lc_messages === undefined;
+  test.runIf(told)("an UPDATE says how many rows it really changed", () =>
     withDb(target, {}, async (db) => {
       await addPeople(db, ["Ada", "Bob"]);
       const update = (age: number) => db.updateTable("person").set({ age }).executeTakeFirstOrThrow();

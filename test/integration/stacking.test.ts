@@ -91,9 +91,9 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test("the time of a stacked statement begins when it reaches the head", () =>
     withStuckHead(target, { max: 3 }, async ({ pool, head, free, unlock }) => {
-      const stacked = pool.runQuery(BOUND, undefined, { timeoutMillis: 1_500 });
+      const stacked = pool.runQuery(BOUND, undefined, { timeoutMillis: 3_000 });
       expect(pool.stats.waiting).toBe(0);
-      await pause(2_000);
+      await pause(3_500);
       expect(stacked.called).toBe(false);
       unlock();
       await head;
