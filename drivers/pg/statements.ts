@@ -1,6 +1,6 @@
 /**
  * Which statements of a session have a name at the server, so that they are parsed and planned once. A name is made of the text and the
- * types of its params, so whoever has given it, it means nothing else. docs/decisions/0010-what-a-name-stands-on.md has the rules.
+ * types of its params, so whoever has given it, it means nothing else. docs/decisions/0011-what-a-name-stands-on.md has the rules.
  */
 import { factsOf, isStalePlan } from "./errors.js";
 import { type Kind, outlineOf } from "./kind.js";
