@@ -10,6 +10,7 @@ import {
   type Transaction,
 } from "adbapi";
 import { describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
 import { describeEach, SERVER_TARGETS, TARGETS, type Target, withPool } from "../support/targets.js";
 
 /** Stackable, and not to be run twice: it calls a function, so nobody rescues it from behind a stuck one. */
@@ -273,7 +274,7 @@ async function withStuckHead(
     await using locker = await lock(pool, target, "t");
     await using other = await lock(pool, target, "second");
     const head = pool.runQuery(sql);
-    await pause(20);
+    await eventually("waiting", () => pool.stats.waiting, 0);
     await use({ pool, head, free: () => other.release(), unlock: () => locker.release() });
   });
 }
