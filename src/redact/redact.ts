@@ -61,7 +61,8 @@ function hideListed(link: Link): void {
   for (const name of VALUE_BEARING) {
     if (!Object.hasOwn(link, name)) continue;
     const value = link[name];
-    hide(link, name, typeof value === "string" ? withoutListedValues(value) : undefined);
+    if (typeof value !== "string") hide(link, name, undefined);
+    else hide(link, name, name === "detail" ? withoutListedValues(value) : value);
   }
   if (typeof link.sql === "string" && link.sql.includes(" - parameters:["))
     link.sql = withoutListedParams(link.sql);

@@ -9,12 +9,14 @@ export function withoutListedParams(text: string): string {
   return at < 0 ? text : text.slice(0, at);
 }
 
-/** A key or a row in PostgreSQL's `detail`: `Key (email)=(a@b.c) already exists.`, `Failing row contains (1, null, …).` */
+/**
+ * A key or a row in PostgreSQL's `detail`, in whatever language: `Key (email)=(a@b.c) already exists.` keeps the names,
+ * `Failing row contains (1, null, …).` none of its values.
+ */
 export function withoutListedValues(text: string): string {
   const key = text.indexOf("=(");
-  const row = text.indexOf("contains (");
-  if (key < 0 && row < 0) return text;
-  const open = row < 0 || (key >= 0 && key < row) ? key + 1 : row + "contains ".length;
+  const open = key < 0 ? text.indexOf("(") : key + 1;
+  if (open < 0) return text;
   const close = text.lastIndexOf(")");
   return close < open
     ? `${text.slice(0, open)}(${REMOVED}`

@@ -189,6 +189,14 @@ describe("params are taken out of errors", () => {
     expect(Object.keys(error.cause as object)).not.toContain("detail");
   });
 
+  test("a row is hidden in whatever language", () => {
+    const error = translated({
+      properties: { detail: "Fehlgeschlagene Zeile enthält (1, stored, (before))." },
+    });
+    redactParams(error, undefined);
+    expect(error.cause).toMatchObject({ detail: "Fehlgeschlagene Zeile enthält (…)." });
+  });
+
   test("the whole chain is cleaned: causes of causes, lists of errors, circles", () => {
     const innermost: Error & { cause?: unknown } = new Error("lost SECRET-VALUE");
     const many = new AggregateError([new Error("one SECRET-VALUE"), innermost], "many SECRET-VALUE");
