@@ -2,30 +2,33 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
-import { InterfaceError } from "../errors.js";
+import type { OptionCheck } from "../option-checks.js";
 
 /** As URL paths have them; shorter ones can be guessed. */
 const TOKEN = /^[\w-]{16,256}$/;
+
+/** What a name may hold; a browser's URL takes other marks too, such as a `*`, which would stand for itself alone. */
+const NAME = /^[a-z0-9._-]{1,253}$/;
+
+export const isToken: OptionCheck = (value) =>
+  typeof value === "string" && TOKEN.test(value) ? undefined : "16 to 256 letters, digits, - and _";
+
+export const isHostNames: OptionCheck = (value) =>
+  Array.isArray(value) && value.every(isHostName)
+    ? undefined
+    : "a list of names as a browser sends them, in lower case and without a port";
+
+function isHostName(name: unknown): boolean {
+  if (typeof name !== "string" || !NAME.test(name)) return false;
+  return URL.canParse(`http://${name}/`) && new URL(`http://${name}/`).host === name;
+}
 
 export class Access {
   readonly #names: ReadonlySet<string>;
   readonly #given: string | undefined;
   #token: string | undefined;
 
-  /** Throws `InterfaceError` where a name or the token is none. */
   constructor(names: readonly string[], token: string | undefined) {
-    for (const name of names) {
-      if (
-        typeof name !== "string" ||
-        !URL.canParse(`http://${name}/`) ||
-        new URL(`http://${name}/`).host !== name
-      )
-        throw new InterfaceError(
-          `hostNames takes names as a browser sends them, in lower case and without a port, not ${JSON.stringify(name)}`,
-        );
-    }
-    if (token !== undefined && !(typeof token === "string" && TOKEN.test(token)))
-      throw new InterfaceError("token takes 16 to 256 letters, digits, - and _");
     this.#names = new Set(names);
     this.#given = token;
   }
@@ -54,7 +57,8 @@ export class Access {
   isTrusted({ headers }: IncomingMessage): boolean {
     const { host, origin } = headers;
     if (host === undefined) return false;
-    if (origin !== undefined && hostOf(origin) !== host) return false;
+    // A TLS proxy may stand in front; pages of other schemes (a browser's extensions) are never ours.
+    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) return false;
     const name = nameIn(host);
     return name === "localhost" || isIP(name) !== 0 || this.#names.has(name);
   }
@@ -69,10 +73,6 @@ export function openable({ address, family, port }: AddressInfo): string {
 function sameText(given: string, wanted: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function hostOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).host : undefined;
 }
 
 /** The name or address in a Host header, without port and brackets. */

@@ -3,8 +3,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { InterfaceError } from "../errors.js";
+import { checkOptions, type OptionCheck } from "../option-checks.js";
 import { Service } from "../service.js";
-import { Access, openable } from "./access.js";
+import { Access, isHostNames, isToken, openable } from "./access.js";
 import { answer, loadAssets } from "./http.js";
 import { Pages } from "./pages.js";
 import { Watch, type WatchedPool } from "./watch.js";
@@ -46,8 +47,10 @@ export class Monitor extends Service {
   #open: Open | undefined;
 
   /** @internal Made by `monitor`. */
-  constructor(pool: WatchedPool, { port = 0, host = "127.0.0.1", token, hostNames = [] }: MonitorOptions) {
+  constructor(pool: WatchedPool, options: MonitorOptions) {
     super(`monitor of ${pool.name}`);
+    checkOptions(options, CHECKS, "monitor option");
+    const { port = 0, host = "127.0.0.1", token, hostNames = [] } = options;
     this.#watch = new Watch(pool);
     this.#host = host;
     this.#port = port;
@@ -107,6 +110,17 @@ export class Monitor extends Service {
     return { server, pages };
   }
 }
+
+/** An empty host, or one that is no text, would be every address of this machine. */
+const CHECKS: Readonly<Record<keyof MonitorOptions, OptionCheck>> = {
+  port: (value) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536
+      ? undefined
+      : "a port, 0 for any that is free",
+  host: (value) => (typeof value === "string" && value !== "" ? undefined : "a name or an address"),
+  token: isToken,
+  hostNames: isHostNames,
+};
 
 /** Who says nothing, or half a request, does not stay. */
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };

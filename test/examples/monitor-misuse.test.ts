@@ -189,12 +189,22 @@ describe("monitor", () => {
     expect(new URL(page.url).pathname).toBe(`/${token}/`);
     expect((await fetch(page.url)).status).toBe(200);
     expect((await fetch(new URL("/", page.url))).status).toBe(403);
-    for (const wrong of [
+    const wrongOnes: readonly object[] = [
+      { hostNames: ["*"] },
+      { hostNames: ["*.example"] },
+      { hostNames: "pools.example" },
+      { hostNames: null },
+      { host: "" }, // Node.js would listen on every address.
+      { host: 5 },
+      { port: "8080" },
+      { port: Number.NaN },
+      { prot: 8080 },
       { token: "short" },
       { token: "no/slash/in-a-token" },
       { hostNames: ["Upper.example"] },
       { hostNames: ["a.example:80"] },
-    ])
+    ];
+    for (const wrong of wrongOnes)
       expect(() => monitor(pool, wrong), JSON.stringify(wrong)).toThrow(InterfaceError);
   });
 
