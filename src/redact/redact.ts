@@ -4,7 +4,7 @@
  */
 import { withoutEscapedBytes, withoutListedParams, withoutListedValues } from "./stored.js";
 import { eachText } from "./texts.js";
-import { Words } from "./words.js";
+import { shortened, Words } from "./words.js";
 
 /** Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else. */
 const VALUE_BEARING = [
@@ -21,6 +21,10 @@ const VALUE_BEARING = [
 /** Properties of packages' errors that name things of the schema, which the message may go on naming. */
 const NAMING = ["schema", "table", "column", "constraint", "dataType", "routine"] as const;
 
+/** Where PostgreSQL's RAISE made the error: what names things then are texts of a function, and may be params. */
+const RAISED = "exec_stmt_raise";
+const RAISED_BEARING = [...VALUE_BEARING, "schema", "table", "column", "constraint", "dataType"] as const;
+
 /** Causes and errors of lists that are looked at. */
 const MOST_LINKS = 32;
 
@@ -28,15 +32,15 @@ type Link = Error & Record<string, unknown>;
 
 /**
  * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it, in place.
- * Without params it still hides what shows stored values. Takes a time that grows with the lengths of message and params. Never throws.
+ * Without params it still hides what shows stored values, and shortens what nobody reads. Takes a time that grows with the lengths of message and params. Never throws.
  */
 export function redactParams(error: unknown, params: unknown): void {
   try {
     const chain = chainOf(error);
     for (const link of chain) hideListed(link);
     const words = wordsOf(chain, params);
-    if (words !== undefined)
-      for (const link of chain) rewrite(link, (text) => words.clean(withoutEscapedBytes(text)));
+    if (words === undefined) for (const link of chain) rewriteMessage(link, shortened);
+    else for (const link of chain) rewrite(link, (text) => words.clean(withoutEscapedBytes(text)));
   } catch {
     // A hostile error (a Proxy, a frozen one): the error itself is still the better news.
   }
@@ -58,7 +62,7 @@ function chainOf(error: unknown): readonly Link[] {
 /** What packages list or hang on an error is out of sight, whatever the params were. */
 function hideListed(link: Link): void {
   rewriteMessage(link, withoutListedParams);
-  for (const name of VALUE_BEARING) {
+  for (const name of bearingOf(link)) {
     if (!Object.hasOwn(link, name)) continue;
     const value = link[name];
     if (typeof value !== "string") hide(link, name, undefined);
@@ -77,23 +81,33 @@ function wordsOf(chain: readonly Link[], params: unknown): Words | undefined {
     return !words.full;
   });
   if (words !== undefined)
-    for (const link of chain) for (const name of ["sql", ...NAMING]) words.addNames(String(link[name] ?? ""));
+    for (const link of chain) for (const name of namingOf(link)) words.addNames(String(link[name] ?? ""));
   return words;
 }
 
 /** All that `rewrite` changes. */
 function textsOf(link: Link): readonly string[] {
   const { message, stack = "" } = link;
-  const hung = VALUE_BEARING.map((name) => link[name]).filter((value) => typeof value === "string");
+  const hung = bearingOf(link)
+    .map((name) => link[name])
+    .filter((value) => typeof value === "string");
   return [message, ...(stack.includes(message) ? [] : [stack]), ...hung].map(withoutEscapedBytes);
 }
 
 function rewrite(link: Link, clean: (text: string) => string): void {
   rewriteMessage(link, clean);
-  for (const name of VALUE_BEARING) {
+  for (const name of bearingOf(link)) {
     const value = link[name];
     if (typeof value === "string") hide(link, name, clean(value));
   }
+}
+
+function bearingOf(link: Link): readonly string[] {
+  return link.routine === RAISED ? RAISED_BEARING : VALUE_BEARING;
+}
+
+function namingOf(link: Link): readonly string[] {
+  return link.routine === RAISED ? ["sql"] : ["sql", ...NAMING];
 }
 
 function rewriteMessage(link: Link, clean: (text: string) => string): void {

@@ -1,5 +1,5 @@
 /** What shows values although nobody gave them as params: lists of them that servers and packages write. */
-import { REMOVED } from "./words.js";
+import { REMOVED } from "./removed.js";
 
 const PARAMETERS = " - parameters:[";
 

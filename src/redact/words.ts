@@ -2,10 +2,9 @@
  * Finds in what is about to be shown the words that come from secrets. Words, since servers show values whole, in pieces, escaped,
  * in lower case or cut: a word survives all of that but the cut. The time grows with the lengths of the texts, never with their product.
  */
+import { Digits } from "./digits.js";
+import { REMOVED } from "./removed.js";
 import { VOCABULARY } from "./vocabulary.js";
-
-/** What stands for a value. */
-export const REMOVED = "…";
 
 /** Nobody reads more of a message. */
 const MOST_SHOWN = 10_000;
@@ -53,6 +52,7 @@ export class Words {
   readonly #cutLengths = new Set<number>();
   /** Short secrets as they are: `$1` between quotes has no word that would tell. */
   readonly #whole = new Set<string>();
+  readonly #digits = new Digits();
   #longest = 0;
   #left = MOST_SECRET;
 
@@ -70,6 +70,7 @@ export class Words {
     const looked = text.length > this.#left ? text.slice(0, this.#left) : text;
     this.#left -= text.length + 1;
     if (text.length < LONG) this.#whole.add(text);
+    this.#digits.add(text);
     this.#mark(looked, (word) => {
       word.secret = true;
     });
@@ -88,8 +89,14 @@ export class Words {
 
   clean(shown: string): string {
     const limit = cutTo(shown);
-    const text = limit.replace(QUOTED, (part) =>
-      this.#whole.has(part.slice(1, -1)) ? part[0] + REMOVED + part[0] : part,
+    const parts = limit.replace(QUOTED, (part, at: number) =>
+      this.#whole.has(part.slice(1, -1)) && !this.#isName(part, wordBefore(limit, at))
+        ? part[0] + REMOVED + part[0]
+        : part,
+    );
+    const text = this.#digits.clean(
+      parts,
+      (number, at) => this.#named(number) || COUNTING.has(wordBefore(parts, at)),
     );
     const hidden = this.#hidden(text);
     let clean = "";
@@ -103,7 +110,16 @@ export class Words {
       }
     }
     clean += text.slice(from);
-    return limit === shown ? clean : `${clean}… (${shown.length - limit.length} more characters)`;
+    return limit === shown ? clean : clean + moreThan(limit, shown);
+  }
+
+  /** `"email"` behind `column`, where the SQL or the error says that there is one: the message is about it, whatever the params are. */
+  #isName(part: string, before: string): boolean {
+    return NAMING.has(before) && this.#named(part.slice(1, -1));
+  }
+
+  #named(word: string): boolean {
+    return this.#words.get(word.toLowerCase())?.named === true;
   }
 
   #hidden(text: string): readonly Occurrence[] {
@@ -171,6 +187,16 @@ export class Words {
   }
 }
 
+/** As much of a message as anybody reads, saying how much more there was. */
+export function shortened(text: string): string {
+  const limit = cutTo(text);
+  return limit === text ? text : limit + moreThan(limit, text);
+}
+
+function moreThan(limit: string, text: string): string {
+  return `… (${text.length - limit.length} more characters)`;
+}
+
 function cutTo(text: string): string {
   return text.length > MOST_SHOWN ? text.slice(0, MOST_SHOWN) : text;
 }
@@ -200,6 +226,14 @@ function fill(all: readonly Occurrence[], hidden: Set<Occurrence>): void {
     } else if (occurrence.word.secret) between?.push(occurrence);
     else between = undefined;
   }
+}
+
+/** The word that stands in front with one blank between, in lower case; empty where there is none. */
+function wordBefore(text: string, at: number): string {
+  if (text[at - 1] !== " ") return "";
+  let start = at - 1;
+  while (start > 0 && isWordCode(text.charCodeAt(start - 1)) && at - start < LONG) start--;
+  return text.slice(start, at - 1).toLowerCase();
 }
 
 function hasBlank(text: string, from: number, to: number): boolean {

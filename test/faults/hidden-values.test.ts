@@ -131,7 +131,52 @@ const asked = {
     pool.runWithConnection((connection) => connection.cursor().executeMany(sql, [[value]])),
 };
 
+/** A float that databases write in many forms; what stays of its digits in all of them. */
+const FLOATS: readonly (readonly [number, string])[] = [
+  [1.234_56e20, "2345"],
+  [-7.654_321e-9, "6543"],
+  [987_654.321e3, "87654"],
+];
+
+const FLOATING: typeof ASKED = {
+  pg: ["float4", "float8", "numeric", "float8::numeric", "float4::numeric", "float8::text::jsonb"].map(
+    (type) => `select $1::${type}::text::date`,
+  ),
+  mysql: [
+    "insert into floats values (?, null, null, null)",
+    "insert into floats values (null, ?, null, null)",
+    "insert into floats values (null, null, ?, null)",
+    "insert into floats values (null, null, null, ?)",
+    "select pow(?, 999999)",
+    "select exp(abs(?) + 1e4)",
+    "select ? * 1e300 * 1e300",
+  ],
+  sqlite: ["select '{}' ->> ('$[' || ?)", "select json(? || 'x')", "select * from json_each('{}', ?)"],
+};
+
 describeEach(TARGETS, (target) => {
+  test("nothing of a float shows, in whatever form the database writes it", () =>
+    withPool(target, { max: 1 }, async (pool) => {
+      const family = familyOf(target);
+      if (family === "mysql")
+        await pool.runOperation(
+          "create table floats (f float unique, d double unique, n decimal(65, 12) unique, v varchar(40) unique)",
+        );
+      let failures = 0;
+      for (const sql of FLOATING[family])
+        for (const [value, digits] of FLOATS)
+          for (const ask of [VERBS.runQuery, asked.executeMany, VERBS.runQuery]) {
+            const error = await Promise.resolve(ask?.(pool, sql, value)).then(
+              () => undefined,
+              (reason: unknown) => reason,
+            );
+            if (error === undefined) continue;
+            failures++;
+            expect(inspect(error, { depth: 9 }), `${sql} with ${value}`).not.toContain(digits);
+          }
+      expect(failures).toBeGreaterThan(5);
+    }));
+
   test("nothing of a value shows in the error that it led to", () =>
     withPool(target, { max: 2 }, async (pool) => {
       const family = familyOf(target);

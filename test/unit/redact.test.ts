@@ -46,6 +46,58 @@ const told: Record<string, Told> = {
     left: 'value "…" is out of range for type integer',
     secrets: ["99999999999"],
   },
+  "pg: a float, rounded": {
+    message: 'invalid input syntax for type integer: "1.23457e+20"',
+    params: [123456789012345680000],
+    left: 'invalid input syntax for type integer: "…"',
+    secrets: ["23457"],
+  },
+  "pg: a small one, in digits alone": {
+    message: 'invalid input syntax for type date: "-0.000000123456"',
+    params: [-1.23456e-7],
+    left: 'invalid input syntax for type date: "-…"',
+    secrets: ["123456"],
+  },
+  "pg: an amount": {
+    message: 'invalid input syntax for type date: "$98,765.43"',
+    params: [98765.4321],
+    left: 'invalid input syntax for type date: "$…"',
+    secrets: ["98,", "765"],
+  },
+  "pg: bytes in base64": {
+    message: 'invalid input syntax for type integer: "U0VDUkVUIFNFQ1JFVA=="',
+    params: [Buffer.from("SECRET SECRET")],
+    left: 'invalid input syntax for type integer: "…"',
+    secrets: ["U0VDUkVU"],
+  },
+  "pg: names that a function made of params": {
+    message: "no SECRET here",
+    properties: { routine: "exec_stmt_raise", table: "SECRET", column: "SECRET", constraint: "SECRET" },
+    params: ["SECRET"],
+    left: "no … here",
+    secrets: ["SECRET"],
+  },
+  "MariaDB: a float in an expression": {
+    message: "DOUBLE value is out of range in 'pow(1.23456e200,3)'",
+    sql: "select pow(?, 3)",
+    params: [1.23456e200],
+    left: "DOUBLE value is out of range in 'pow(…,3)'",
+    secrets: ["23456"],
+  },
+  "MariaDB: a number without its zeros": {
+    message: "Duplicate entry '1234567' for key 'b'",
+    params: ["0001234567"],
+    left: "Duplicate entry '…' for key 'b'",
+    secrets: ["34567"],
+  },
+  "a column whose name is a param too": {
+    message:
+      'null value in column "email" of relation "users" violates not-null constraint, line 12345 of "users"',
+    sql: "insert into users (email, role) values ($1, $2)",
+    params: ["email", "users", 12345],
+    left: 'null value in column "email" of relation "users" violates not-null constraint, line 12345 of "…"',
+    secrets: [],
+  },
   "pg: a text with quotes": {
     message: 'invalid input syntax for type integer: "a"b"',
     params: ['a"b'],
@@ -179,6 +231,16 @@ describe("params are taken out of errors", () => {
     const error = translated({ message: 'bad value "$&$1" for "x"' });
     redactParams(error, ["$&$1"]);
     expect(error.message).toBe('bad value "…" for "x"');
+  });
+
+  test("of a long message the beginning is left, with params and without", () => {
+    for (const params of [undefined, ["other"]]) {
+      const error = translated({ message: "x".repeat(1_000_000) });
+      redactParams(error, params);
+      for (const text of [error.message, error.stack, (error.cause as Error).message])
+        expect(text?.length).toBeLessThan(12_000);
+      expect(error.message).toContain("… (990000 more characters)");
+    }
   });
 
   test("what bears values is hidden even without params", () => {

@@ -1,0 +1,2 @@
+/** What stands for a value. */
+export const REMOVED = "…";
