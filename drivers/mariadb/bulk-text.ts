@@ -1,6 +1,7 @@
 /**
- * Which texts give the same in bulk as one by one. MariaDB runs an INSERT for all lists as one statement: what it takes for constant is computed for the
- * first alone (subqueries), and time stands still. So only plain forms count, of values and functions that follow from their arguments.
+ * Which texts give the same in bulk as one by one. MariaDB runs an UPDATE or DELETE anew for each list, but an INSERT for all lists as one statement: what it works out
+ * ahead of a row (subqueries, the types of what is computed, a pattern, the arguments of IN) it works out for the first alone, and time stands still. So an INSERT has no
+ * functions and no comparisons, and computes with columns alone.
  */
 
 interface Token {
@@ -9,13 +10,20 @@ interface Token {
   readonly text: string;
 }
 
-/** Words that give a clause, a query or a value of the moment. */
-const REFUSED = new Set(
-  (
-    "select returning table with union except intersect next previous for using join into procedure delayed sysdate " +
-    "current_timestamp current_date current_time localtime localtimestamp utc_timestamp utc_date utc_time now"
-  ).split(" "),
+/** Words that stand for a value of the moment without brackets behind them. */
+const OF_THE_MOMENT = new Set(
+  "sysdate current_timestamp current_date current_time localtime localtimestamp utc_timestamp utc_date utc_time rownum".split(
+    " ",
+  ),
 );
+
+/** Words that give a clause, a query or a value of the moment. */
+const REFUSED = new Set([
+  ..."select returning table with union except intersect next previous for using join into procedure delayed".split(
+    " ",
+  ),
+  ...OF_THE_MOMENT,
+]);
 
 /** What is longer is no plain form, and reading it would hold the event loop. */
 const LONGEST = 65_536;
@@ -54,7 +62,7 @@ export function isPlain(sql: string): boolean {
   return Object.hasOwn(VERBS, verb.text) && VERBS[verb.text]!(tokens, at);
 }
 
-/** `[into] t [(a, b)] values …` or `… set …`. */
+/** `[into] t [(a, b)] values (…), …` or `… set a = …`, and behind either perhaps `on duplicate key update a = …`. */
 function isPlainInsert(tokens: readonly Token[], from: number): boolean {
   let at = afterName(tokens, tokens[from]?.text === "into" ? from + 1 : from);
   if (tokens[at]?.text === "(") {
@@ -62,7 +70,62 @@ function isPlainInsert(tokens: readonly Token[], from: number): boolean {
     while (isName(tokens[at]) || tokens[at]?.text === ",") at++;
     if (tokens[at++]?.text !== ")") return false;
   }
-  return ["values", "value", "set"].includes(tokens[at]?.text ?? "") && arePlain(tokens, at);
+  const verb = tokens[at]?.text;
+  if (verb === "set") at = afterList(tokens, at + 1, afterAssignment);
+  else if (verb === "values" || verb === "value") at = afterList(tokens, at + 1, afterRow);
+  else return false;
+  if (UPSERT.every((word, n) => tokens[at + n]?.text === word))
+    at = afterList(tokens, at + UPSERT.length, afterAssignment);
+  return at === tokens.length;
+}
+
+const UPSERT = ["on", "duplicate", "key", "update"];
+
+/** Reads on from a place: the place behind what it is for, `NO` where something else stands there. */
+type After = (tokens: readonly Token[], from: number) => number;
+
+const NO = Number.POSITIVE_INFINITY;
+
+/** One or more, with commas between them. */
+function afterList(tokens: readonly Token[], from: number, after: After): number {
+  let at = after(tokens, from);
+  while (tokens[at]?.text === ",") at = after(tokens, at + 1);
+  return at;
+}
+
+function afterRow(tokens: readonly Token[], from: number): number {
+  if (tokens[from]?.text !== "(") return NO;
+  if (tokens[from + 1]?.text === ")") return from + 2;
+  const at = afterList(tokens, from + 1, afterValue);
+  return tokens[at]?.text === ")" ? at + 1 : NO;
+}
+
+function afterAssignment(tokens: readonly Token[], from: number): number {
+  const at = afterName(tokens, from);
+  return tokens[at]?.text === "=" ? afterValue(tokens, at + 1) : NO;
+}
+
+/** A param alone, or a sum without one: its type is that of the first param. */
+function afterValue(tokens: readonly Token[], from: number): number {
+  return tokens[from]?.text === "?" ? from + 1 : afterSum(tokens, from);
+}
+
+function afterSum(tokens: readonly Token[], from: number): number {
+  for (let at = from; ; at++) {
+    if (tokens[at]?.text === "-") at++;
+    at = afterOperand(tokens, at);
+    if (!["+", "-", "*"].includes(tokens[at]?.text ?? "")) return at;
+  }
+}
+
+/** A literal, a column, or the value that a column would have got. */
+function afterOperand(tokens: readonly Token[], from: number): number {
+  const token = tokens[from];
+  if (!isName(token) || OF_THE_MOMENT.has(token!.text)) return NO;
+  if (tokens[from + 1]?.text !== "(") return afterName(tokens, from);
+  if (token!.text !== "values" && token!.text !== "value") return NO;
+  const at = afterName(tokens, from + 2);
+  return tokens[at]?.text === ")" ? at + 1 : NO;
 }
 
 /** One table, and then one of these words. */
@@ -73,8 +136,10 @@ function isPlainOn(tokens: readonly Token[], from: number, next: readonly string
 
 /** Behind `t` or `d.t`. */
 function afterName(tokens: readonly Token[], from: number): number {
-  if (!isName(tokens[from])) return tokens.length;
-  return tokens[from + 1]?.text === "." ? afterName(tokens, from + 2) : from + 1;
+  for (let at = from; isName(tokens[at]); at += 2) {
+    if (tokens[at + 1]?.text !== ".") return at + 1;
+  }
+  return NO;
 }
 
 function isName(token: Token | undefined): boolean {
@@ -102,8 +167,8 @@ function tokensOf(sql: string): readonly Token[] | undefined {
     else if (char === "'" || char === '"' || char === "`") {
       const end = sql.indexOf(char, at + 1);
       if (end < 0 || sql.slice(at, end).includes("\\")) return undefined;
-      // A doubled quote ends one and begins the next, which makes no difference here.
-      tokens.push({ kind: "quoted", text: "" });
+      // A doubled quote is one inside.
+      if (sql[at - 1] !== char) tokens.push({ kind: "quoted", text: "" });
       at = end + 1;
     } else if (WORD.test(char)) {
       let end = at + 1;

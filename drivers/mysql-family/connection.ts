@@ -30,7 +30,15 @@ import { excess } from "./packet.js";
 import { type Facts, LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
 import { isDoubtful } from "./result.js";
 import { type RowSource, take, within } from "./stream.js";
-import { beginStatements, ended, endsTransaction, FRESH_STATUS, ordinary, stateOf } from "./transaction.js";
+import {
+  beginStatements,
+  ended,
+  endsTransaction,
+  FRESH_STATUS,
+  ordinary,
+  stateOf,
+  usesSessionValues,
+} from "./transaction.js";
 
 /** One of many: cancelling the whole cancels it. */
 export interface Part extends Statement {
@@ -172,7 +180,7 @@ export abstract class MysqlConnection implements DriverConnection {
       (await this.execute({ sql, params, rowMode: "object", whole } as Part)).rowCount;
     const givenUp = () => this.givenUp(whole);
     const readOnly = readOnlyOf(this.#setup.facts.version);
-    const undoable = this.state === "in transaction" && ordinary(sql);
+    const undoable = this.state === "in transaction" && ordinary(sql) && !usesSessionValues(sql);
     const many =
       undoable && listOfParams.length >= FEW
         ? await this.#held({ sql, params: undefined, rowMode: "object", whole }, () =>

@@ -69,6 +69,14 @@ export function ordinary(sql: string): boolean {
   return ORDINARY.has(firstWord(sql, "(", STYLE)) && !sql.includes(";");
 }
 
+const SESSION_VALUES =
+  /@|\b(?:last_insert_id|row_count|found_rows|get_lock|release_lock|release_all_locks)\b/i;
+
+/** Whether a text may read or change what no savepoint puts back, and the library's own statements between two lists may move: variables, the last key, counts, locks. */
+export function usesSessionValues(sql: string): boolean {
+  return SESSION_VALUES.test(sql);
+}
+
 /** The status of an answer of rows that brought none: without autocommit even a SELECT opens a transaction. */
 export function afterRows(status: number): number {
   return (status & AUTOCOMMIT) === 0 ? status | IN_TRANSACTION : status;

@@ -7,9 +7,10 @@ describe("what MariaDB may run in bulk", () => {
     "insert into t values (?, ?)",
     "INSERT INTO `a b`.t (id, `select`) VALUES (?, 'it''s (select 1)')",
     "insert ignore t(a,b) value (?, default)",
-    "replace into t set a = ?, b = upper(?)",
-    "insert into t values (?, coalesce(?, 7)), (?, ? + 1)",
-    "insert into t (a) values (?) on duplicate key update n = n + values(n), m = if(? > 1, 2, ?)",
+    "replace into t set a = ?, b = -1.5, c = null",
+    "insert into t values (?, 'it''s', \"\", 1e-3), (?, a - 1, true)",
+    "insert into t (a) values (?) on duplicate key update n = d.t.n + values(n) * 2, m = ?, a = value(t.a)",
+    "insert into t () values ()",
     "update t set a = ?, b = concat(b, ?) where id = ? and c in (?, 'x') order by id limit 3",
     "delete from d.t where id = ? or (a between ? and ?)",
     "\n update low_priority t set a = -? where not (b <=> ?)",
@@ -24,6 +25,30 @@ describe("what MariaDB may run in bulk", () => {
     "insert into t (a) select ? from u",
     "insert into t (a) with q as (values (1)) values (?)",
     "insert into t values (?) returning id",
+    "insert into t values (?, upper(?))",
+    "insert into t values (?, ? + 1)",
+    "insert into t values (?, 1 - ?)",
+    "insert into t values (?, -?)",
+    "insert into t values (?, ? in (?, 7))",
+    "insert into t values (?, ? = 7)",
+    "insert into t values (?, ? like 'a%')",
+    "insert into t values (?, ? is null)",
+    "insert into t values (?, not ?)",
+    "insert into t values (?, (?))",
+    "insert into t values (?, case ? when 1 then 2 end)",
+    "insert into t values (?, ? collate utf8mb4_bin)",
+    "insert into t values (?, ? div 2)",
+    "insert into t values (?, interval ? day + ?)",
+    "insert into t values (?, default(a))",
+    "insert into t values (?",
+    "insert into t values ?",
+    "insert into t values (?,)",
+    "insert into t values (?) on duplicate key update a = if(? > 1, 2, ?)",
+    "insert into t values (?) on duplicate key update a = a + ?",
+    "insert into t values (?) on duplicate key update a = a = ?",
+    "insert into t values (?) as new on duplicate key update a = new.a",
+    "insert into t set a = ?, b = concat(?, 'x')",
+    "insert into t set a. = ?",
     "insert into t values (?, now(6))",
     "insert into t values (?, current_timestamp)",
     "insert into t values (?, last_insert_id())",
@@ -59,7 +84,7 @@ describe("what MariaDB may run in bulk", () => {
 
   test("is told in a time that grows with the text", () => {
     const words = (count: number) =>
-      `insert into t values (${"x.".repeat(count)}y, ${"'a' ".repeat(count)}?)`;
+      `insert into t values (${"x.".repeat(count)}y, ${"'a' + ".repeat(count)}2, ?)`;
     const millis = (sql: string) => {
       const start = performance.now();
       isPlain(sql);
