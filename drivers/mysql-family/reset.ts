@@ -1,6 +1,6 @@
 /**
  * COM_RESET_CONNECTION gives a session the server's defaults, which are not what it was opened with: the client's flags have a say in
- * sql_mode, its options in the character set. And it leaves some things as they are: the database that was selected, the role that was
+ * sql_mode, its options in the character set, the selected database in that of files and of what is created. And it leaves some things as they are: the database that was selected, the role that was
  * taken, another account's name (MariaDB 12), what profiling has recorded. test/faults/reset-leaves.test.ts tries the rest.
  * @see https://mariadb.com/kb/en/com_reset_connection/
  * @see https://dev.mysql.com/doc/c-api/8.4/en/mysql-reset-connection.html
@@ -23,6 +23,8 @@ export interface Facts {
   readonly client: string;
   readonly results: string | null;
   readonly collation: string;
+  /** Of the selected database, as the session has it. */
+  readonly databaseCollation: string;
   /** The collation of params, which no variable tells. */
   readonly paramCollation: string;
 }
@@ -38,7 +40,7 @@ export const SERVER_SQL = `SELECT ${SERVER}`;
 /** One row, in the order of `factsOf`. */
 export const FACTS_SQL =
   `SELECT CAST(CONNECTION_ID() AS CHAR), VERSION(), ${SERVER}, CAST(@@max_allowed_packet AS CHAR), DATABASE(), ` +
-  `${ROLE}, CURRENT_USER(), @@init_connect, @@sql_mode, @@character_set_client, @@character_set_results, @@collation_connection`;
+  `${ROLE}, CURRENT_USER(), @@init_connect, @@sql_mode, @@character_set_client, @@character_set_results, @@collation_connection, @@collation_database`;
 
 export function factsOf(row: readonly unknown[]): Facts {
   const [
@@ -54,6 +56,7 @@ export function factsOf(row: readonly unknown[]): Facts {
     client,
     results,
     collation,
+    databaseCollation,
   ] = row.map(textOf);
   return {
     id: Number(id),
@@ -69,6 +72,7 @@ export function factsOf(row: readonly unknown[]): Facts {
     client: client!,
     results: results!,
     collation: collation!,
+    databaseCollation: databaseCollation!,
     paramCollation: collation!,
   };
 }
@@ -79,7 +83,7 @@ export function textOf(value: unknown): string | null {
 }
 
 /** What may have been left, in the order of `leftIn`. */
-export const LEFT_SQL = `SELECT DATABASE(), ${ROLE}, CURRENT_USER() /*M! , (SELECT COUNT(*) FROM information_schema.PROFILING) */`;
+export const LEFT_SQL = `SELECT DATABASE(), ${ROLE}, CURRENT_USER(), @@collation_database /*M! , (SELECT COUNT(*) FROM information_schema.PROFILING) */`;
 
 /** What is beyond the size of the history goes when the next statement is recorded. */
 const FORGET_PROFILES = [
@@ -93,16 +97,18 @@ export interface Left {
   readonly database: string | null;
   readonly role: string;
   readonly account: string;
+  readonly databaseCollation: string;
   /** Statements that profiling keeps, and shows. */
   readonly profiles: number;
 }
 
 export function leftIn(row: readonly unknown[]): Left {
-  const [database, role, account, profiles] = row.map(textOf);
+  const [database, role, account, databaseCollation, profiles] = row.map(textOf);
   return {
     database: database!,
     role: role ?? "",
     account: account ?? "",
+    databaseCollation: databaseCollation!,
     profiles: Number(profiles ?? 0),
   };
 }
@@ -113,9 +119,10 @@ export function restoring(facts: Facts, left: Left): readonly string[] | string 
     return "The session was made another account's, and nothing can undo that";
   if (facts.initialized) return "The server has an init_connect, which a reset does not run again";
   const statements: string[] = [];
-  if (facts.database !== left.database) {
-    if (facts.database === null)
+  if (facts.database === null) {
+    if (left.database !== null)
       return "A database was selected where there was none, and nothing can undo that";
+  } else if (facts.database !== left.database || facts.databaseCollation !== left.databaseCollation) {
     statements.push(`USE ${quoted(facts.database)}`);
   }
   if (facts.role !== left.role) statements.push(`SET ROLE ${roleText(facts.role)}`);

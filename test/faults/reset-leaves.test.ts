@@ -150,6 +150,24 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       },
     );
 
+    test.runIf(selectedTargets().includes(driver)).each(["latin1", "utf8mb4"])(
+      "what is created or loaded has the database's own character set, %s",
+      async (charset) => {
+        await using root = new ConnectionPool("mariadb", server.url.replace(/^mysql/, "mariadb"), { max: 1 });
+        await root.runOperation(`create or replace database elsewhere character set ${charset}`);
+        const probe = "select @@collation_database as a, @@character_set_database as b";
+        await using fresh = open({ database: "elsewhere" });
+        const right = await asked(fresh, probe);
+        expect(right).toMatchObject([{ b: charset }]);
+        await using pool = open({ database: "elsewhere" });
+        for (const past of ["select 1", "set collation_database = utf8mb4_bin", "use test"]) {
+          await pool.runWithConnection((connection) => connection.cursor().execute(past));
+          expect(await asked(pool, probe), past).toEqual(right);
+        }
+        expect(pool.stats.connects).toBe(1);
+      },
+    );
+
     const settings: Readonly<Record<string, object>> = {
       "no settings": {},
       ...(driver === "mysql2"
