@@ -3,6 +3,7 @@
  * would send it as a DECIMAL; and of lots it makes more packets than it takes.
  */
 
+import type { EventEmitter } from "node:events";
 import type { ServerError } from "../mysql-family/errors.js";
 import { encoded, type Lot } from "./bulk.js";
 import type { Answer, Prepared, ServerInfo } from "./native.js";
@@ -40,6 +41,7 @@ interface Command {
   sendComStmtExecute?(out: Output, info: unknown): void;
   parameterHeaderFromValue?(): readonly number[];
   checkSameHeader?(): boolean;
+  readonly inStream?: EventEmitter;
 }
 
 const UNSIGNED = {
@@ -62,6 +64,23 @@ export function withUnsigned<T>(inside: Internals | undefined, values: readonly 
       send.call(command, out, info);
     };
   });
+}
+
+/** Has `call` open a stream. One that could not be sent is nobody's, and ends with the session: what it then fails with must not end the process. */
+export function streaming<T>(inside: Internals | undefined, values: readonly unknown[], call: () => T): T {
+  let made: Command | undefined;
+  try {
+    return changed(
+      inside,
+      () => withUnsigned(inside, values, call),
+      (command) => {
+        made = command;
+      },
+    );
+  } catch (error) {
+    made?.inStream?.on("error", () => {});
+    throw error;
+  }
 }
 
 /** What the server and the connection's options must allow for it. */

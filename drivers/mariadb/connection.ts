@@ -18,7 +18,7 @@ import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { unreadable } from "../unreadable.js";
 import { type Lot, lots } from "./bulk.js";
 import { isPlain } from "./bulk-text.js";
-import { bulk, canBulk, knowsBulk, withUnsigned } from "./commands.js";
+import { bulk, canBulk, knowsBulk, streaming, withUnsigned } from "./commands.js";
 import { translate } from "./errors.js";
 import type { Answer, Native, Opened, Prepared } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
@@ -237,9 +237,9 @@ export class MariadbConnection extends MysqlConnection {
     if (refused !== undefined) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
-      this.#run(prepared, values, (error, answer) =>
-        this.#answered(entry, error, answer, metaOf(answer), resolve),
-      );
+      const answered: Answer = (error, answer) =>
+        this.#answered(entry, error, answer, metaOf(answer), resolve);
+      this.sending(entry, () => this.#run(prepared, values, answered));
     });
   }
 
@@ -249,14 +249,15 @@ export class MariadbConnection extends MysqlConnection {
     return new Promise((resolve, reject) => {
       const entry = this.sent(statement, reject);
       this.#cork.hold(this.socket);
-      bulk(prepared, lot, (error, answer) => this.#answered(entry, error, answer, undefined, resolve));
+      const answered: Answer = (error, answer) => this.#answered(entry, error, answer, undefined, resolve);
+      this.sending(entry, () => bulk(prepared, lot, answered));
     });
   }
 
   #readable({ sql, params }: Statement): Promise<Readable> {
     const values = (params ?? []) as unknown[];
     if (values.length === 0)
-      return Promise.resolve(this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
+      return this.opening(() => this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
     return new Promise((resolve, reject) => {
       this.#ready(sql, (error, prepared) => {
         if (error) return reject(error);
@@ -266,9 +267,11 @@ export class MariadbConnection extends MysqlConnection {
           return reject(wrong);
         }
         const stream = () => prepared.executeStream(values, ROWS_AS_ARRAY) as Readable;
-        const readable = withUnsigned(prepared.conn, values, stream);
-        readable.once("end", () => prepared.close());
-        resolve(readable);
+        const open = () => {
+          const readable = streaming(prepared.conn, values, stream);
+          return readable.once("end", () => prepared.close());
+        };
+        resolve(this.opening(open));
       });
     });
   }

@@ -209,11 +209,11 @@ export abstract class MysqlConnection implements DriverConnection {
     const session: ManySession = {
       steps: (lists) => (this.goesAhead ? many.steps(lists) : stepsInTurn(many.steps(lists), inTurn)),
       readOnly,
-      refuseWrites: () => many.refuseWrites(),
+      refuseWrites: () => this.#telling(() => many.refuseWrites()),
       most: this.goesAhead ? MOST_AHEAD : 1,
       undoable: () => whole !== undefined && this.#undoable.has(whole),
       setUndoable: () => whole && this.#undoable.add(whole),
-      tell: (text) => this.tell(text),
+      tell: (text) => this.#telling(() => this.tell(text)),
       one,
       command,
       givenUp,
@@ -401,10 +401,31 @@ export abstract class MysqlConnection implements DriverConnection {
       send();
     } catch (error) {
       this.settle(entry, () => entry.reject(error));
-      this.lose(
-        new ConnectionLost("The connection was given up: a statement could not be sent", { cause: error }),
-      );
+      this.#unsent(error);
     }
+  }
+
+  /** The same, of a stream: fires with what is given back. */
+  protected opening<T>(send: () => T): Promise<T> {
+    return new Promise((resolve) => resolve(send())).catch((error: unknown) => {
+      this.#unsent(error);
+      throw error;
+    }) as Promise<T>;
+  }
+
+  /** The same, of what nobody waits for. */
+  #telling(send: () => void): void {
+    if (this.gone() !== undefined) return;
+    try {
+      send();
+    } catch (error) {
+      this.#unsent(error);
+    }
+  }
+
+  #unsent(error: unknown): void {
+    const message = "The connection was given up: a statement could not be sent";
+    this.lose(new ConnectionLost(message, { cause: error }));
   }
 
   /** The package cannot go on in the midst of this session: who waits for an answer hears why. */

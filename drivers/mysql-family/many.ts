@@ -2,6 +2,7 @@
  * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what it did there is undone by a savepoint,
  * and the lists run again, in halves, up to the one that fails. So the end is that of one by one.
  */
+import { ConnectionLost } from "../../src/errors.js";
 import type { Params } from "../driver.js";
 import { isInterrupted, isPassing, type ServerError, unknownStatement } from "./errors.js";
 
@@ -124,17 +125,16 @@ async function atOnce(session: ManySession, steps: readonly Step[]): Promise<num
   const running = steps.length === 1 ? [steps[0]!.run()] : guarded(session, steps);
   const restored = steps.length === 1 ? undefined : restore(session);
   const [saved, , ...answers] = await Promise.allSettled([savepoint, restored, ...running]);
-  let rowCount = 0;
-  for (const answer of answers as PromiseSettledResult<number>[]) {
-    if (answer.status === "rejected") {
-      const undone = saved.status === "fulfilled" && (await undo(session));
-      if (!undone || isPassing(answer.reason as ServerError) || session.givenUp()) throw answer.reason;
-      const lists = steps.flatMap((step) => step.lists);
-      return inHalves(session, lists);
-    }
-    rowCount += answer.value;
+  const failures = answers.filter((answer) => answer.status === "rejected").map(({ reason }) => reason);
+  if (failures.length > 0) {
+    // What could not be sent takes the session with it, and those before it hear of that alone.
+    const reason: unknown = failures.find((error) => !(error instanceof ConnectionLost)) ?? failures[0];
+    const undone = saved.status === "fulfilled" && (await undo(session));
+    if (!undone || isPassing(reason as ServerError) || session.givenUp()) throw reason;
+    const lists = steps.flatMap((step) => step.lists);
+    return inHalves(session, lists);
   }
-  return rowCount;
+  return answers.reduce((sum, answer) => sum + (answer as PromiseFulfilledResult<number>).value, 0);
 }
 
 /**

@@ -204,13 +204,13 @@ export class Mysql2Connection extends MysqlConnection {
   /** In an object of its own: a command of mysql2 has a `then` that throws. */
   #streaming(statement: Statement): Promise<{ readonly command: Command }> {
     const values = (statement.params ?? []) as unknown[];
-    if (values.length === 0) return Promise.resolve({ command: this.#text(statement) });
+    if (values.length === 0) return this.opening(() => ({ command: this.#text(statement) }));
     return new Promise((resolve, reject) => {
       this.#prepared.get(statement.sql, (error, prepared) => {
         if (error !== null) return reject(error);
         const wrong = this.mismatch(prepared.count, values.length);
-        if (wrong === undefined) resolve({ command: this.#binary(prepared, statement, values) });
-        else reject(wrong);
+        if (wrong !== undefined) return reject(wrong);
+        resolve(this.opening(() => ({ command: this.#binary(prepared, statement, values) })));
       });
     });
   }
