@@ -32,6 +32,11 @@ export interface MariadbSetup extends ConnectionSetup {
   readonly bulks: boolean;
 }
 
+type Ready = (error: ServerError | null | undefined, prepared: Prepared) => void;
+
+/** How mariadb shows a cache that is empty, which it does not tell otherwise. */
+const NONE_KEPT = "info{cache:}";
+
 type Readable = RowSource["readable"] & { close(): void };
 
 export class MariadbConnection extends MysqlConnection {
@@ -54,6 +59,13 @@ export class MariadbConnection extends MysqlConnection {
 
   get id(): number {
     return this.native.threadId!;
+  }
+
+  giveRoom(): boolean {
+    const keeps = this.#inside?.prepareCache;
+    if (!keeps || keeps.toString() === NONE_KEPT) return false;
+    keeps.reset();
+    return true;
   }
 
   protected query(statement: Part): Promise<Result> {
@@ -209,13 +221,20 @@ export class MariadbConnection extends MysqlConnection {
     this.sending(entry, () => this.#ready(entry.statement.sql, ready));
   }
 
-  /** Where the server has no room for one more, those that this session keeps make room. */
-  #ready(sql: string, ready: (error: ServerError | null | undefined, prepared: Prepared) => void): void {
+  /** Where the server has no room for one more, those that this session keeps make room, or those of another. */
+  #ready(sql: string, ready: Ready): void {
     this.native.prepare(sql, (error, prepared) => {
-      const keeps = this.#inside?.prepareCache;
-      if (!error || !keeps || !isFull(error)) return ready(error, prepared);
-      keeps.reset();
-      this.native.prepare(sql, ready);
+      if (!error || !isFull(error)) return ready(error, prepared);
+      let tell = () => ready(error, prepared);
+      const ask = () =>
+        new Promise<boolean>((resolve) => {
+          this.native.prepare(sql, (error, prepared) => {
+            tell = () => ready(error, prepared);
+            resolve(!error || !isFull(error));
+          });
+        });
+      const again = async () => (this.giveRoom() && (await ask())) || this.room(ask);
+      void again().then(() => tell());
     });
   }
 

@@ -13,7 +13,7 @@ export interface Inside {
   readonly streamIn: { onData(bytes: Buffer): void };
   readonly receiveQueue: { push(command: unknown): unknown };
   /** What it has prepared, and keeps; absent with `prepareCacheLength: 0`. */
-  readonly prepareCache?: { reset(): void } | null;
+  readonly prepareCache?: { reset(): void; toString(): string } | null;
   nextSendCmd(): void;
 }
 

@@ -29,6 +29,7 @@ import { type Product, productOf, sentBy } from "./numbers.js";
 import { excess } from "./packet.js";
 import { type Facts, LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
 import { isDoubtful } from "./result.js";
+import { type Keeper, keeping, withRoom } from "./room.js";
 import { type RowSource, take, within } from "./stream.js";
 import {
   beginStatements,
@@ -87,7 +88,7 @@ const FEW = 6;
 const DRAIN_MILLIS = 50;
 const KILLED_MILLIS = 10_000;
 
-export abstract class MysqlConnection implements DriverConnection {
+export abstract class MysqlConnection implements DriverConnection, Keeper {
   abstract readonly native: unknown;
   abstract readonly id: number;
   readonly pipeline: number | undefined;
@@ -110,12 +111,15 @@ export abstract class MysqlConnection implements DriverConnection {
   #phase: "open" | "closing" | "broken" = "open";
   /** What ended it, when that was not this side. */
   #reason: unknown;
+  /** From then on none of its statements are asked for. */
+  readonly #stopKeeping: () => void;
 
   constructor(socket: Socket, setup: ConnectionSetup) {
     this.socket = socket;
     this.#setup = setup;
     this.#product = productOf(setup.facts.version);
     this.pipeline = setup.pipeline;
+    this.#stopKeeping = keeping(setup.facts.server, this);
     const lose = () => this.lose(hungUp());
     // From the end on nothing can be written, though the close comes later: what is asked in between is "not sent".
     socket.once("end", lose).once("close", lose);
@@ -275,6 +279,7 @@ export abstract class MysqlConnection implements DriverConnection {
   close(): Promise<void> {
     if (this.#phase !== "open") return Promise.resolve();
     this.#phase = "closing";
+    this.#stopKeeping();
     return new Promise((resolve) => {
       this.socket.once("close", () => resolve());
       if (this.#inFlight.length === 0) this.quit();
@@ -283,6 +288,17 @@ export abstract class MysqlConnection implements DriverConnection {
 
   destroy(): void {
     this.#finish(new ConnectionLost("The connection was destroyed"));
+  }
+
+  get atRest(): boolean {
+    return this.#phase === "open" && this.#inFlight.length === 0;
+  }
+
+  abstract giveRoom(): boolean;
+
+  /** Where this session's own statements have made room, and it was not enough: `ask` says whether there is now. */
+  protected room(ask: () => Promise<boolean>): Promise<void> {
+    return withRoom(this.#setup.facts.server, this, async () => this.gone() !== undefined || ask());
   }
 
   /** Whether nothing more of the whole is to be sent: most KILLs come between two of its parts, and stop nothing. */
@@ -481,6 +497,7 @@ export abstract class MysqlConnection implements DriverConnection {
   #finish(error: unknown): void {
     if (this.#phase === "broken") return;
     this.#phase = "broken";
+    this.#stopKeeping();
     for (const entry of this.#inFlight.splice(0)) entry.reject(error);
     this.hangUp(error instanceof Error ? error : undefined);
   }

@@ -84,6 +84,8 @@ async function factsOfNew(opened: Opened, signal: AbortSignal): Promise<Facts> {
   if (opened.greeting.collation === facts.collation) return facts;
   // Somebody (`init_connect`, the connect arguments) has changed the session's collation, and that of params may be another.
   const paramCollation = await collationOfParams(opened, signal);
+  // To mariadb a session is in a transaction after any error, until another answer says that it is not.
+  if (paramCollation === undefined) await firstRow(opened, "DO 0", signal);
   return { ...facts, paramCollation: paramCollation ?? facts.collation };
 }
 

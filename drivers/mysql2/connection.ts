@@ -52,7 +52,7 @@ export class Mysql2Connection extends MysqlConnection {
     super(native.stream, setup);
     this.native = native;
     this.#int64 = setup.int64;
-    this.#prepared = new PreparedCache(native);
+    this.#prepared = new PreparedCache(native, (ask) => this.room(ask));
     this.#ahead = setup.ahead;
     this.#types = setup.types;
     native.on("error", (error) => this.lose(named(error)));
@@ -60,6 +60,10 @@ export class Mysql2Connection extends MysqlConnection {
 
   get id(): number {
     return this.native.threadId;
+  }
+
+  giveRoom(): boolean {
+    return this.#prepared.giveRoom();
   }
 
   protected query(statement: Part): Promise<Result> {

@@ -11,16 +11,24 @@ export interface Prepared {
   execute(values: unknown[], callback: unknown): unknown;
 }
 
+/** Has other sessions make room, and asks again: whether there is. */
+type Room = (ask: () => Promise<boolean>) => Promise<void>;
+
 type Ready = (error: QueryError | null, prepared: Prepared) => void;
+
+/** How many another session gets at a time. */
+const GIVEN = 8;
 
 export class PreparedCache {
   readonly #native: Native;
+  readonly #room: Room;
   readonly #max: number;
   /** By text; the one used last is last. */
   readonly #known = new Map<string, Prepared>();
 
-  constructor(native: Native) {
+  constructor(native: Native, room: Room) {
     this.#native = native;
+    this.#room = room;
     this.#max = (native.config as unknown as { maxPreparedStatements: number }).maxPreparedStatements;
   }
 
@@ -50,14 +58,34 @@ export class PreparedCache {
     this.#known.clear();
   }
 
-  /** Where the server has no room for one more, one of ours makes room. */
+  /** Forgets a few, those used longest ago first; false where there are none. */
+  giveRoom(): boolean {
+    const oldest = [...this.#known.keys()].slice(0, GIVEN);
+    for (const sql of oldest) this.forget(sql);
+    return oldest.length > 0;
+  }
+
+  /** Where the server has no room for one more, one of ours makes room, or some of another session. */
   #prepare(sql: string, ready: Ready): void {
     this.#ask(sql, (error, prepared) => {
+      if (error === null || !isFull(error)) return ready(error, prepared);
       const [oldest] = this.#known.keys();
-      if (error === null || oldest === undefined || !isFull(error)) return ready(error, prepared);
+      if (oldest === undefined) return this.#prepareWithRoom(sql, error, ready);
       this.forget(oldest);
       this.#prepare(sql, ready);
     });
+  }
+
+  #prepareWithRoom(sql: string, full: QueryError, ready: Ready): void {
+    let tell = () => ready(full, undefined as never);
+    const ask = () =>
+      new Promise<boolean>((resolve) => {
+        this.#ask(sql, (error, prepared) => {
+          tell = () => ready(error, prepared);
+          resolve(error === null || !isFull(error));
+        });
+      });
+    void this.#room(ask).then(() => tell());
   }
 
   #ask(sql: string, ready: Ready): void {

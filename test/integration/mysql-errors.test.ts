@@ -83,6 +83,13 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       try {
         for (let n = 10; n < 40; n++)
           expect(await pool.runQuery(`select ? as a, ${n} as b`, [n])).toHaveLength(1);
+        // A session that has none of its own.
+        await using third = open();
+        expect(await third.runQuery("select ? as a, 'third' as b", [1])).toHaveLength(1);
+        for await (const row of third.runStream("select ? as a, 'streamed' as b", [1]))
+          expect(row).toMatchObject({ b: "streamed" });
+        expect(pool.stats).toMatchObject({ connects: 1, losses: 0 });
+        expect(await pool.runQuery("select ? as a, 39 as b", [1])).toHaveLength(1);
         await other.runOperation("set global max_prepared_stmt_count = 0");
         const error = await other.runQuery("select ? as a", [1]).then(
           () => undefined,

@@ -1,0 +1,45 @@
+/**
+ * `max_prepared_stmt_count` is of all sessions of a server together: where it is reached, statements that sessions of this process keep make room for another's.
+ * COM_STMT_CLOSE has no answer and changes nothing that a session's user can see, so it may travel at any time; it is sent on sessions at rest, for
+ * behind a statement it would wait, maybe for the very one that asks.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A session that keeps prepared statements. */
+export interface Keeper {
+  /** Nothing is under way on it. */
+  readonly atRest: boolean;
+  /** Closes a few that it keeps; false where it keeps none. */
+  giveRoom(): boolean;
+}
+
+/** Nobody tells when another session's statements are gone: the pauses, in milliseconds, before it is asked again. */
+const PAUSES = [1, 2, 5, 10, 25, 50, 100, 200];
+
+const keepers = new Map<string, Set<Keeper>>();
+
+/** `server` is the server's own name for itself; stops when what it gives is called. */
+export function keeping(server: string, keeper: Keeper): () => void {
+  const all = keepers.get(server) ?? new Set();
+  keepers.set(server, all.add(keeper));
+  return () => {
+    all.delete(keeper);
+    if (all.size === 0 && keepers.get(server) === all) keepers.delete(server);
+  };
+}
+
+/** Has others make room, and `ask` asks again, while it says that there is none; fires when it is to be left at that. */
+export async function withRoom(server: string, own: Keeper, ask: () => Promise<boolean>): Promise<void> {
+  for (const pause of PAUSES) {
+    const others = [...(keepers.get(server) ?? [])].filter((other) => other !== own && other.atRest);
+    // They are asked in turn: whoever has given stands last.
+    const giver = others.find((other) => other.giveRoom());
+    if (giver === undefined && pause === PAUSES[0]) return;
+    if (giver !== undefined) {
+      keepers.get(server)?.delete(giver);
+      keepers.get(server)?.add(giver);
+    }
+    await sleep(pause);
+    if (await ask()) return;
+  }
+}
