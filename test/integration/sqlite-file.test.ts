@@ -44,21 +44,21 @@ function because(message: RegExp) {
 }
 
 describeEach(FILE_TARGETS, (target) => {
-  test("deleted: a further connection makes no new one, and says which file is gone", () =>
+  test("F33 deleted: a further connection makes no new one, and says which file is gone", () =>
     withFile(target, async ({ file, second }) => {
       remove(file);
       expect(await second()).toMatchObject(because(/cannot open .*test\.db: it has been deleted/));
       expect(existsSync(file)).toBe(false);
     }));
 
-  test("deleted under a session that is reset: the same", () =>
+  test("F33 deleted under a session that is reset: the same", () =>
     withFile(target, async ({ pool, file }) => {
       await pool.runWithConnection(async () => remove(file));
       await expect(pool.runQuery("select 1")).rejects.toThrow(/test\.db: it has been deleted/);
       expect(existsSync(file)).toBe(false);
     }));
 
-  test("replaced: a further connection does not open another database beside the old one", () =>
+  test("F33 replaced: a further connection does not open another database beside the old one", () =>
     withFile(target, async ({ file, second }) => {
       remove(file);
       await using other = new ConnectionPool(target.name, file, OPTIONS);
@@ -67,7 +67,7 @@ describeEach(FILE_TARGETS, (target) => {
       expect(await other.runQuery("select a from t")).toEqual([{ a: 1 }]);
     }));
 
-  test("moved away and back: it is the same file", () =>
+  test("F33 moved away and back: it is the same file", () =>
     withFile(target, async ({ file, second }) => {
       const aside = `${file}.aside`;
       renameSync(file, aside);
@@ -76,7 +76,7 @@ describeEach(FILE_TARGETS, (target) => {
       expect(await second()).toEqual([{ n: 0 }]);
     }));
 
-  test("replaced while no connection is open: the new one is opened", async () => {
+  test("F33 replaced while no connection is open: the new one is opened", async () => {
     await using database = await target.createDatabase();
     const file = database.connectArgs;
     await using pool = new ConnectionPool(target.name, file, { ...OPTIONS, min: 0, idleTimeoutMillis: 20 });

@@ -126,7 +126,7 @@ describeEach(FILE_TARGETS, (target) => {
       expect(pool.stats.connects).toBe(1);
     }));
 
-  test("a database that had to be given up is told of, once, to who asks next", () =>
+  test("F34 a database that had to be given up is told of, once, to who asks next", () =>
     withMemory(target, {}, async (pool) => {
       const deaf = pool.runQuery(
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < 6000000) select count(*) from n",
@@ -144,7 +144,7 @@ describeEach(FILE_TARGETS, (target) => {
     }));
 
   test.each(["die now", "die soon"])(
-    "the same when its thread ends (%s), and nothing is run anew",
+    "F34 the same when its thread ends (%s), and nothing is run anew",
     async (how) => {
       await using pool = new ConnectionPool(mortalDriver(target), ":memory:", { logger: quiet });
       await pool.runOperation("create table if not exists kept (a int)");
