@@ -39,6 +39,10 @@ describeEach(
         ] as const) {
           expect((await pool.runOperation(insert, [id])).lastInsertId, `${id}`).toBe(told);
         }
+        const table = "create table positive (id bigint unsigned auto_increment primary key, x int)";
+        await pool.runOperation(table);
+        const large = await pool.runOperation("insert into positive (id, x) values (?, 1)", [2n ** 63n + 5n]);
+        expect(large.lastInsertId).toBe(undefined); // as a BIGINT it would be 5 - 2^63
       }));
 
     /** The server counts an unchanged row as found, and generates no key for it. */
