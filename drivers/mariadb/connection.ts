@@ -23,8 +23,8 @@ import { translate } from "./errors.js";
 import type { Answer, Native, Opened, Prepared } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
-/** Rows always come as arrays, and become objects here. */
-const ROWS_AS_ARRAY = { rowsAsArray: true };
+/** Rows always come as arrays, and become objects here. Those of later sets are dropped unread: mariadb hands options of ours on to what reads rows. */
+const ROWS_AS_ARRAY = { rowsAsArray: true, firstSet: true };
 
 export interface MariadbSetup extends ConnectionSetup {
   readonly sessionVariables: Readonly<Record<string, unknown>>;

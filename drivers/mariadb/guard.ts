@@ -61,6 +61,9 @@ interface Reader {
   parseRow(packet: unknown): unknown;
   /** What mariadb has chosen. */
   chosen?(packet: unknown): unknown;
+  /** Those of the call, and whether a result set has come before. */
+  readonly opts: { readonly firstSet?: boolean };
+  begun?: true;
   handleNewRows(row: unknown): void;
   /** All of the answer has come. */
   successEnd(value: unknown): void;
@@ -68,6 +71,11 @@ interface Reader {
 }
 
 function setParser(this: Reader): void {
+  if (this.begun && this.opts.firstSet) {
+    this.parseRow = unread;
+    return;
+  }
+  this.begun = true;
   try {
     (Object.getPrototypeOf(this) as Reader).setParser.call(this);
     this.chosen = this.parseRow;
@@ -94,3 +102,8 @@ function parseRow(this: Reader, packet: unknown): unknown {
 }
 
 function nothing(): void {}
+
+/** A row that is dropped fails nothing. */
+function unread(): unknown {
+  return [];
+}

@@ -10,6 +10,9 @@ interface Reader {
   onResult?: ((error: unknown, ...answer: unknown[]) => void) | undefined;
   _rowParser: unknown;
   _localStreamError: unknown;
+  /** Of each answer so far the columns, where it has any; the last is that of this index. */
+  readonly _fields: readonly unknown[];
+  readonly _resultIndex: number;
   /** Reads the next packet of rows. */
   readonly row: unknown;
   doneInsert(header: unknown): unknown;
@@ -27,6 +30,8 @@ function doneInsert(this: Reader, header: unknown): unknown {
   const fault = unreadable(this._localStreamError);
   this._localStreamError = undefined;
   this._rowParser = NOBODY;
+  // The rows of later sets are dropped, and fail nothing.
+  if (this._fields.findIndex(Array.isArray) < this._resultIndex) return this.row;
   const give = this.onResult;
   if (give === undefined) this.emit("error", fault);
   else this.onResult = (error) => give(error ?? fault);

@@ -1,5 +1,5 @@
 /** A statement that gives several result sets: its rows are those of the first, whichever way they are asked for, and the session goes on. */
-import type { ConnectionPool, StatementOptions } from "adbapi";
+import { ConnectionPool, DataError, type StatementOptions } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
@@ -77,6 +77,37 @@ describeEach(
         expect(await pool.runQuery("select count(*) as n from seen where n = 7")).toEqual([{ n: 1n }]);
         expect(pool.stats.losses).toBe(0);
       }),
+    );
+
+    test.each(Object.entries(WAYS))(
+      "%s: what cannot be read in a later set fails nothing",
+      async (_way, run) => {
+        await using database = await target.createDatabase();
+        const args = target.readWith!(database.connectArgs, (value) => {
+          if (String(value) === "bad") throw new Error("not to be read");
+          return value;
+        });
+        for (const [connectArgs, value] of [
+          [database.connectArgs, LARGE],
+          [args, "'bad'"],
+        ]) {
+          await using pool = new ConnectionPool(target.name, connectArgs as never, {
+            max: 1,
+            int64: "number",
+          });
+          await pool.runOperation("drop procedure if exists later");
+          await pool.runOperation(
+            `create procedure later(n int) begin do 1; select n as a; select ${value} as b; select 3 as c, ${value} as d; end`,
+          );
+          expect(await run(pool, "call later(1)", [], {})).toEqual([{ a: 1 }]);
+          expect(await run(pool, "call later(?)", [2], {})).toEqual([{ a: 2 }]);
+          await pool.runOperation("drop procedure later");
+          await pool.runOperation(`create procedure later() begin select ${value} as a; select 1 as b; end`);
+          await expect(run(pool, "call later()", [], {})).rejects.toBeInstanceOf(DataError);
+          expect(await run(pool, "select 3 as c", [], {})).toEqual([{ c: 3 }]);
+          expect(pool.stats.losses).toBe(0);
+        }
+      },
     );
 
     test("a stream that is left after the first row: the session goes on", () =>
