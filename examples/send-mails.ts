@@ -43,8 +43,8 @@ const transport = createTransport(
     : sink,
 );
 
-/** One mailbox, plainly written: a comma would make two of it, a line end a header of the mail. */
-const ADDRESS = /^[^\s@<>()[\],;:\\"]{1,64}@[^\s@<>()[\],;:\\"]{1,255}$/;
+/** One mailbox, plainly written: a comma would make two of it, a line end a header of the mail, and what is invisible another one than is read. */
+const ADDRESS = /^[^\s\p{C}@<>()[\],;:\\"]{1,64}@[^\s\p{C}@<>()[\],;:\\"]{1,255}$/u;
 
 /** An envelope of its own, too, so that no text of the mail can name another recipient. */
 async function mail(address: string) {

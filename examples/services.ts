@@ -15,9 +15,16 @@ import { MultiService, poolService, runService, Service } from "adbapi/service";
 
 const [visitsPort = "8082", reportPort = "8083"] = process.argv.slice(2);
 
+/** The names that are kept, the last of them: anybody can make up as many as they like. */
+const MOST_NAMES = 10_000;
+
 const pool = new ConnectionPool("better-sqlite3", ":memory:", {
-  openfun: (connection) =>
-    connection.cursor().execute("create table visits (name text primary key, times integer)"),
+  openfun: async (connection) => {
+    const cursor = connection.cursor();
+    await cursor.execute("create table visits (name text primary key, times integer)");
+    await cursor.execute(`create trigger old_ones after insert on visits
+      begin delete from visits where rowid <= new.rowid - ${MOST_NAMES}; end`);
+  },
 });
 
 /** What a client has done wrong, with words that are meant for it. */
@@ -26,6 +33,8 @@ class BadRequest extends Error {}
 /** GET /ada notes a visit of Ada. */
 async function visit(path: string) {
   const name = decoded(path.slice(1)) || "somebody";
+  // A line end would write lines of its own into the report.
+  if (/\p{Cc}/u.test(name)) throw new BadRequest("a name has no control characters");
   if (name.length > MOST_LETTERS) throw new BadRequest(`a name has at most ${MOST_LETTERS} letters`);
   const [row] = await pool.runQuery<{ times: number }>(
     "insert into visits values (?, 1) on conflict do update set times = times + 1 returning times",

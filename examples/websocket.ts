@@ -13,8 +13,8 @@ import { WebSocket, WebSocketServer } from "ws";
 
 const [echoPort = "8084", monitorPort = "8085"] = process.argv.slice(2);
 
-/** The messages that are kept, the last of them. */
-const KEPT = 10_000;
+/** The messages that are kept, the last of them: with the largest that is taken, 64 MB. */
+const KEPT = 1_000;
 
 /** What one guest, and all of them, may cost. */
 const MOST_GUESTS = 100;
@@ -117,7 +117,7 @@ class EchoService extends Service {
 /** Programs send no Origin; a browser names the page that asks, and only pages of this machine, by its own names, are ours. */
 function isOurs({ origin, req }: { origin: string | undefined; req: IncomingMessage }): boolean {
   const names = ["localhost", "127.0.0.1", "[::1]"];
-  const nameOf = (url: string) => (URL.canParse(url) ? new URL(url).hostname : "");
+  const nameOf = (url: string) => (/^https?:/.test(url) && URL.canParse(url) ? new URL(url).hostname : "");
   return names.includes(nameOf(`http://${req.headers.host}`)) && (!origin || names.includes(nameOf(origin)));
 }
 

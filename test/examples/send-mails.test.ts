@@ -91,7 +91,15 @@ test("one recipient is one mail to exactly that recipient, or a refusal that is 
       "group: l@x.example, m@x.example;",
       "n@o@x.example",
     ],
-    ...["", "@x.example", "p@", "q r@x.example"],
+    ...[
+      "",
+      "@x.example",
+      "p@",
+      "q r@x.example",
+      "s\u200b@x.example",
+      "t\u007f@x.example",
+      "u@\u202ex.example",
+    ],
   ];
   const taken = ["plain@x.example", "o'brien+news@x.example", "ü@x.example"];
   await using pool = new ConnectionPool("better-sqlite3", file, { max: 1 });

@@ -38,6 +38,9 @@ test("what a client does wrong is told to it, and nothing of ours", async () => 
   const badly = { status: 400, body: "the path is not well encoded\n" };
   for (const path of ["/%ff", "/%", "/%E0%A4"]) expect(await fetched(agent, ports[0], path)).toEqual(badly);
   expect(await fetched(agent, ports[0], `/${"x".repeat(101)}`)).toMatchObject({ status: 400 });
+  // A line of its own in the report would name somebody who was never here.
+  for (const path of ["/%0A99%20bond", "/%0D%0Ax", "/%00"])
+    expect(await fetched(agent, ports[0], path)).toMatchObject({ status: 400 });
   const posted = await fetch(`http://127.0.0.1:${ports[0]}/ada`, {
     method: "POST",
     body: "x".repeat(1_000_000),

@@ -36,6 +36,7 @@ test("echoes what was kept, shows the pool, and says goodbye", async () => {
     return heard;
   };
   expect(await status({ origin: "http://attacker.example" })).toBe(401);
+  expect(await status({ origin: "chrome-extension://localhost" })).toBe(401);
   expect(await status({ headers: { host: `attacker.example:${ports[0]}` } })).toBe(401);
   expect(await status({ origin: `http://localhost:${ports[0]}` })).toBe("open");
   const loud = new WebSocket(url);
