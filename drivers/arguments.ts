@@ -91,10 +91,26 @@ function check(what: string, value: unknown, allowed: Kinds[string]): void {
     const type = Array.isArray(value) ? "array" : typeof value;
     throw new InterfaceError(`${what} must be ${wanted}; what was given is of type ${type}`);
   }
+  const fault = typeof value === "string" ? faultOf(value) : undefined;
+  if (fault !== undefined) throw new InterfaceError(`${what} ${fault}`);
+}
+
+/** What the server would read as another text, if anything. */
+function faultOf(text: string): string | undefined {
   // At the server a NUL ends a text: what follows would be read as something else.
-  if (typeof value === "string" && value.includes("\0")) {
-    throw new InterfaceError(`${what} contains a NUL character`);
-  }
+  if (text.includes("\0")) return "contains a NUL character";
+  return text.isWellFormed() ? undefined : "holds half of a surrogate pair: it is no Unicode text";
+}
+
+/** A function that gives a password, each time a connection is opened; what is none fails that connect, and is not repeated. */
+export function passwordMaker(make: () => unknown): () => Promise<string> {
+  return async () => {
+    const password = await make();
+    const fault =
+      typeof password === "string" ? faultOf(password) : `is no string, but of type ${typeof password}`;
+    if (fault !== undefined) throw new TypeError(`the function for the password: what it gave ${fault}`);
+    return password as string;
+  };
 }
 
 /** Environments have it as text. */

@@ -27,9 +27,19 @@ const KINDS: Kinds = {
  * middle of a handshake, and some end the process by it.
  */
 export function ownTls(driver: string, given: object): ConnectionOptions {
+  if (!mayHoldOptions(given))
+    throw new InterfaceError(
+      `${driver}: connect argument "ssl" must be an object of TLS options (ca, cert, key, …); what was given is a ${given.constructor?.name}`,
+    );
   const own = ownArguments(`${driver}: the TLS option`, given, KINDS) as ConnectionOptions;
   if (MATERIAL.some((name) => Object.hasOwn(own, name))) contextOf(driver, own);
   return own;
+}
+
+/** An authority's certificate itself, or the promise of one, would be taken for no options at all. */
+function mayHoldOptions(given: object): boolean {
+  const kind = Object.getPrototypeOf(given) as object | null;
+  return kind === null || kind === Object.prototype || Object.keys(KINDS).some((name) => name in given);
 }
 
 /** The same for a package that hands the options to Node.js: a context stands in for its secrets, and nobody can read them any more. */

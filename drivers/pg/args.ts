@@ -1,7 +1,16 @@
 /** The connect arguments, checked once. */
 import type { ClientConfig } from "pg";
 import { InterfaceError } from "../../src/errors.js";
-import { type Args, hide, isObject, type Kinds, merged, ownArguments, socketMaker } from "../arguments.js";
+import {
+  type Args,
+  hide,
+  isObject,
+  type Kinds,
+  merged,
+  ownArguments,
+  passwordMaker,
+  socketMaker,
+} from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
 import { ownTls, sealed } from "../tls.js";
 import { urlText } from "../url.js";
@@ -90,6 +99,8 @@ function withUrl(given: Args, connectionString: unknown): ClientConfig {
   if (ssl !== undefined) config.ssl = isObject(ssl) ? sealed("pg", ssl) : ssl;
   // pg would look for one in its environment.
   if (config.password === "") config.password = () => "";
+  else if (typeof config.password === "function")
+    config.password = passwordMaker(config.password as () => unknown);
   if (typeof config.stream === "function") config.stream = socketMaker("pg", config.stream as () => unknown);
   hide(config, ["password"]);
   return config;

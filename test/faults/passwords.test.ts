@@ -177,6 +177,8 @@ describeEach(SERVER_TARGETS, (target) => {
   test.runIf(target.name === "pg").each<[string, () => unknown]>([
     ["throws", () => Promise.reject(new Error("the vault is closed"))],
     ["gives no string", () => 12_345],
+    ["gives nothing", () => undefined],
+    ["gives a text with a NUL", () => "right\0 12345"],
   ])("a function that %s fails the connect", async (_, password) => {
     await using failing = new ConnectionPool("pg", { ...right, password } as never, options);
     const error = await failing.runQuery("select 1").then(

@@ -84,13 +84,34 @@ describe.each(DRIVERS)("$name", (driver) => {
   test.each([
     [
       "password",
-      [12_345, true, { 12345: 1 }, ["12345"], 12_345n, Symbol("12345"), "12345\0", Buffer.from("x")],
+      [
+        12_345,
+        true,
+        { 12345: 1 },
+        ["12345"],
+        12_345n,
+        Symbol("12345"),
+        "12345\0",
+        "12345\ud800",
+        Buffer.from("x"),
+      ],
     ],
     ["user", [12_345, {}, "a\0database\0b"]],
     ["database", [12_345, []]],
     ["host", [12_345, "h\0"]],
     ["port", [-1, 1.5, 65_536, Number.NaN, "http", "", {}]],
-    ["ssl", [1, [], () => {}]],
+    [
+      "ssl",
+      [
+        1,
+        [],
+        () => {},
+        Buffer.from("12345"),
+        Promise.resolve({ ca: "12345" }),
+        new Date(0),
+        new Map([["ca", "12345"]]),
+      ],
+    ],
     ["stream", [{}, "s"]],
   ])("%s of a wrong type is refused by the constructor, without the value", (name, values) => {
     for (const value of values) {
