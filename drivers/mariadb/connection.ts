@@ -213,7 +213,8 @@ export class MariadbConnection extends MysqlConnection {
       }
       const answered: Answer = (error, answer) => {
         prepared.close();
-        if (again && error && unknownStatement(error)) this.#execute(entry, values, resolve, false);
+        if (again && error && unknownStatement(error, entry.statement.sql))
+          this.#execute(entry, values, resolve, false);
         else this.#answered(entry, error, answer, metaOf(answer), resolve);
       };
       this.sending(entry, () => this.#run(prepared, values, answered));

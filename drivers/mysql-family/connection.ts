@@ -211,6 +211,7 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
       return (await inTurn(() => this.command(statement))).rows;
     };
     const session: ManySession = {
+      sql,
       steps: (lists) => (this.goesAhead ? many.steps(lists) : stepsInTurn(many.steps(lists), inTurn)),
       readOnly,
       refuseWrites: () => this.#telling(() => many.refuseWrites()),

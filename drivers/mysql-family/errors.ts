@@ -11,6 +11,7 @@ import {
 } from "../../src/errors.js";
 import { firstWord } from "../../src/sql-comments.js";
 import { classOf, isLoss } from "./numbers.js";
+import { ordinary } from "./transaction.js";
 
 /** What both packages put on the errors that the server sent. */
 export interface ServerError extends Error {
@@ -65,9 +66,8 @@ export function isReadOnlyServer(error: ServerError, reading = true): boolean {
 
 /** What is known of a statement by what ended it, and by its text. */
 function outcomeOf(fault: ServerError, number: number, sql: string | undefined): Outcome | undefined {
-  if (isFull(fault)) return "not applied";
   if (isInterrupted(fault)) return ofEnded(sql);
-  if (!NO_LOCK.has(number) && !isReadOnlyServer(fault)) return undefined;
+  if (!NO_LOCK.has(number) && !isFull(fault) && !isReadOnlyServer(fault)) return undefined;
   return IN_PIECES.has(wordOf(sql)) || sql?.includes(";") ? "unknown" : "not applied";
 }
 
@@ -95,7 +95,7 @@ export function isPassing(error: ServerError): boolean {
 /** `max_prepared_stmt_count`, of all sessions together. */
 const ER_MAX_PREPARED_STMT_COUNT_REACHED = 1461;
 
-/** The server has no room for one more prepared statement: nothing was run. */
+/** The server has no room for one more prepared statement: nothing was run, but what stands before it in a procedure. */
 export function isFull({ errno }: Pick<ServerError, "errno">): boolean {
   return errno === ER_MAX_PREPARED_STMT_COUNT_REACHED;
 }
@@ -103,9 +103,17 @@ export function isFull({ errno }: Pick<ServerError, "errno">): boolean {
 const FULL_ADVICE =
   "; raise it at the server, or have each session keep fewer (maxPreparedStatements of mysql2, prepareCacheLength of mariadb)";
 
-/** The server dropped a prepared statement, or cannot use it any more: nothing was executed. */
-export function unknownStatement({ errno }: ServerError): boolean {
-  return errno === 1243 || errno === 1615;
+/** Named in the message, in every language, where the statement was one of the protocol's. */
+const BY_PROTOCOL = "mysqld_stmt_";
+
+/**
+ * The server dropped this prepared statement, or cannot use it any more: nothing was executed. A procedure may fail the same way at an EXECUTE
+ * or a SIGNAL of its own, with all done that stands before it.
+ */
+export function unknownStatement(error: ServerError, sql: string): boolean {
+  const { errno, sqlMessage, message } = error;
+  if (errno !== 1243 && errno !== 1615) return false;
+  return ordinary(sql) || (errno === 1243 && (sqlMessage ?? message).includes(BY_PROTOCOL));
 }
 
 /**

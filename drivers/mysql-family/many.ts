@@ -17,6 +17,7 @@ export interface Step {
 
 /** What of a session is needed here. */
 export interface ManySession {
+  readonly sql: string;
   /** Its lists as commands, in order. */
   steps(lists: readonly Params[]): Iterable<Step>;
   /** One list, as any statement. */
@@ -78,7 +79,7 @@ async function first(session: ManySession, list: Params) {
     session.command(WARNINGS),
   ]);
   if (run.status === "rejected") {
-    if (!unknownStatement(run.reason as ServerError)) throw run.reason;
+    if (!unknownStatement(run.reason as ServerError, session.sql)) throw run.reason;
     return { rowCount: await session.one(list), undoable: false };
   }
   const said = savepoint.status === "fulfilled" && undone.status === "fulfilled";

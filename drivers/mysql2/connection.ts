@@ -196,7 +196,7 @@ export class Mysql2Connection extends MysqlConnection {
       this.sending(entry, () =>
         this.#binary(prepared, statement, values, (error, answer, fields) => {
           if (error === null) return this.#answered(entry, answer, fields, resolve);
-          if (!again || !unknownStatement(error)) return this.failed(entry, error);
+          if (!again || !unknownStatement(error, statement.sql)) return this.failed(entry, error);
           // Closed behind our back: mysql2's cache is shared with those who use the native handle.
           this.#prepared.forget(statement.sql);
           this.#execute(entry, values, resolve, false);

@@ -71,6 +71,37 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
       });
     });
 
+    runs.each([
+      ["a statement of its own that nobody has prepared", "execute nothing", undefined],
+      ["one that needs to be prepared anew", "signal sqlstate '45000' set mysql_errno = 1615", undefined],
+      ["no room for a statement of its own", "signal sqlstate '45000' set mysql_errno = 1461", "unknown"],
+    ])("a procedure that fails at %s is run once", async (_what, fails, outcome) => {
+      await using pool = open();
+      await pool.runOperation("create or replace table done (a int)");
+      await pool.runOperation(
+        `create or replace procedure p(x int) begin insert into done values (x); commit; ${fails}; end`,
+      );
+      const ways = {
+        alone: () => pool.runOperation("call p(?)", [1]),
+        "in arrays": () => pool.runQuery("call p(?)", [1], { rowMode: "array" }),
+        "in a stream": async () => {
+          for await (const _row of pool.runStream("call p(?)", [1]));
+        },
+        "in a lot": () =>
+          pool.runWithConnection((connection) =>
+            connection.cursor().executeMany("call p(?)", new Array(8).fill([1])),
+          ),
+      };
+      for (const [way, ask] of Object.entries(ways)) {
+        const error = await Promise.resolve(ask()).catch((reason: unknown) => reason);
+        expect(error, way).toBeInstanceOf(OperationalError);
+        if (way === "alone") expect((error as { outcome?: string }).outcome).toBe(outcome);
+        const [row] = await pool.runQuery("select count(*) as n from done");
+        expect(Number(row!.n), way).toBe(1);
+        await pool.runOperation("delete from done");
+      }
+    });
+
     runs("where the server has no room for one more prepared statement, one of ours makes room", async () => {
       await using pool = open();
       await using other = open();
