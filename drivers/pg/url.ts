@@ -30,8 +30,17 @@ export function configOf(url: string): ClientConfig {
     const said = read(option, value);
     Object.assign(config, { [setting]: setting === "ssl" ? agreed(config.ssl, said as Ssl) : said });
   }
+  if (needsTls(parsed.searchParams)) Object.assign(config, { ssl: agreed(config.ssl, config.ssl || true) });
   hide(config, ["password"]);
   return config;
+}
+
+/** Options that mean nothing without TLS: a URL that has one asks for it, as it does in libpq. */
+function needsTls(options: URLSearchParams): boolean {
+  return (
+    options.getAll("channel_binding").includes("require") ||
+    options.getAll("sslnegotiation").includes("direct")
+  );
 }
 
 const NEGOTIATIONS = { postgres: "postgres", direct: "direct" } as const;

@@ -351,6 +351,9 @@ describe("PostgreSQL: TLS in a URL and in `ssl`", () => {
     ["sslmode=verify-full&ssl=0", undefined],
     ["sslmode=require&sslmode=disable", undefined],
     ["sslmode=no-verify&ssl=true", undefined],
+    ["sslmode=disable&channel_binding=require", undefined],
+    ["sslnegotiation=direct&ssl=false", undefined],
+    ["channel_binding=require", false],
   ])("%s and %o contradict each other", (option, ssl) => {
     expect(() => both(option, ssl)).toThrow(InterfaceError);
     expect(() => both(option, ssl)).toThrow("TLS");

@@ -32,7 +32,13 @@ describe("a URL", () => {
     ["postgres://h/d?sslmode=require", { ssl: true }],
     ["postgres://h/d?sslmode=verify-ca", { ssl: true }],
     ["postgres://h/d?sslmode=verify-full", { ssl: true }],
-    ["postgres://h/d?channel_binding=require", { enableChannelBinding: true }],
+    ["postgres://h/d?channel_binding=require", { enableChannelBinding: true, ssl: true }],
+    ["postgres://h/d?channel_binding=prefer", { enableChannelBinding: true }],
+    [
+      "postgres://h/d?sslmode=no-verify&channel_binding=require",
+      { enableChannelBinding: true, ssl: { rejectUnauthorized: false } },
+    ],
+    ["postgres://h/d?sslnegotiation=direct", { sslnegotiation: "direct", ssl: true }],
     ["postgres://h/d?connect_timeout=3", { connectionTimeoutMillis: 3000 }],
     [
       "postgres://h/d?application_name=a%20b&options=-c%20x.y%3D1",
