@@ -279,7 +279,7 @@ export class MariadbConnection extends MysqlConnection {
     if (values.length === 0)
       return this.opening(() => this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
     return new Promise((resolve, reject) => {
-      this.#ready(sql, (error, prepared) => {
+      const ready: Ready = (error, prepared) => {
         if (error) return reject(error);
         const wrong = this.mismatch(prepared.parameterCount, values.length);
         if (wrong !== undefined) {
@@ -292,7 +292,8 @@ export class MariadbConnection extends MysqlConnection {
           return readable.once("end", () => prepared.close());
         };
         resolve(this.opening(open));
-      });
+      };
+      this.opening(() => this.#ready(sql, ready)).catch(reject);
     });
   }
 

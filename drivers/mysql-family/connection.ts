@@ -22,6 +22,7 @@ import type {
 } from "../driver.js";
 import { endedBefore } from "../lost.js";
 import { spoiled, unreadable } from "../unreadable.js";
+import { ofCharset } from "./charset.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
 import type { Faults } from "./faults.js";
 import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./many.js";
@@ -253,7 +254,7 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
       }
       whole = true;
     } catch (error) {
-      throw this.#told(error);
+      throw this.#told(ofCharset(error));
     } finally {
       if (source !== undefined && this.#phase === "open") await this.#drained(source, ended);
       this.#forget(entry);
@@ -417,7 +418,7 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
     try {
       send();
     } catch (error) {
-      this.settle(entry, () => entry.reject(error));
+      this.settle(entry, () => entry.reject(ofCharset(error)));
       this.#unsent(error);
     }
   }
@@ -426,7 +427,7 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
   protected opening<T>(send: () => T): Promise<T> {
     return new Promise((resolve) => resolve(send())).catch((error: unknown) => {
       this.#unsent(error);
-      throw error;
+      throw ofCharset(error);
     }) as Promise<T>;
   }
 
@@ -442,13 +443,13 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
 
   #unsent(error: unknown): void {
     const message = "The connection was given up: a statement could not be sent";
-    this.lose(new ConnectionLost(message, { cause: error }));
+    this.lose(new ConnectionLost(message, { cause: ofCharset(error) }));
   }
 
   /** The package cannot go on in the midst of this session: who waits for an answer hears why. */
   #broken(error: unknown): void {
     const [head] = this.#inFlight;
-    const reason = unreadable(error);
+    const reason = unreadable(ofCharset(error));
     if (head !== undefined) this.settle(head, () => head.reject(reason));
     this.lose(spoiled(reason));
   }

@@ -2,6 +2,7 @@
  * What mysql2 does with an answer that cannot be read: the error of a row is to it the end of the answer, and what else comes of that is
  * taken for the answer to the next. Anything else that is thrown ends the session, and the process where it is no Error.
  */
+import { ofCharset } from "../mysql-family/charset.js";
 import { unreadable } from "../unreadable.js";
 import type { Native } from "./native.js";
 
@@ -59,6 +60,7 @@ export function guardSession(native: Native, fault: (error: unknown) => void): v
 function isThrown(error: unknown): boolean {
   return (
     !(error instanceof Error) ||
+    ofCharset(error) !== error ||
     error instanceof TypeError ||
     error instanceof RangeError ||
     error instanceof SyntaxError
