@@ -24,11 +24,11 @@ import { encode, type PrepareValue } from "./encode.js";
 import { cancelledUnsent, factsOf, translate } from "./errors.js";
 import { CountingExecution, copyRefused, Execution, isServerError, OwnExecution } from "./execution.js";
 import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./facts.js";
-import { statementGroup } from "./group.js";
+import { manyGroup, statementGroup } from "./group.js";
 import { leave } from "./leaving.js";
 import { MadeTypes, type TextRows } from "./made-types.js";
 import { executeMany } from "./many.js";
-import { Names, NOTHING } from "./names.js";
+import { type Asks, Names, NOTHING } from "./names.js";
 import { isReplicationWarning, replicationWarning } from "./notices.js";
 import { exactParsers } from "./numbers.js";
 import { holdsEmptyArray, ParamTypes, refuseForJson } from "./param-types.js";
@@ -174,9 +174,16 @@ export class PgConnection implements DriverConnection, StreamOwner {
   ): Promise<{ readonly rowCount: number }> {
     const list = listOfParams.filter(holdsEmptyArray);
     if (list.length > 0) await this.#refuseForJson(statement, list);
-    return executeMany(sql, listOfParams, this.#prepareValue, (bytes) =>
-      this.#sent((settle) => new CountingExecution(this, bytes, settle, statement)),
-    );
+    return executeMany(listOfParams, this.#prepareValue, (lists) => {
+      const use = this.useOf(sql);
+      const asks = this.asks(use);
+      const bytes = manyGroup({ sql, lists, asks });
+      const ahead = asks.ahead ? 1 : 0;
+      return this.#sent(
+        (settle) =>
+          new CountingExecution(lists.length, this, bytes, settle, statement, use, ahead, asks.behind),
+      );
+    });
   }
 
   stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {
@@ -235,6 +242,16 @@ export class PgConnection implements DriverConnection, StreamOwner {
   /** Rows of text for a question of the driver's own. */
   readonly ask = async (sql: string): Promise<TextRows> =>
     (await this.#command(sql)).collected as (string | null)[][];
+
+  /** How a statement travels that is not to have a name. */
+  useOf(sql: string): Use {
+    return this.#names?.statements.unnamed(sql) ?? unnamed(sql, "command");
+  }
+
+  /** What is to be asked beside such a statement. */
+  asks(use: Use): Asks {
+    return this.#names?.asks(use, this.#inTransaction) ?? NOTHING;
+  }
 
   submit(execution: Execution): void {
     if (this.#life !== "open")

@@ -15,12 +15,16 @@ export function worst(a: Effect, b: Effect): Effect {
 /** Whatever is not known to be harmless is not: new commands of the server's too. `sql` is undefined where a text held several. */
 export function effectOf(tag: string, sql: string | undefined): Effect {
   if (HARMLESS.has(tag)) return "none";
+  if (tag === "SET CONSTRAINTS" && sql !== undefined && DEFERS.test(sql)) return "none";
   if (tag === "SET" && sql !== undefined && setsHarmlessly(sql)) return "none";
   if (ALTERING.test(tag)) return sql !== undefined && TEMPORARY.test(sql) ? "moved" : "altered";
   return "moved";
 }
 
-/** Ends of transactions are here: they undo what was moved in them, which is known by then. */
+/**
+ * Ends of transactions are here: they undo what was moved in them, which is known by then. What fires a trigger is not, be it one of
+ * events (COMMENT, GRANT), nor DECLARE, whose query may be run by COMMIT.
+ */
 const HARMLESS = new Set([
   "ANALYZE",
   "BEGIN",
@@ -28,33 +32,26 @@ const HARMLESS = new Set([
   "CLOSE CURSOR",
   "CLOSE CURSOR ALL",
   "CLUSTER",
-  "COMMENT",
   "COMMIT",
   "COMMIT PREPARED",
   "DEALLOCATE",
-  "DECLARE CURSOR",
   "EXPLAIN",
-  "GRANT",
   "LISTEN",
   "LOCK TABLE",
   "NOTIFY",
   "PREPARE",
   "PREPARE TRANSACTION",
-  "REFRESH MATERIALIZED VIEW",
-  "REINDEX",
   "RELEASE",
-  "REVOKE",
   "ROLLBACK",
   "ROLLBACK PREPARED",
   "SAVEPOINT",
-  "SET CONSTRAINTS",
   "SHOW",
   "START TRANSACTION",
-  "TRUNCATE TABLE",
   "UNLISTEN",
   "VACUUM",
 ]);
 
+const DEFERS = /\bdeferred[\s;]*$/i;
 const ALTERING = /^(?:ALTER|CREATE|DROP|IMPORT|SELECT)\b/;
 const TEMPORARY = /^\s*create\s+(?:(?:local|global)\s+)?temp(?:orary)?\b/i;
 

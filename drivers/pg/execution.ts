@@ -34,8 +34,8 @@ export class Execution {
   readonly bytes: Buffer;
   /** Commands of the driver's own that run ahead of the statement in the group. */
   readonly ahead: number;
-  /** How it travels, where it is one statement in a group of its own. */
-  readonly use: Use | undefined;
+  /** How it travels; undefined where nothing was asked behind it that its kind would need. */
+  use: Use | undefined;
   readonly #observed: boolean;
   readonly #owner: Owner;
   readonly #rowMode: RowMode;
@@ -109,9 +109,22 @@ export class Execution {
     };
   }
 
+  /** How often the statement runs in the group. */
+  protected get runs(): number {
+    return 1;
+  }
+
   /** What comes now is the answer to what was asked behind it. */
   get #answered(): boolean {
-    return this.#observed && this.completed > this.ahead;
+    return this.#observed && this.completed >= this.ahead + this.runs;
+  }
+
+  /** Keeps a row of an answer to what was asked beside the statement. */
+  protected looked(row: readonly unknown[]): boolean {
+    if (this.#answered) this.lookedBehind = row;
+    else if (this.completed < this.ahead) this.lookedAhead = row;
+    else return false;
+    return true;
   }
 
   takeRows(): unknown[] {
@@ -136,15 +149,7 @@ export class Execution {
 
   /** Nothing may be thrown here: it would come out of the socket's event. */
   handleDataRow(message: { readonly fields: RawRow }): void {
-    if (this.#answered) {
-      this.lookedBehind = message.fields;
-      return;
-    }
-    if (this.completed < this.ahead) {
-      this.lookedAhead = message.fields;
-      return;
-    }
-    if (this.error !== undefined) return;
+    if (this.looked(message.fields) || this.error !== undefined) return;
     try {
       const { shape } = this;
       this.collected.push(
@@ -220,7 +225,20 @@ export class OwnExecution extends Execution {
 
 /** One whose rows nobody wants, and whose columns were not asked for. */
 export class CountingExecution extends Execution {
-  override handleDataRow(): void {}
+  readonly #runs: number;
+
+  constructor(runs: number, ...common: ConstructorParameters<typeof Execution>) {
+    super(...common);
+    this.#runs = runs;
+  }
+
+  protected override get runs(): number {
+    return this.#runs;
+  }
+
+  override handleDataRow(message: { readonly fields: RawRow }): void {
+    this.looked(message.fields);
+  }
 }
 
 /**

@@ -40,6 +40,35 @@ export function statementGroup({ values, use, forgotten, begin, asks }: Group): 
   });
 }
 
+export interface ManyGroup {
+  readonly sql: string;
+  readonly lists: readonly (readonly wire.Encoded[])[];
+  readonly asks: Asks;
+}
+
+/** One text with several lists of params. Parsed anew for each group: other statements of the transaction may travel in between. */
+export function manyGroup({ sql, lists, asks }: ManyGroup): Buffer {
+  return wire.group(() => {
+    if (asks.ahead) facts(asks.named);
+    wire.parse("", sql);
+    for (const values of lists) {
+      wire.bind("", values);
+      wire.execute();
+    }
+    if (asks.behind) facts(asks.named);
+    wire.sync();
+  });
+}
+
+/** The end of a portal that has no name. */
+export function endOfPortal(asks: Asks): Buffer {
+  return wire.group(() => {
+    wire.closePortal();
+    if (asks.behind) facts(asks.named);
+    wire.sync();
+  });
+}
+
 function facts(named: boolean): void {
   if (!named) {
     wire.closeStatement(FACTS_NAME);

@@ -2,21 +2,20 @@
 import type { Params } from "../driver.js";
 import { encode, type PrepareValue } from "./encode.js";
 import type { Execution } from "./execution.js";
-import * as wire from "./wire.js";
+import type { Encoded } from "./wire.js";
 
 /** Bounds of what is encoded in one go, so that the event loop is not held up. */
 const MOST_ROWS = 1000;
 const MOST_BYTES = 65_536;
 
-/** Where the bytes of a chunk go, to be counted and not read. */
-export type SendChunk = (bytes: Buffer) => Promise<Execution>;
+/** Runs the statement with each of these in one round trip, to be counted and not read. */
+export type SendSome = (lists: readonly (readonly Encoded[])[]) => Promise<Execution>;
 
 /** Two chunks are under way at a time, so that the server has work while the next is encoded. */
 export async function executeMany(
-  sql: string,
   listOfParams: readonly Params[],
   prepareValue: PrepareValue,
-  send: SendChunk,
+  send: SendSome,
 ): Promise<{ readonly rowCount: number }> {
   let rowCount = 0;
   let previous: Promise<Execution> | undefined;
@@ -25,7 +24,7 @@ export async function executeMany(
     for (let at = 0; at < listOfParams.length; ) {
       const lists = encodeSome(listOfParams, at, prepareValue);
       at += lists.length;
-      latest = send(chunk(sql, lists));
+      latest = send(lists);
       rowCount += (await previous)?.rowCount ?? 0;
       previous = latest;
     }
@@ -43,8 +42,8 @@ function encodeSome(
   listOfParams: readonly Params[],
   from: number,
   prepareValue: PrepareValue,
-): readonly (readonly wire.Encoded[])[] {
-  const lists: (readonly wire.Encoded[])[] = [];
+): readonly (readonly Encoded[])[] {
+  const lists: (readonly Encoded[])[] = [];
   let size = 0;
   for (let at = from; at < listOfParams.length && lists.length < MOST_ROWS && size < MOST_BYTES; at++) {
     try {
@@ -59,18 +58,6 @@ function encodeSome(
   return lists;
 }
 
-/** Parsed anew for each chunk: other statements of the transaction may travel in between. */
-function chunk(sql: string, lists: readonly (readonly wire.Encoded[])[]): Buffer {
-  return wire.group(() => {
-    wire.parse("", sql);
-    for (const values of lists) {
-      wire.bind("", values);
-      wire.execute();
-    }
-    wire.sync();
-  });
-}
-
-function sizeOf(value: wire.Encoded): number {
+function sizeOf(value: Encoded): number {
   return typeof value === "string" || value instanceof Buffer ? value.length : 8;
 }

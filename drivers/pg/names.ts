@@ -1,6 +1,6 @@
 /** Whether the names of a session's prepared statements still stand on what they stood on when they were given. */
 import { type Effect, effectOf, worst } from "./effects.js";
-import type { Execution } from "./execution.js";
+import { type Execution, isServerError } from "./execution.js";
 import { type Facts, factsOfRow } from "./facts.js";
 import { outlineOf } from "./kind.js";
 import { Statements, tablesAltered, type Use } from "./statements.js";
@@ -92,7 +92,8 @@ export class Names {
     const kind = use?.kind ?? outlineOf(statement.sql).kind;
     if (kind === "command")
       return DIGIT.test(tag) ? worst(effect, effectOf("SELECT", statement.sql)) : effect;
-    if (error === undefined) {
+    // The server has done what only this side cannot read.
+    if (!isServerError(error)) {
       this.#askable ||= kind !== "runs" && (lookedBehind ?? lookedAhead) !== undefined;
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
       if (lookedBehind !== undefined) {
@@ -100,7 +101,8 @@ export class Names {
         if (use !== undefined && use.pattern !== "") this.#watched(use.pattern, seen);
         return seen;
       }
-      if (kind === "calls") return "moved";
+      // What a stream did behind a pooler that keeps rows back was not looked at.
+      if (kind === "calls" || (use === undefined && kind !== "runs")) return "moved";
     }
     // A trigger or a view of its may have moved what nobody looked for.
     if (use !== undefined && use.name === "" && !this.#isFamiliar(use) && !this.statements.some)

@@ -95,6 +95,15 @@ export class Statements {
     }
   }
 
+  /** How a text travels that is neither to have a name nor to come nearer to one. */
+  unnamed(sql: string): Use {
+    const known = this.#entries.get(sql);
+    if (known !== undefined) return known.plain;
+    if (sql.length > LONGEST) return unnamed(sql, "calls");
+    const { kind, pattern } = outlineOf(sql);
+    return unnamed(sql, kind, pattern);
+  }
+
   /** The server has run it. */
   learn(use: Use, shape: Shape, types: readonly number[] | undefined): void {
     if (use.learns) {

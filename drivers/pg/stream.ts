@@ -4,7 +4,10 @@ import { NotSupportedError } from "../../src/errors.js";
 import type { Statement } from "../driver.js";
 import { encode, type PrepareValue } from "./encode.js";
 import { copyRefused, Execution, isServerError, type Owner, type RawRow, type Wire } from "./execution.js";
+import { endOfPortal } from "./group.js";
 import type { MadeTypes, TextRows } from "./made-types.js";
+import { type Asks, NOTHING } from "./names.js";
+import type { Use } from "./statements.js";
 import * as wire from "./wire.js";
 
 /** What a stream needs of its connection. */
@@ -20,6 +23,10 @@ export interface StreamOwner extends Owner {
   ask(sql: string): Promise<TextRows>;
   /** Whether a transaction is open, in which a portal outlives Sync. */
   readonly transacting: boolean;
+  /** How a text travels that is not to have a name. */
+  useOf(sql: string): Use;
+  /** What is to be asked beside it: a view may move what the names of others stand on, as a trigger may. */
+  asks(use: Use): Asks;
   /** How often the server has said something beside its answers. */
   readonly asides: number;
 }
@@ -49,7 +56,13 @@ class Portal extends Execution {
 
   /** `before`: the part of a stream whose rows these come after. */
   constructor(owner: StreamOwner, statement: Statement, bytes: Buffer, before?: Portal) {
-    super(owner, bytes, () => this.#wake(), statement);
+    super(
+      owner,
+      bytes,
+      () => this.#wake(),
+      statement,
+      before === undefined ? owner.useOf(statement.sql) : undefined,
+    );
     this.#owner = owner;
     if (before === undefined) return;
     this.shape = before.shape;
@@ -91,6 +104,7 @@ class Portal extends Execution {
       if (this.#state !== "fetching" || this.#owner.asides !== asides) return;
       if (transacting) {
         this.#state = "synced";
+        this.use = undefined;
         this.#owner.write(SYNC);
       } else {
         // What comes late would be taken for the answer to what is asked next.
@@ -109,6 +123,7 @@ class Portal extends Execution {
   override handleDataRow(message: { readonly fields: RawRow }): void {
     clearTimeout(this.#held);
     if (this.#state === "asking") this.#answer.push(message.fields);
+    else if (this.#state === "ending") this.lookedBehind = message.fields;
     else super.handleDataRow(message);
   }
 
@@ -124,7 +139,7 @@ class Portal extends Execution {
 
   override handleCommandComplete(message: { readonly text: string }): void {
     if (this.#state === "asking") this.handlePortalSuspended();
-    else {
+    else if (this.#state !== "ending") {
       this.note(message.text);
       if (this.#state !== "synced") this.#end();
     }
@@ -153,7 +168,8 @@ class Portal extends Execution {
   #end(): void {
     clearTimeout(this.#held);
     this.#state = "ending";
-    this.#owner.write(END);
+    const { use } = this;
+    this.#owner.write(endOfPortal(use === undefined ? NOTHING : this.#owner.asks(use)));
   }
 
   async #rest(): Promise<void> {
@@ -281,11 +297,6 @@ class Answer extends Execution {
 }
 
 const SYNC = wire.group(() => wire.sync());
-
-const END = wire.group(() => {
-  wire.closePortal();
-  wire.sync();
-});
 
 /** In a portal of its own: the one without a name is the stream's. */
 function question(sql: string): Buffer {

@@ -39,7 +39,7 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
       create table a.item (code int, at timestamptz);
       create table b.item (code text, at text);
       create function public.go() returns text language plpgsql as
-        $$ begin return set_config('search_path', current_setting('test.place'), false); end $$;
+        $$ begin return set_config('search_path', coalesce(current_setting('test.place', true), ''), false); end $$;
       create function public.on_insert() returns trigger language plpgsql as
         $$ begin perform public.go(); return new; end $$;
       create procedure public.goes() language plpgsql as $$ begin perform public.go(); end $$;
@@ -48,11 +48,18 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
       create table public.mover (x int);
       insert into public.mover values (1);
       create trigger moves after insert on public.mover for each row execute function public.on_insert();
-      create view public.moving as select public.go() as gone`);
+      create view public.moving as select public.go() as gone;
+      create function public.on_truncate() returns trigger language plpgsql as
+        $$ begin perform public.go(); return null; end $$;
+      create table public.emptied (x int);
+      create trigger moves before truncate on public.emptied for each statement execute function public.on_truncate();
+      create function public.on_event() returns event_trigger language plpgsql as
+        $$ begin perform public.go(); end $$;
+      create event trigger moves on ddl_command_end when tag in ('COMMENT', 'REVOKE') execute function public.on_event()`);
     });
     afterAll(() => database?.[Symbol.asyncDispose]());
     beforeEach(async () => {
-      session = await openSession(database.connectArgs as string);
+      session = await openSession(database.connectArgs as string, { int64: "number" });
       await session.run("delete from a.item");
       await session.run("delete from b.item");
       await session.run("set search_path = a, public");
@@ -104,6 +111,32 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
           for await (const rows of stream) expect(rows.length).toBe(1);
         },
       ],
+      ["a view in a stream", (to) => goBy(to, () => drained("select * from moving"))],
+      [
+        "a trigger in a stream",
+        (to) => goBy(to, () => drained("insert into mover values (1), (2) returning x", 1)),
+      ],
+      [
+        "a trigger under executeMany",
+        (to) =>
+          goBy(to, async () => {
+            const inside = session.state === "in transaction";
+            if (!inside) await session.begin({});
+            await session.executeMany("insert into mover values ($1)", [[1], [2]]);
+            if (!inside) await session.commit();
+          }),
+      ],
+      ["a trigger of TRUNCATE", (to) => go(to, "truncate emptied")],
+      ["a trigger of COMMENT", (to) => go(to, "comment on table mover is 'x'")],
+      ["a trigger of REVOKE", (to) => go(to, "revoke select on mover from public")],
+      [
+        "what cannot be read",
+        (to) => goBy(to, () => failureOf(session.run("select *, 9007199254740993::int8 as x from moving"))),
+      ],
+      [
+        "what cannot be read in a stream",
+        (to) => goBy(to, () => failureOf(drained("select *, 9007199254740993::int8 as x from moving"))),
+      ],
       ["a probe", (to) => session.ping(`set search_path = ${PATHS[to]}`)],
       [
         "`native`",
@@ -112,9 +145,14 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
     ];
 
     /** What goes there reads where to. */
-    const go = async (to: Place, sql: string) => {
+    const goBy = async (to: Place, how: () => Promise<unknown>) => {
       await session.run(`set test.place = '${PATHS[to]}'`);
-      await session.run(sql);
+      await how();
+    };
+    const go = (to: Place, sql: string) => goBy(to, () => session.run(sql));
+    /** What has been read of a stream that is left after its first batch, or read to its end. */
+    const drained = async (sql: string, batches = Number.POSITIVE_INFINITY) => {
+      for await (const _ of session.stream(statement(sql), 1)) if (--batches === 0) break;
     };
 
     describe.each(MOVES)("moved by %s", (_how, move) => {
@@ -144,6 +182,15 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
         await arrives();
         await session.commit();
       });
+    });
+
+    test("means the table that the query of a cursor moves to, which COMMIT runs", async () => {
+      await addOften();
+      await session.run(`set test.place = '${PATHS.b}'`);
+      await session.begin({});
+      await session.run("declare c cursor with hold for select * from moving");
+      await session.commit();
+      await arrives();
     });
 
     test("means the old one after the end of SET LOCAL", async () => {
@@ -278,7 +325,8 @@ describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(
         "insert into public.mover select 1 where false",
         "savepoint s",
         "explain select 1",
-        "truncate b.item",
+        "lock table b.item",
+        "set constraints all deferred",
       ]) {
         await session.begin({});
         await session.run(sql);
