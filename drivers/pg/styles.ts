@@ -6,7 +6,7 @@ import { DataError } from "../../src/errors.js";
 import type { Execution } from "./execution.js";
 import type { ParseText } from "./rows.js";
 
-/** What the parsers expect each setting to begin with. */
+/** What the parsers expect each setting to be; DateStyle has the order of day and month behind it. */
 const READABLE = { DateStyle: "ISO", IntervalStyle: "postgres" } as const;
 
 type Setting = keyof typeof READABLE;
@@ -38,10 +38,14 @@ export class Styles {
     this.#news = false;
     if (error !== undefined || (statement === undefined && tag.startsWith("SELECT"))) return false;
     if (tag === "RESET" || tag === "DISCARD ALL") return true;
+    if (tag === "SET" && TO_DEFAULT.test(statement?.sql ?? "")) return true;
     if (!news || tag === "SET" || /set_config/i.test(statement?.sql ?? "")) return false;
-    return [...this.#reported].some(([setting, value]) => !value.startsWith(READABLE[setting]));
+    return [...this.#reported].some(([setting, value]) => value.split(",", 1)[0] !== READABLE[setting]);
   }
 }
+
+/** The same as RESET. */
+const TO_DEFAULT = /(?:=|\bto)\s*default[\s;]*$/i;
 
 /** The parser of a type, made to refuse what it would misread. One that the caller has replaced by something else stays as it is. */
 export function guarded(oid: number, parse: ParseText, styles: Styles): ParseText {
@@ -74,13 +78,13 @@ const INTERVAL: Group = {
 };
 const FLOAT: Group = { what: "float", isPackages: () => true, isReadable: () => true };
 
-/** date, timestamp, timestamptz, interval, float4, float8, and arrays of them. */
+/** date, timestamp, timestamptz, interval, float4, float8, point, circle, and arrays of them. */
 const GROUPS: ReadonlyMap<number, Group> = new Map([
   ...[1082, 1114, 1184].map((oid) => [oid, DATE] as const),
   ...[1182, 1115, 1185].map((oid) => [oid, arrayOf(DATE, "{1999-01-08}")] as const),
   [1186, INTERVAL],
   [1187, arrayOf(INTERVAL, "{1 day}")],
-  ...[700, 701, 1021, 1022].map((oid) => [oid, FLOAT] as const),
+  ...[700, 701, 1021, 1022, 600, 1017, 718, 719].map((oid) => [oid, FLOAT] as const),
 ]);
 
 const ISO_DATE = /^(?:\d{4,}-\d\d-\d\d(?:[ T].*)?(?: BC)?|-?infinity)$/;
@@ -128,6 +132,6 @@ function unreadableStyle({ what }: Group, styles: Styles): DataError {
 function refuseFloats(): never {
   throw new DataError(
     "the server rounds the floating-point numbers of the result (extra_float_digits is below 1, behind a pooler, where it cannot be set): " +
-      "set it for the role or the database, or select the number as text or as numeric",
+      "set it for the role or the database (the server rounds what is cast to text or numeric, too)",
   );
 }

@@ -88,7 +88,16 @@ describe.runIf(url && WORLD.pooler === undefined)("styles of the database", () =
         await cursor.execute("set datestyle = 'SQL'");
         await connection.commit();
       });
-      for (const sql of ["select 1", "reset all", "reset datestyle", "discard all"]) {
+      for (const sql of [
+        "select 1",
+        "reset all",
+        "reset datestyle",
+        "set datestyle to default",
+        "set intervalstyle = DEFAULT;",
+        "set session extra_float_digits to default",
+        "do $$ begin reset intervalstyle; end $$",
+        "discard all",
+      ]) {
         await pool.runOperation(sql);
         right((await pool.runQuery(ask))[0]!);
         for await (const row of pool.runStream(ask)) right(row);
@@ -217,6 +226,9 @@ describe.runIf(url && hasPgBouncer && !WORLD.tls)("styles behind PgBouncer in tr
           "array[interval '1 day']",
           "0.1::float8",
           "array[0.1::float4]",
+          "point(0.1, 0.2)",
+          "array[point(0.1, 0.2)]",
+          "circle(point(0.1, 0.2), 1)",
         ]) {
           const work = Array.from({ length: 6 }, () => pool.runQuery(`select ${sql} as x`));
           for (const { status, ...end } of await Promise.allSettled(work)) {
