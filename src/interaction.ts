@@ -198,12 +198,12 @@ export class Interaction<T> implements Taker, Limited {
       session.end(this.#stopped ?? overError());
       // What is known now is all that will be known: nothing of it is committed any more.
       if (session.late && !this.#mayRunAgain(error)) {
-        session.undone(error);
+        session.ended(error);
         this.#settle(() => this.deferred.errback(this.#stopped ?? error));
       }
       await session.settled();
       await session.transaction.rollback(error);
-      session.undone(error);
+      session.ended(error);
       throw error;
     }
   }

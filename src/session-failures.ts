@@ -1,6 +1,7 @@
 import { failureLeft } from "./defer/deferred.js";
-import type { Deferred } from "./defer/index.js";
+import { CancelledError, type Deferred } from "./defer/index.js";
 import { setOutcome } from "./error-details.js";
+import { StatementTimeout } from "./errors.js";
 import type { Sequence } from "./sequence.js";
 
 /** What failed in one session: seen by somebody or not, and what its callers were told. */
@@ -26,9 +27,15 @@ export class SessionFailures {
     this.#told.add(error);
   }
 
-  /** All was rolled back: what this session's own work failed with can tell more than was known then. */
-  undone(error: unknown): void {
-    if (typeof error !== "object" || error === null || !this.#told.has(error)) return;
-    if ("outcome" in error && error.outcome !== "not sent") setOutcome(error, "not applied");
+  /**
+   * The end of all, of which a part lasts or nothing: what this session's own work failed with speaks for the whole of it from now on. Until
+   * then a statement that was given up, and not sent or not applied, has said so of itself.
+   */
+  ended(error: unknown, partLasts: boolean): void {
+    if (typeof error !== "object" || error === null || !this.#told.has(error) || !("outcome" in error))
+      return;
+    if (partLasts) {
+      if (error instanceof StatementTimeout || error instanceof CancelledError) setOutcome(error, "unknown");
+    } else if (error.outcome !== "not sent") setOutcome(error, "not applied");
   }
 }

@@ -236,9 +236,9 @@ export class Session implements JobCarrier {
     this.#failures.told(error);
   }
 
-  /** After a rollback: what this session's own work failed with can tell more than was known then. */
-  undone(error: unknown): void {
-    if (!this.transaction.committed) this.#failures.undone(error);
+  /** It is over, and what was open is rolled back: what its own work failed with can tell more than was known then. */
+  ended(error: unknown): void {
+    this.#failures.ended(error, this.transaction.committed);
   }
 
   withdraw(job: StatementJob): void {
@@ -280,7 +280,10 @@ export class Session implements JobCarrier {
     if (this.#streams.busy) {
       throw new InterfaceError("a stream is open: end it, or read all rows with runQuery");
     }
-    if (signal?.aborted) throw unsentError(signal.reason);
+    if (!signal?.aborted) return;
+    const error = unsentError(signal.reason);
+    this.told(error);
+    throw error;
   }
 
   #traceOf(sql: string, parameterized: boolean, batchSize?: number): StatementTrace {
