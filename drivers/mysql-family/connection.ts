@@ -241,12 +241,16 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
     });
     let source: RowSource | undefined;
     let whole = false;
+    let lost: { readonly error: unknown } | undefined;
     const entry = this.sent(statement, (error) => {
+      lost = { error };
       source?.readable.destroy(error as Error);
       end();
     });
     try {
       source = await this.rows(statement, batch, end);
+      // The session ended while the rows were opened: nothing would ever end these.
+      if (lost !== undefined) throw lost.error;
       for (let size = batch; ; ) {
         const rows = await take(source.readable, size);
         if (rows.length === 0) break;
