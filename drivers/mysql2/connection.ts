@@ -92,8 +92,11 @@ export class Mysql2Connection extends MysqlConnection {
     refusing: string,
   ): Promise<Many | undefined> {
     if (!this.goesAhead) return undefined;
-    const known = (first as unknown[]).length === 0 || (await this.#prepared.knows(sql));
-    if (!known || !(await this.#prepared.knows(refusing))) return undefined;
+    const isText = (first as unknown[]).length === 0;
+    if (!isText && !(await this.#prepared.knows(sql))) return undefined;
+    if (!(await this.#prepared.knows(refusing))) return undefined;
+    // One may have had to make room for the other.
+    if (!isText && !this.#prepared.keeps(sql)) return undefined;
     const refuse: Statement = { sql: refusing, params: [], rowMode: "object" };
     const step = (params: Params): Step => ({
       lists: [params],

@@ -45,7 +45,11 @@ export class PreparedCache {
 
   /** Fires once it is prepared; false where it cannot be, or is not kept. */
   knows(sql: string): Promise<boolean> {
-    return new Promise((resolve) => this.get(sql, () => resolve(this.#known.has(sql))));
+    return new Promise((resolve) => this.get(sql, () => resolve(this.keeps(sql))));
+  }
+
+  keeps(sql: string): boolean {
+    return this.#known.has(sql);
   }
 
   forget(sql: string): void {
@@ -88,6 +92,16 @@ export class PreparedCache {
     void this.#room(ask).then(() => tell());
   }
 
+  /** mysql2 closes what it has not been asked for longest, and does not count the uses that go past it. */
+  #hear(statement: { close: () => unknown }, sql: string): void {
+    if (Object.hasOwn(statement, "close")) return;
+    const close = statement.close.bind(statement);
+    statement.close = () => {
+      this.#known.delete(sql);
+      return close();
+    };
+  }
+
   #ask(sql: string, ready: Ready): void {
     // The callback comes at once for a statement that mysql2 knows already, and that it counted then.
     let command: { readonly parameterCount?: number } | undefined;
@@ -97,6 +111,7 @@ export class PreparedCache {
       // The list can be shorter than the count that came before it (#2109, #2052).
       const count = Math.max(parameters.length, command?.parameterCount ?? 0);
       const prepared = { count, execute: statement.execute.bind(statement) as Prepared["execute"] };
+      this.#hear(statement, sql);
       this.#known.set(sql, prepared);
       if (this.#known.size > this.#max) this.forget(this.#known.keys().next().value!);
       ready(null, prepared);
