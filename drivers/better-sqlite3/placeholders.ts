@@ -41,6 +41,12 @@ export function isNumbered(placeholder: string | undefined): boolean {
   return placeholder !== undefined && placeholder.length > 1 && placeholder.startsWith("?");
 }
 
+/** Whether one value of an object is for several, as in `:a` and `@a`. */
+export function shareNames(placeholders: Placeholders): boolean {
+  const names = placeholders.filter((one) => one !== undefined && one !== "?").map(bare);
+  return new Set(names).size < names.length;
+}
+
 /** Refuses what is not exactly what the text asks for. */
 export function checkParams(params: Params | undefined, placeholders: Placeholders): void {
   if (params === undefined || Array.isArray(params))

@@ -1,6 +1,6 @@
 /** The module's connection, with what it leaves out filled in. */
 import { isThenable } from "../../src/defer/thenable.js";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError, OperationalError } from "../../src/errors.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { convertIntegers, demote } from "./integers.js";
 import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";
@@ -10,16 +10,17 @@ import type { Text } from "./texts.js";
 export class Database {
   readonly #module: BlockingModule;
   readonly #setup: Setup;
-  #connection: BlockingConnection;
+  /** Undefined when it was closed for a new one that could not be opened. */
+  #current: BlockingConnection | undefined;
 
   constructor(module: BlockingModule, setup: Setup) {
     this.#module = module;
     this.#setup = setup;
-    this.#connection = this.#connect();
+    this.#current = this.#connect();
   }
 
   get inTransaction(): boolean {
-    return this.#connection.inTransaction;
+    return this.#current?.inTransaction ?? false;
   }
 
   /** The integers of its rows are as the module gives them: see `converted`. */
@@ -71,12 +72,20 @@ export class Database {
       this.#connection.reset();
       return;
     }
-    this.#connection.close();
-    this.#connection = this.#connect();
+    const old = this.#connection;
+    this.#current = undefined;
+    old.close();
+    this.#current = this.#connect();
   }
 
   close(): void {
-    this.#connection.close();
+    this.#current?.close();
+  }
+
+  get #connection(): BlockingConnection {
+    if (this.#current === undefined)
+      throw new OperationalError("the connection is closed: no new one could be opened");
+    return this.#current;
   }
 
   #connect(): BlockingConnection {

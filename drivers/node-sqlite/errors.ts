@@ -1,4 +1,5 @@
 /** node:sqlite numbers SQLite's result codes; they get their names, and by those their classes. */
+import { DataError } from "../../src/errors.js";
 import { classify as classifyByName } from "../better-sqlite3/errors.js";
 
 /** Primary codes by number. @see https://www.sqlite.org/rescode.html */
@@ -30,12 +31,22 @@ export function withNamedCode<T>(call: () => T): T {
 }
 
 /** The same for what is called step by step. */
-export function* stepsWithNamedCode<T>(steps: Iterable<T>): IterableIterator<T> {
+export function* stepsWithNamedCode<T>(steps: IterableIterator<T>): IterableIterator<T> {
   try {
-    yield* steps;
+    for (let step = readable(steps.next()); !step.done; step = readable(steps.next())) yield step.value;
   } catch (error) {
     throw named(error);
+  } finally {
+    steps.return?.();
   }
+}
+
+/** The package gives undefined, and no error, where a row has a text that is longer than a string of JavaScript can be. */
+export function readable<T>(given: T | undefined): T {
+  if (given !== undefined) return given;
+  throw new DataError(
+    "the statement was run, and its answer could not be read: it has a text that is longer than a JavaScript string can be. Select it as bytes, or in pieces",
+  );
 }
 
 export function classify(error: unknown): string | undefined {

@@ -12,6 +12,7 @@ import {
   isNumbered,
   type Placeholders,
   placeholdersOf,
+  shareNames,
 } from "../better-sqlite3/placeholders.js";
 import { admitPragma, type Pragma, pragmaOf } from "../better-sqlite3/pragmas.js";
 import { PrivateSession } from "../better-sqlite3/reset.js";
@@ -19,7 +20,7 @@ import { inserts } from "../better-sqlite3/text.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import { firstToken, firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
-import { stepsWithNamedCode, withNamedCode } from "./errors.js";
+import { readable, stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
 import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";
 
@@ -60,6 +61,8 @@ interface Prepared {
   readonly statement: StatementSync;
   readonly pragma: Pragma | undefined;
   readonly placeholders: Placeholders;
+  /** Two of its names differ in their sign only: the package takes them with it. */
+  readonly signed: boolean;
   readonly givesRows: boolean;
   readonly readOnly: boolean;
   /** Reads or writes rows: anything else reports the changes of the statement before it. */
@@ -107,7 +110,7 @@ class Connection implements BlockingConnection {
           lastInsertId: inserts && rowCount > 0 ? lastInsertRowid : undefined,
         };
       }
-      const rows = statement.all(...values);
+      const rows = readable(statement.all(...values));
       const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
       return {
         columns: currentColumns(prepared),
@@ -128,7 +131,7 @@ class Connection implements BlockingConnection {
   }
 
   /** A statement that failed in a step would throw the same error at its next use, whatever the params: it is not used again. */
-  *#steps<T>(sql: string, steps: Iterable<T>): IterableIterator<T> {
+  *#steps<T>(sql: string, steps: IterableIterator<T>): IterableIterator<T> {
     try {
       yield* stepsWithNamedCode(steps);
     } catch (error) {
@@ -175,11 +178,11 @@ class Connection implements BlockingConnection {
   }
 
   /** The arguments of the package's calls, which bind NULL for what is missing. */
-  #values(params: Params | undefined, { placeholders }: Prepared): unknown[] {
+  #values(params: Params | undefined, { placeholders, signed }: Prepared): unknown[] {
     checkParams(params, placeholders);
     if (params === undefined) return [];
     const values = exact(params);
-    if (!Array.isArray(values)) return [values];
+    if (!Array.isArray(values)) return [signed ? withSigns(values, placeholders) : values];
     return this.#numbers || !hasNumbers(placeholders) ? values : byNumber(values, placeholders);
   }
 
@@ -196,6 +199,11 @@ function bindsNumbers(db: DatabaseSync): boolean {
   } catch {
     return false;
   }
+}
+
+function withSigns(values: Params, placeholders: Placeholders): Params {
+  const named = placeholders.filter((one) => one !== undefined);
+  return Object.fromEntries(named.map((one) => [one, (values as Record<string, unknown>)[one.slice(1)]]));
 }
 
 function byNumber(values: readonly unknown[], placeholders: Placeholders): unknown[] {
@@ -217,11 +225,15 @@ function prepare(db: DatabaseSync, sql: string, pragma: Pragma | undefined): Pre
   const statement = exactArrays(db.prepare(sql));
   refuseMore(sql.slice(statement.sourceSQL.length));
   const readOnly = onlyReads(db, sql);
+  const placeholders = placeholdersOf(sql);
+  const signed = shareNames(placeholders);
+  if (signed) statement.setAllowBareNamedParameters(false);
   const columns = names(statement);
   return {
     statement,
     pragma,
-    placeholders: placeholdersOf(sql),
+    placeholders,
+    signed,
     givesRows: columns.length > 0,
     readOnly,
     plain: verbOf(sql) === "plain",

@@ -12,6 +12,7 @@ export interface StatementSync {
   columns(): readonly { readonly name: string }[];
   setReadBigInts(enabled: boolean): void;
   setReturnArrays(enabled: boolean): void;
+  setAllowBareNamedParameters(enabled: boolean): void;
 }
 
 export interface DatabaseSync {

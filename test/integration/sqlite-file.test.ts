@@ -51,12 +51,19 @@ describeEach(FILE_TARGETS, (target) => {
       expect(existsSync(file)).toBe(false);
     }));
 
-  test("F33 deleted under a session that is reset: the same", () =>
-    withFile(target, async ({ pool, file }) => {
-      await pool.runWithConnection(async () => remove(file));
-      await expect(pool.runQuery("select 1")).rejects.toThrow(/test\.db: it has been deleted/);
-      expect(existsSync(file)).toBe(false);
-    }));
+  test("F33 deleted under a session that is reset: the same, and that is why the session is discarded", async () => {
+    await using database = await target.createDatabase();
+    const file = database.connectArgs;
+    const warnings: string[] = [];
+    const logger = { ...quiet, warn: (text: string) => warnings.push(text) };
+    await using pool = new ConnectionPool(target.name, file, { ...OPTIONS, logger });
+    await pool.runWithConnection(async () => remove(file));
+    await expect(pool.runQuery("select 1")).rejects.toThrow(/test\.db: it has been deleted/);
+    expect(existsSync(file)).toBe(false);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/reset failed: cannot open .*test\.db: it has been deleted/),
+    );
+  });
 
   test("F33 replaced: a further connection does not open another database beside the old one", () =>
     withFile(target, async ({ file, second }) => {

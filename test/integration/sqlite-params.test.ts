@@ -14,6 +14,9 @@ describeEach(FILE_TARGETS, (target) => {
     ["select ?1 as a, ?2 as b", { 1: "x", 2: "y" }, { a: "x", b: "y" }],
     ["select ?3 as a", { 3: "x" }, { a: "x" }],
     ["select :1 as a, @b as b, $c as c", { 1: "x", b: "y", c: "z" }, { a: "x", b: "y", c: "z" }],
+    // One value of the object is for all that share its name.
+    ["select :a as a, @a as b, $a as c", { a: "x" }, { a: "x", b: "x", c: "x" }],
+    ["select :a as a, @a as b, ?3 as c", { a: "x", 3: "y" }, { a: "x", b: "x", c: "y" }],
     ["select '?1 :a' as a, \"?2\" as b, [?3] as c, ?1 as d -- ?9\n from t /* ?8 */", ["x"], undefined],
   ])("%s with %j", (sql, params, row) =>
     withPool(target, { max: 1 }, async (pool) => {
@@ -85,4 +88,19 @@ describeEach(FILE_TARGETS, (target) => {
       });
     }),
   );
+
+  test("a text that is longer than a JavaScript string can be is a DataError, and the session is used again", () =>
+    withPool(target, { max: 1 }, async (pool) => {
+      const long = "cast(zeroblob(536870889) as text)";
+      const asked = [
+        pool.runQuery(`select ${long} as v`),
+        pool.runInteraction((t) => t.runQuery(`select ${long} as v`)),
+        (async () => {
+          for await (const row of pool.runStream(`select ${long} as v`)) expect(row).toBeUndefined();
+        })(),
+      ];
+      for (const one of await Promise.allSettled(asked))
+        expect(one).toMatchObject({ reason: { name: "DataError" } });
+      expect(await pool.runQuery("select 1 as v")).toEqual([{ v: 1 }]);
+    }));
 });
