@@ -1,5 +1,9 @@
 const LENGTH = 200;
 
+/** Those of other languages too: a server that speaks German quotes so: »x«. */
+const QUOTED = /(["'`“”„‘’‚«»‹›「」『』]).*(["'`“”„‘’‚«»‹›「」『』])/;
+const UNCLOSED = /(["'`“”„‘’‚«»‹›「」『』]).*()/;
+
 /**
  * An error's message without the values that databases quote in it, as in "Duplicate entry 'x' for key 'y'".
  * All between the first quote and the last goes, since a value may hold quotes itself. A value may hold line ends too, and
@@ -8,6 +12,7 @@ const LENGTH = 200;
 export function redact(message: string): string {
   const end = message.search(/[\r\n]/);
   const line = end < 0 ? message : message.slice(0, end);
-  const quoted = end < 0 ? /(["'`]).*(["'`])/ : /(["'`]).*/;
-  return line.replace(quoted, "$1…$1").slice(0, LENGTH);
+  return line
+    .replace(end < 0 ? QUOTED : UNCLOSED, (_, open: string, close: string) => `${open}…${close || open}`)
+    .slice(0, LENGTH);
 }

@@ -87,7 +87,11 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     mysqlText.endsTransaction(text),
   ],
   "traces: the text": (text) =>
-    queryText({ sql: text, parameterized: false } as Parameters<typeof queryText>[0]),
+    ["mysql", "postgresql"].map((system) =>
+      queryText({ sql: text, parameterized: false, source: { database: { system } } } as Parameters<
+        typeof queryText
+      >[0]),
+    ),
   "traces: the first word": traced,
   "the monitor: a message": redact,
   "Kysely: the verb": (sql) =>

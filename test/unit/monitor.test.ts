@@ -13,6 +13,8 @@ test.each([
   ["Duplicate entry 'two\nlines' for key 'k'", "Duplicate entry '…'"],
   ["Bad value 'a'b\nc'", "Bad value '…'"],
   ["(conn:7) Unknown table 't'\nsql: select ? - parameters:['secret',12]", "(conn:7) Unknown table '…'"],
+  ["ungültige Eingabesyntax für Typ integer: »geheim«", "ungültige Eingabesyntax für Typ integer: »…«"],
+  ["Valeur incorrecte « a » pour « b »", "Valeur incorrecte «…»"],
   ["no such table: nowhere", "no such table: nowhere"],
   ["", ""],
 ])("redacts %j", (message, shown) => {

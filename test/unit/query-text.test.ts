@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { firstWord, queryText } from "../../dist/src/opentelemetry/query-text.js";
 
-const text = (sql: string, parameterized = false) => queryText({ sql, parameterized } as never);
+const text = (sql: string, parameterized = false, system = "postgresql") =>
+  queryText({ sql, parameterized, source: { database: { system } } } as never);
 
 describe("the text of a statement, for traces", () => {
   test("stays as it is when values were given beside it", () => {
@@ -16,11 +17,23 @@ describe("the text of a statement, for traces", () => {
     ["select $body$ a 'secret' $$ b $body$, 1", "select ?, ?"],
     ["select a -- it's secret\nfrom t where b = 'secret'", "select a \nfrom t where b = ?"],
     ["select a /* it's secret */ from t where b = 'secret'", "select a  from t where b = ?"],
-    ["select a # it's secret\nfrom t where b = 'secret'", "select a \nfrom t where b = ?"],
     ["select 'secret", "select ?"],
   ])("loses the values that stand in it: %s", (sql, expected) => {
     expect(text(sql)).toBe(expected);
     expect(text(sql)).not.toContain("secret");
+  });
+
+  test.each([
+    ["mysql", "select a # it's secret\nfrom t where b = 'secret'", "select a \nfrom t where b = ?"],
+    ["mariadb", "select 5--'\n', 'secret' -- secret", "select ?--?, ? "],
+    ["postgresql", "select a #>> '{b,\nsecret}' = 'secret'", "select a #>> ? = ?"],
+    ["sqlite", "select 5--'\n, 'secret'", "select ?\n, ?"],
+  ])("on %s comments are its own: %s", (system, sql, expected) => {
+    expect(text(sql, false, system)).toBe(expected);
+  });
+
+  test("is not shown with a comment in a comment", () => {
+    expect(text("/* a /* b */ 'secret */ select '")).toBeUndefined();
   });
 
   test.each(["select 'it\\'s', 'secret'", "select 'c:\\', 'secret'"])(
