@@ -42,7 +42,7 @@ export function* stepsWithNamedCode<T>(steps: IterableIterator<T>): IterableIter
 }
 
 /** The package gives undefined, and no error, where a row has a text that is longer than a string of JavaScript can be. */
-export function readable<T>(given: T | undefined): T {
+function readable<T>(given: T | undefined): T {
   if (given !== undefined) return given;
   throw new DataError(
     "the statement was run, and its answer could not be read: it has a text that is longer than a JavaScript string can be. Select it as bytes, or in pieces",

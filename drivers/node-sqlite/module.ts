@@ -20,7 +20,7 @@ import { inserts } from "../better-sqlite3/text.js";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
 import { firstToken, firstWord, verbOf } from "../blocking/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
-import { readable, stepsWithNamedCode, withNamedCode } from "./errors.js";
+import { stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
 import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";
 
@@ -110,7 +110,8 @@ class Connection implements BlockingConnection {
           lastInsertId: inserts && rowCount > 0 ? lastInsertRowid : undefined,
         };
       }
-      const rows = readable(statement.all(...values));
+      // One by one: a thread that is out of memory ends in JavaScript's own code alone; inside of one long native call the process would.
+      const rows = [...this.#steps(sql, statement.iterate(...values))];
       const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
       return {
         columns: currentColumns(prepared),
