@@ -9,6 +9,7 @@ import {
   type Outcome,
   StatementTimeout,
 } from "../../src/errors.js";
+import { hideValues } from "../../src/redact/redact.js";
 import { firstWord } from "../../src/sql-comments.js";
 import { classOf, isLoss } from "./numbers.js";
 import { ordinary } from "./transaction.js";
@@ -138,7 +139,7 @@ export function translateWith(codes: LossCodes, error: unknown, sql?: string): A
   if (error instanceof AdbapiError) return error;
   if (!(error instanceof Error)) return new DatabaseError(String(error), { cause: error });
   const fault = error as ServerError;
-  hideValues(fault);
+  hideValues(fault, (message) => withoutValuesOf(fault, message));
   const number = typeof fault.errno === "number" ? fault.errno : 0;
   const details = detailsOf(fault);
   if (number !== ER_NET_PACKET_TOO_LARGE && (endsSession(fault) || codes.lost.has(fault.code ?? ""))) {
@@ -209,6 +210,14 @@ const VALUE =
 const QUOTING_KEYS = new Set([1062, 1586]);
 const QUOTING = new Set([...QUOTING_KEYS, 1292, 1300, 1366, 1367, 1411, 1525]);
 
+/** mariadb's message goes on with the statement. */
+function withoutValuesOf({ sqlMessage, errno }: ServerError, message: string): string {
+  const number = Number(errno);
+  return typeof sqlMessage === "string" && message.includes(sqlMessage)
+    ? message.replace(sqlMessage, () => withoutValues(sqlMessage, number))
+    : withoutValues(message, number);
+}
+
 /** "Duplicate entry 'secret' for key 'email'" without the value, which was a param. */
 function withoutValues(message: string, number: number): string {
   const english = message.replace(VALUE, "$1 '…'");
@@ -217,30 +226,4 @@ function withoutValues(message: string, number: number): string {
   let last = message.lastIndexOf("'");
   if (QUOTING_KEYS.has(number)) last = message.lastIndexOf("'", message.lastIndexOf("'", last - 1) - 1);
   return last > first ? `${message.slice(0, first)}'…'${message.slice(last + 1)}` : message;
-}
-
-/** The cause is shown along with its error: what it holds of the values stays readable in `sqlMessage`, and is never printed. */
-function hideValues(fault: ServerError): void {
-  const { sqlMessage } = fault;
-  if (typeof sqlMessage !== "string") return;
-  const number = Number(fault.errno);
-  // mariadb's message goes on with the statement.
-  const shown = fault.message.includes(sqlMessage)
-    ? fault.message.replace(sqlMessage, () => withoutValues(sqlMessage, number))
-    : withoutValues(fault.message, number);
-  Object.defineProperty(fault, "sqlMessage", { enumerable: false });
-  if (shown === fault.message) return;
-  const stack = fault.stack?.replace(fault.message, () => shown);
-  Object.defineProperty(fault, "message", {
-    value: shown,
-    enumerable: false,
-    configurable: true,
-    writable: true,
-  });
-  Object.defineProperty(fault, "stack", {
-    value: stack,
-    enumerable: false,
-    configurable: true,
-    writable: true,
-  });
 }

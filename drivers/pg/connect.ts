@@ -2,13 +2,14 @@
 import type { Client, ClientConfig } from "pg";
 import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
 import { longestTimer } from "../../src/option-checks.js";
+import { hideValues } from "../../src/redact/redact.js";
 import { merged } from "../arguments.js";
 import type { ConnectOptions } from "../driver.js";
 import { packageMissing } from "../require.js";
 import { PgConnection } from "./connection.js";
 import { withExactDates } from "./dates.js";
 import type { PrepareValue } from "./encode.js";
-import { conceal, factsOf } from "./errors.js";
+import { factsOf } from "./errors.js";
 import { adopt } from "./execution.js";
 
 export async function connect(args: readonly unknown[], options: ConnectOptions): Promise<PgConnection> {
@@ -67,7 +68,7 @@ function construct(PgClient: typeof Client, config: ClientConfig): Client {
 /** Says where it was to go, and as whom. */
 function refused(client: Client, error: unknown, signal: AbortSignal): AdbapiError {
   if (error instanceof AdbapiError) return error;
-  conceal(error);
+  hideValues(error);
   const { host, port, database, user } = client;
   const where = host.startsWith("/") ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`;
   const { message, code, severity } = factsOf(error);

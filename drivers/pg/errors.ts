@@ -22,6 +22,7 @@ import {
   UniqueViolation,
 } from "../../src/errors.js";
 import { leavesNothing } from "../../src/outcome.js";
+import { hideValues } from "../../src/redact/redact.js";
 import type { Params } from "../driver.js";
 import { mentionsName } from "./statement-name.js";
 import { allOrNothing } from "./text.js";
@@ -83,7 +84,7 @@ const ENDED_FROM_OUTSIDE = new Set(["55P03", "57014"]);
 
 export function translate(error: unknown, sql = ""): AdbapiError {
   if (error instanceof AdbapiError) return error;
-  conceal(error);
+  hideValues(error);
   const { message, code, severity } = factsOf(error);
   const sqlState = severity === undefined ? undefined : code;
   if (sqlState === undefined) return translateLocal(error, message, code);
@@ -95,17 +96,6 @@ export function translate(error: unknown, sql = ""): AdbapiError {
 /** Only a session knows whether it was this side that asked: what it did not ask for is a `StatementTimeout` by now. */
 export function cancelled(error: unknown, sql: string): Outcome | undefined {
   return isInterrupt(error) ? outcomeOf(sql) : undefined;
-}
-
-/** pg's errors repeat values in these: kept for those who ask by name, out of sight of logs. */
-const VALUE_BEARING = ["detail", "where", "internalQuery"] as const;
-
-/** So that printing the error does not print someone's data. Values in the message are the core's affair: it has the params. */
-export function conceal(error: unknown): void {
-  if (!(error instanceof Error)) return;
-  for (const field of VALUE_BEARING) {
-    if (Object.hasOwn(error, field)) Object.defineProperty(error, field, { enumerable: false });
-  }
 }
 
 /** The statement that an error of the server's ended, with what its session knows. */

@@ -46,6 +46,21 @@ export function redactParams(error: unknown, params: unknown): void {
   }
 }
 
+/**
+ * For drivers, which see errors that no statement has: what carries values in their package's error stays readable by name, and is seen by nobody
+ * who does not ask. `clean` takes values out of the message where their server quotes them. Never throws.
+ */
+export function hideValues(error: unknown, clean?: (message: string) => string): void {
+  if (!(error instanceof Error)) return;
+  const link = error as Link;
+  try {
+    for (const name of bearingOf(link)) if (Object.hasOwn(link, name)) hide(link, name, link[name]);
+    if (clean !== undefined) rewriteMessage(link, clean);
+  } catch {
+    // A frozen error stays as it is.
+  }
+}
+
 /** The error, its causes, and the errors of an AggregateError; each once. */
 function chainOf(error: unknown): readonly Link[] {
   const chain = new Set<Link>();
