@@ -40,8 +40,17 @@ export class LocalServer implements OwnServer {
     this.#account = account;
   }
 
-  /** Makes its data directory and starts it. */
+  /** Makes its data directory and starts it; once more where that fails, as installers do now and then on a machine that has a lot to do. */
   static async create(recipe: Recipe, programs: Programs, client: ServerKind): Promise<LocalServer> {
+    try {
+      return await LocalServer.#make(recipe, programs, client);
+    } catch (error) {
+      console.error(`${recipe.kind} is made once more: ${error}`);
+      return LocalServer.#make(recipe, programs, client);
+    }
+  }
+
+  static async #make(recipe: Recipe, programs: Programs, client: ServerKind): Promise<LocalServer> {
     const account = accountFor(recipe.account);
     const home = guardedDirectory(recipe.kind, account);
     const port = await freePort();
@@ -51,9 +60,14 @@ export class LocalServer implements OwnServer {
       writeFileSync(file, text, { mode: 0o600 });
       if (account !== undefined) chownSync(file, account.uid, account.gid);
     }
-    for (const command of recipe.initialize({ programs, home, port })) await server.#run(command);
-    await server.start();
-    return server;
+    try {
+      for (const command of recipe.initialize({ programs, home, port })) await server.#run(command);
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
   }
 
   async start(): Promise<void> {
