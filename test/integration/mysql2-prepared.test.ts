@@ -1,6 +1,7 @@
 /** mysql2 closes prepared statements by a count of uses of its own: nothing may rely on one that it has closed. */
 import { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
+import { objectOf } from "../support/mysql-targets.js";
 import { selectedTargets } from "../support/selection.js";
 import { serverUrl } from "../support/servers.js";
 
@@ -8,15 +9,7 @@ const MOST = 5;
 const runs = test.runIf(selectedTargets().includes("mysql2") && serverUrl("mysql") !== undefined);
 
 async function withFew(use: (pool: ConnectionPool, ask: (n: number) => Promise<unknown>) => Promise<void>) {
-  const url = new URL(serverUrl("mysql")!);
-  const args = {
-    host: url.hostname,
-    port: Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database: url.pathname.slice(1),
-    maxPreparedStatements: MOST,
-  };
+  const args = { ...objectOf(serverUrl("mysql")!), maxPreparedStatements: MOST };
   await using pool = new ConnectionPool("mysql2", args, { min: 0, max: 1 });
   await use(pool, async (n) => pool.runQuery(`select ? + ${n} as v`, [1]));
 }

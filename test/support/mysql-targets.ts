@@ -52,13 +52,8 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
     sql: (text) => text,
 
     readWith(connectArgs, read) {
-      const { hostname, port, username, password, pathname } = new URL(connectArgs);
       return {
-        host: hostname,
-        port: Number(port || 3306),
-        user: decodeURIComponent(username),
-        password: decodeURIComponent(password),
-        database: pathname.slice(1),
+        ...objectOf(connectArgs),
         typeCast: (_column: unknown, next: () => unknown) => read(next()),
       };
     },
@@ -69,6 +64,19 @@ function family(server: ServerKind, scheme: string): Omit<Target, "name" | "exac
       await ask(url, `create database ${name}`);
       return new MysqlDatabase(url, scheme, name);
     },
+  };
+}
+
+/** A URL's arguments as an object, for what no URL takes beside them; with TLS where the URL has it. */
+export function objectOf(url: string): object {
+  const { hostname, port, username, password, pathname, searchParams } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port || 3306),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    database: pathname.slice(1),
+    ...(searchParams.has("ssl") && { ssl: {} }),
   };
 }
 
