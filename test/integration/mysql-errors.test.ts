@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { translate } from "../../drivers/mariadb/errors.js";
 import { isInterrupted } from "../../drivers/mysql-family/errors.js";
 import { productOf, sentBy } from "../../drivers/mysql-family/numbers.js";
+import { objectOf } from "../support/mysql-targets.js";
 import { selectedTargets } from "../support/selection.js";
 import { type OwnServer, ownServer, serverUrl } from "../support/servers.js";
 
@@ -26,8 +27,7 @@ describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
   describe.each(["mysql2", "mariadb"] as const)("%s", (driver) => {
     const runs = test.runIf(selectedTargets().includes(driver));
     const open = (user = "guest") => {
-      const { port } = new URL(server.url);
-      const own = { host: "127.0.0.1", port: Number(port), user, password: "g", database: "test" };
+      const own = { ...objectOf(server.url), user, password: "g" };
       return new ConnectionPool(driver, own, { min: 1, max: 1 });
     };
 
