@@ -1,5 +1,5 @@
 /** Connect arguments as an object of our own: nothing hidden or inherited is lost on the way, and nothing passes that would end the process later. */
-import { InterfaceError } from "../src/errors.js";
+import { InterfaceError } from "../src/errors/classes.js";
 
 /** What a package takes for an argument. null and undefined mean "not given": they are left out. */
 const KINDS = {

@@ -5,7 +5,7 @@
  * A driver answers with its package's own errors; `translate` maps them. It never retries and never pools.
  * Synchronous (blocking) drivers are written against `drivers/blocking/module.ts` instead, and run in threads.
  */
-import type { AdbapiError, Outcome } from "../src/errors.js";
+import type { AdbapiError, Outcome } from "../src/errors/classes.js";
 
 /** PEP 249's names for the ways to mark params: `?` is `"qmark"`, `$1` is `"numeric"`. */
 export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";

@@ -1,4 +1,4 @@
-import { type AdbapiError, ConnectionLost } from "../src/errors.js";
+import { type AdbapiError, ConnectionLost } from "../src/errors/classes.js";
 
 /** The answer to what is asked of a session that has ended, with the reason of its end, where there is one: this side may have closed it. */
 export function endedBefore(reason: AdbapiError | undefined): ConnectionLost {

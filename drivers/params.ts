@@ -3,7 +3,7 @@
  * copied, so that what the caller changes later has no effect. Each driver says in its rules what becomes of a value.
  */
 import { types } from "node:util";
-import { AdbapiError, DataError, InterfaceError } from "../src/errors.js";
+import { AdbapiError, DataError, InterfaceError } from "../src/errors/classes.js";
 import type { Params } from "./driver.js";
 
 /** Where a value stands: its index, its name, or its index in the array that stands at `outer`. */

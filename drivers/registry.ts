@@ -1,5 +1,5 @@
 /** The one place that knows the drivers by name. */
-import { InterfaceError } from "../src/errors.js";
+import { InterfaceError } from "../src/errors/classes.js";
 import betterSqlite3, { type BetterSqlite3ConnectArgs } from "./better-sqlite3/index.js";
 import type { Driver } from "./driver.js";
 import mariadb, { type MariadbConnectArgs } from "./mariadb/index.js";

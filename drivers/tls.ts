@@ -1,6 +1,6 @@
 /** The TLS options among the connect arguments. */
 import { type ConnectionOptions, createSecureContext } from "node:tls";
-import { InterfaceError } from "../src/errors.js";
+import { InterfaceError } from "../src/errors/classes.js";
 import { type Kinds, ownArguments } from "./arguments.js";
 
 /** What nobody may read who prints what holds it. */

@@ -1,6 +1,6 @@
 /** What packages throw while they read an answer: a type parser or a `typeCast` of the user's, or the package over a value that it cannot take. */
 import type { EventEmitter } from "node:events";
-import { ConnectionLost, DataError } from "../src/errors.js";
+import { ConnectionLost, DataError } from "../src/errors/classes.js";
 
 /** The value is not repeated: it is someone's data. Whatever was thrown is the cause. */
 export function unreadable(error: unknown): DataError {

@@ -13,7 +13,7 @@ compile("tsconfig.json");
 for (const file of entryPoints())
   writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
 // npm sees to that when it installs, not when a clone is built again: `npx adbapi` would work once.
-chmodSync(`${root}dist/src/cli.js`, 0o755);
+chmodSync(`${root}dist/src/cli/index.js`, 0o755);
 
 // The monitor's page, compressed. The package that draws the charts is served beside it, so that a page asks no other origin for anything.
 const page = { from: `${root}src/monitor/page`, to: `${root}dist/src/monitor/page` };

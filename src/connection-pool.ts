@@ -1,31 +1,31 @@
 import { inspect } from "node:util";
 import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
-import { argumentsOf } from "./arguments.js";
-import { boundParams } from "./bound-params.js";
+import { Deferred, fail } from "./defer/index.js";
+import { channels, type Origin, type StatementTrace, traced } from "./diagnostics/channels.js";
+import { Dispatcher } from "./dispatch/dispatcher.js";
+import { type PoolStats, statsOf } from "./dispatch/stats.js";
+import { cancelledBefore } from "./errors/cancelled-before.js";
+import { PoolClosed } from "./errors/classes.js";
+import { adbapiInteraction, calledInside } from "./interaction/call-frames.js";
+import type { InteractionContext } from "./interaction/interaction.js";
+import { Interactions } from "./interaction/interactions.js";
+import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
+import type { Transaction } from "./interaction/transaction.js";
 import {
   type CloseOptions,
   checkCloseOptions,
   type InteractionOptions,
   type StatementOptions,
-} from "./call-options.js";
-import { cancelledBefore } from "./cancelled-before.js";
-import type { Connection } from "./connection.js";
-import { within } from "./deadline.js";
-import { Deferred, fail } from "./defer/index.js";
-import { channels, type Origin, type StatementTrace, traced } from "./diagnostics.js";
-import { Dispatcher } from "./dispatcher.js";
-import { PoolClosed } from "./errors.js";
-import { adbapiInteraction, calledInside } from "./inside.js";
-import type { InteractionContext } from "./interaction.js";
-import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction-kind.js";
-import { Interactions } from "./interactions.js";
-import { Journal } from "./journal.js";
-import { Leases } from "./leases.js";
-import type { OpenSession } from "./open-session.js";
-import { runOpenfun } from "./openfun.js";
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./options.js";
-import { PoolStreams } from "./pool-stream.js";
+} from "./options/call-options.js";
+import { argumentsOf } from "./options/connect-arguments.js";
+import { Journal } from "./pool/event-log.js";
+import { Leases } from "./pool/leases.js";
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./pool-options.js";
+import type { Connection } from "./session/connection.js";
+import type { OpenSession } from "./session/open-session.js";
+import { runOpenfun } from "./session/openfun.js";
+import { boundParams } from "./statement/bound-params.js";
 import {
   type Answer,
   type AnyRow,
@@ -37,11 +37,11 @@ import {
   resultOf,
   rowsOf,
   type StatementResult,
-} from "./queryable.js";
-import { StatementJob } from "./statement-job.js";
-import { type PoolStats, statsOf } from "./stats.js";
-import type { RowStream } from "./stream.js";
-import type { Transaction } from "./transaction.js";
+} from "./statement/queryable.js";
+import { StatementJob } from "./statement/statement-job.js";
+import { PoolStreams } from "./stream/pool-stream.js";
+import type { RowStream } from "./stream/row-stream.js";
+import { within } from "./timeouts/deadline.js";
 
 /** How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within these bounds. */
 const LEAST_SETTLE_MILLIS = 1_000;

@@ -12,10 +12,7 @@ export {
 } from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";
 export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";
-export type { BulkOptions, CloseOptions, InteractionOptions, StatementOptions } from "./call-options.js";
-export { Connection } from "./connection.js";
 export { ConnectionPool } from "./connection-pool.js";
-export { Cursor } from "./cursor.js";
 export * from "./defer/index.js";
 export type {
   AcquireTrace,
@@ -24,9 +21,19 @@ export type {
   ReleaseTrace,
   StatementTrace,
   TracedPool,
-} from "./diagnostics.js";
-export * from "./errors.js";
-export type { Logger, OpenFunction, PoolOptions } from "./options.js";
+} from "./diagnostics/channels.js";
+export type { PoolStats } from "./dispatch/stats.js";
+export * from "./errors/classes.js";
+export { Transaction } from "./interaction/transaction.js";
+export type {
+  BulkOptions,
+  CloseOptions,
+  InteractionOptions,
+  StatementOptions,
+} from "./options/call-options.js";
+export type { Logger, OpenFunction, PoolOptions } from "./pool-options.js";
+export { Connection } from "./session/connection.js";
+export { Cursor } from "./session/cursor.js";
 export type {
   Answer,
   AnyRow,
@@ -35,7 +42,5 @@ export type {
   OperationResult,
   Queryable,
   StatementResult,
-} from "./queryable.js";
-export type { PoolStats } from "./stats.js";
-export type { RowStream } from "./stream.js";
-export { Transaction } from "./transaction.js";
+} from "./statement/queryable.js";
+export type { RowStream } from "./stream/row-stream.js";

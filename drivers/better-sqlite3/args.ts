@@ -1,5 +1,5 @@
 /** The connect arguments of SQLite's drivers: a file name, and options. */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { isObject, type Kinds, ownArguments } from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
 

@@ -3,7 +3,7 @@
  * NULL for what is missing.
  * @see https://www.sqlite.org/lang_expr.html#varparam
  */
-import { ProgrammingError } from "../../src/errors.js";
+import { ProgrammingError } from "../../src/errors/classes.js";
 import { Tokens } from "../blocking/tokens.js";
 import type { Params } from "../driver.js";
 

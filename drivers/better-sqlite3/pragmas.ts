@@ -1,5 +1,5 @@
 /** SQLite's PRAGMAs: which one a text is, and what may not be done with it. @see https://www.sqlite.org/pragma.html */
-import { NotSupportedError, ProgrammingError } from "../../src/errors.js";
+import { NotSupportedError, ProgrammingError } from "../../src/errors/classes.js";
 import { firstToken } from "../blocking/texts.js";
 import type { Tokens } from "../blocking/tokens.js";
 

@@ -1,6 +1,6 @@
 /** The module's connection, with what it leaves out filled in. */
 import { isThenable } from "../../src/defer/thenable.js";
-import { InterfaceError, OperationalError } from "../../src/errors.js";
+import { InterfaceError, OperationalError } from "../../src/errors/classes.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { convertIntegers, demote } from "./integers.js";
 import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";

@@ -1,5 +1,5 @@
 /** Errors on their way between threads, and from there to the tree of PEP 249. */
-import * as tree from "../../src/errors.js";
+import * as tree from "../../src/errors/classes.js";
 
 type Kind =
   | "InterfaceError"

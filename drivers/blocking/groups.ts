@@ -1,5 +1,5 @@
 /** Autocommitted statements that came together and share a transaction. */
-import { TransactionAborted } from "../../src/errors.js";
+import { TransactionAborted } from "../../src/errors/classes.js";
 import type { Cells } from "./cells.js";
 import type { Database } from "./database.js";
 import { StatementCancelled } from "./errors.js";

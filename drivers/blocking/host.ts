@@ -1,6 +1,7 @@
 /** A connection of a blocking driver, as the pool sees it: its thread does the work, this side keeps the order. */
-import { ConnectionLost, type Outcome } from "../../src/errors.js";
-import { setImmediate } from "../../src/turn.js";
+
+import { setImmediate } from "../../src/dispatch/turn.js";
+import { ConnectionLost, type Outcome } from "../../src/errors/classes.js";
 import type {
   Cancellation,
   ConnectOptions,

@@ -1,6 +1,6 @@
 /** Makes a driver of a module of synchronous calls, which it runs in worker threads. */
 import type { ResourceLimits } from "node:worker_threads";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import type { ConnectOptions, Driver, DriverConnection, Params, Paramstyle } from "../driver.js";
 import { beside } from "./beside.js";
 import { type Classify, StatementCancelled, translate } from "./errors.js";

@@ -1,5 +1,5 @@
 /** Integers of 64 bits in the form that the pool asked for. */
-import { DataError } from "../../src/errors.js";
+import { DataError } from "../../src/errors/classes.js";
 import type { Int64 } from "./protocol.js";
 
 /** Changes the rows in place. */

@@ -1,7 +1,7 @@
 /** The rows of a query, one by one: what is cancelled stops between two of them, and what is large leaves in pieces. */
 import { resourceLimits } from "node:worker_threads";
-import { DataError } from "../../src/errors.js";
-import { resultTooLarge } from "../../src/result-too-large.js";
+import { DataError } from "../../src/errors/classes.js";
+import { resultTooLarge } from "../../src/errors/result-too-large.js";
 import { StatementCancelled } from "./errors.js";
 import type { BlockingCursor, BlockingResult } from "./module.js";
 import { sliceOf } from "./wire.js";

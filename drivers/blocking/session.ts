@@ -1,5 +1,5 @@
 /** One connection of a blocking driver, in its thread: runs requests in order, and keeps what each was promised. */
-import { OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors.js";
+import { OperationalError, ProgrammingError, TransactionAborted } from "../../src/errors/classes.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import type { Cells } from "./cells.js";
 import type { Database } from "./database.js";

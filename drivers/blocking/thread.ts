@@ -1,6 +1,6 @@
 /** The worker threads of one driver: starts them, and lets those go that cannot be interrupted. */
 import { type ResourceLimits, Worker } from "node:worker_threads";
-import { ConnectionLost, OperationalError } from "../../src/errors.js";
+import { ConnectionLost, OperationalError } from "../../src/errors/classes.js";
 import type { ConnectOptions } from "../driver.js";
 import { Cells } from "./cells.js";
 import { fromWire, translate } from "./errors.js";

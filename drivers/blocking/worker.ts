@@ -1,6 +1,6 @@
 /** The thread of one connection: loads the module, opens the connection, and works off what is sent. */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { Cells } from "./cells.js";
 import { Database } from "./database.js";
 import { toWire } from "./errors.js";

@@ -1,6 +1,6 @@
 /** One session through mariadb's callback API, pipelined. */
 import type { FieldInfo, UpsertResult } from "mariadb";
-import type { AdbapiError } from "../../src/errors.js";
+import type { AdbapiError } from "../../src/errors/classes.js";
 import { Cork } from "../cork.js";
 import type { Params, Result, Statement } from "../driver.js";
 import {

@@ -1,5 +1,5 @@
 /** mariadb's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
-import { AdbapiError, DataError } from "../../src/errors.js";
+import { AdbapiError, DataError } from "../../src/errors/classes.js";
 import { hungUp, type LossCodes, type ServerError, translateWith } from "../mysql-family/errors.js";
 
 /** An integer is beyond 2^53, and a number was asked for. */

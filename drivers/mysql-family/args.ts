@@ -1,5 +1,5 @@
 /** Checks of connect arguments that both packages share. */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { type Args, isObject, type Kinds, ownArguments, socketMaker } from "../arguments.js";
 import type { DatabaseName } from "../driver.js";
 import { ownTls } from "../tls.js";

@@ -1,5 +1,5 @@
 /** Which character sets a connection can have. */
-import { DataError, InterfaceError } from "../../src/errors.js";
+import { DataError, InterfaceError } from "../../src/errors/classes.js";
 
 /**
  * The name of a charset or a collation, in utf8mb4: the packages write and read nothing else rightly. `utf8`, three bytes at the most, would turn what needs four

@@ -10,7 +10,7 @@ import {
   OperationalError,
   ProgrammingError,
   TransactionAborted,
-} from "../../src/errors.js";
+} from "../../src/errors/classes.js";
 import type {
   Cancellation,
   DriverConnection,

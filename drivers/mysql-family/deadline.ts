@@ -1,4 +1,4 @@
-import { longestTimer } from "../../src/option-checks.js";
+import { longestTimer } from "../../src/options/option-checks.js";
 import { connectFailure, whereOf } from "./errors.js";
 
 /** How long opening a session may take. */

@@ -8,9 +8,9 @@ import {
   OperationalError,
   type Outcome,
   StatementTimeout,
-} from "../../src/errors.js";
+} from "../../src/errors/classes.js";
 import { hideValues } from "../../src/redact/redact.js";
-import { firstWord } from "../../src/sql-comments.js";
+import { firstWord } from "../../src/statement/sql-comments.js";
 import { classOf, isLoss } from "./numbers.js";
 import { ordinary } from "./transaction.js";
 

@@ -2,7 +2,7 @@
  * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what it did there is undone by a savepoint,
  * and the lists run again, in halves, up to the one that fails. So the end is that of one by one.
  */
-import { ConnectionLost } from "../../src/errors.js";
+import { ConnectionLost } from "../../src/errors/classes.js";
 import type { Params } from "../driver.js";
 import { isInterrupted, isPassing, type ServerError, unknownStatement } from "./errors.js";
 

@@ -22,7 +22,7 @@ import {
   SerializationFailure,
   StatementTimeout,
   UniqueViolation,
-} from "../../src/errors.js";
+} from "../../src/errors/classes.js";
 import type { ServerError } from "./errors.js";
 
 type ErrorClass = new (message: string, details?: ErrorDetails) => AdbapiError;

@@ -1,5 +1,5 @@
 /** What is too large for the server is not sent: it would hang up, now and then before it has said why. */
-import { OperationalError } from "../../src/errors.js";
+import { OperationalError } from "../../src/errors/classes.js";
 import type { Params, Statement } from "../driver.js";
 
 /** Room for the heads of a packet, and of each param. */

@@ -1,6 +1,6 @@
 /** What the family's drivers do with a session before it is a connection of the pool's, or beside one. */
 import type { Socket } from "node:net";
-import { OperationalError } from "../../src/errors.js";
+import { OperationalError } from "../../src/errors/classes.js";
 import type { ConnectOptions } from "../driver.js";
 import { speaksUtf8 } from "./charset.js";
 import type { ConnectionSetup } from "./connection.js";

@@ -1,5 +1,5 @@
 /** Time zones that the packages would take for another one. */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 
 /** From -13:59 to +14:00, as the servers have it. */
 export function isOffset(zone: string): boolean {

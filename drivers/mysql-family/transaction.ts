@@ -1,5 +1,5 @@
 /** Transactions as MySQL and MariaDB have them: how they begin, and what the server's status word says of them. */
-import { firstWord, withoutComments } from "../../src/sql-comments.js";
+import { firstWord, withoutComments } from "../../src/statement/sql-comments.js";
 import { callsOnly } from "../calls.js";
 import type { SessionState, TransactionOptions } from "../driver.js";
 

@@ -1,5 +1,5 @@
 /** `mysql://user:password@host:port/database?option=value`, for both packages; what they read from a URL themselves is too much. */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { ENCODED, parsedUrl } from "../url.js";
 
 export interface UrlArgs {

@@ -1,6 +1,6 @@
 /** The connect arguments of mysql2: what a pool cannot have, and what is added. */
 import type { ConnectionOptions } from "mysql2";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { hide, isObject, type Kinds } from "../arguments.js";
 import type { DriverSettings } from "../driver.js";
 import { COMMON, instead, ownArgs } from "../mysql-family/args.js";

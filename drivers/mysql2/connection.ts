@@ -1,6 +1,6 @@
 /** One session through mysql2's callback API. */
 import type { FieldPacket, QueryError, ResultSetHeader, TypedParameter } from "mysql2";
-import type { AdbapiError } from "../../src/errors.js";
+import type { AdbapiError } from "../../src/errors/classes.js";
 import type { DriverSettings, Params, Result, Statement } from "../driver.js";
 import {
   type ConnectionSetup,

@@ -1,5 +1,5 @@
 /** mysql2's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
-import type { AdbapiError } from "../../src/errors.js";
+import type { AdbapiError } from "../../src/errors/classes.js";
 import { type LossCodes, translateWith } from "../mysql-family/errors.js";
 
 const losses: LossCodes = {

@@ -1,6 +1,6 @@
 /** mysql2's rows as the contract wants them: any name may name a column, and 64-bit integers are what was asked for. */
 import type { FieldPacket } from "mysql2";
-import { DataError } from "../../src/errors.js";
+import { DataError } from "../../src/errors/classes.js";
 import type { Column, DriverSettings } from "../driver.js";
 
 const BIGINT = 8;

@@ -1,5 +1,5 @@
 /** node:sqlite numbers SQLite's result codes; they get their names, and by those their classes. */
-import { DataError } from "../../src/errors.js";
+import { DataError } from "../../src/errors/classes.js";
 import { classify as classifyByName } from "../better-sqlite3/errors.js";
 
 /** Primary codes by number. @see https://www.sqlite.org/rescode.html */

@@ -1,6 +1,6 @@
 /** node:sqlite as a blocking driver: runs in the worker threads. */
 import { pathToFileURL } from "node:url";
-import { ProgrammingError } from "../../src/errors.js";
+import { ProgrammingError } from "../../src/errors/classes.js";
 import { MEMORY } from "../better-sqlite3/args.js";
 import { StatementCache } from "../better-sqlite3/cache.js";
 import { refuseUnreadable } from "../better-sqlite3/errors.js";

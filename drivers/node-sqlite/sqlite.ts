@@ -2,7 +2,7 @@
  * The part of node:sqlite that is used here; Node 20, which does not have it, is supported too.
  * @see https://nodejs.org/api/sqlite.html
  */
-import { NotSupportedError } from "../../src/errors.js";
+import { NotSupportedError } from "../../src/errors/classes.js";
 
 export interface StatementSync {
   readonly sourceSQL: string;

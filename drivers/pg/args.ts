@@ -1,6 +1,6 @@
 /** The connect arguments, checked once. */
 import type { ClientConfig } from "pg";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import {
   type Args,
   hide,

@@ -1,7 +1,7 @@
 /** Opens sessions. */
 import type { Client, ClientConfig } from "pg";
-import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors.js";
-import { longestTimer } from "../../src/option-checks.js";
+import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors/classes.js";
+import { longestTimer } from "../../src/options/option-checks.js";
 import { hideValues } from "../../src/redact/redact.js";
 import { merged } from "../arguments.js";
 import type { ConnectOptions } from "../driver.js";

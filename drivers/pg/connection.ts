@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
-import { ConnectionLost } from "../../src/errors.js";
+import { ConnectionLost } from "../../src/errors/classes.js";
 import { Cork } from "../cork.js";
 import type {
   Cancellation,

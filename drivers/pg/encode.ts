@@ -1,6 +1,6 @@
 /** From bound params to what travels. */
 
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import type { Params } from "../driver.js";
 import type { Encoded } from "./wire.js";
 

@@ -20,8 +20,8 @@ import {
   StatementTimeout,
   TransactionAborted,
   UniqueViolation,
-} from "../../src/errors.js";
-import { leavesNothing } from "../../src/outcome.js";
+} from "../../src/errors/classes.js";
+import { leavesNothing } from "../../src/errors/outcome.js";
 import { hideValues } from "../../src/redact/redact.js";
 import type { Params } from "../driver.js";
 import { mentionsName } from "./statement-name.js";

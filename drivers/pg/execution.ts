@@ -1,6 +1,6 @@
 /** Statements on their way, as pg's client sees them: from the first byte written to the server being ready again. */
 import type { FieldDef, Query } from "pg";
-import { NotSupportedError } from "../../src/errors.js";
+import { NotSupportedError } from "../../src/errors/classes.js";
 import type { Result, RowMode, Statement } from "../driver.js";
 import { unreadable } from "../unreadable.js";
 import { type Ended, ended } from "./errors.js";

@@ -1,6 +1,6 @@
 /** How int8, numeric and their arrays come back: exact, and where the pool's `int64` asks for more than pg's own strings, as that. */
 
-import { DataError } from "../../src/errors.js";
+import { DataError } from "../../src/errors/classes.js";
 import type { DriverSettings } from "../driver.js";
 import { parseArray } from "./arrays.js";
 import type { GetParser, ParseText } from "./rows.js";

@@ -1,5 +1,5 @@
 /** What the server takes the params of a statement for, asked where a value could be taken for another. */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import type { Params, Statement } from "../driver.js";
 import { Execution, type Owner } from "./execution.js";
 import * as wire from "./wire.js";

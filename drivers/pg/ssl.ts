@@ -1,6 +1,6 @@
 /** What is said of TLS in several places, a URL's options and the argument `ssl`, made one: never weaker than any of them. */
 import type { ConnectionOptions } from "node:tls";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { merged } from "../arguments.js";
 
 /** As pg takes it: `true` checks chain and name, an object says how. */

@@ -1,6 +1,6 @@
 /** Rows a batch at a time, out of a portal that stays open between batches. */
 import type { FieldDef } from "pg";
-import { NotSupportedError } from "../../src/errors.js";
+import { NotSupportedError } from "../../src/errors/classes.js";
 import type { Statement } from "../driver.js";
 import { encode, type PrepareValue } from "./encode.js";
 import { copyRefused, Execution, isServerError, type Owner, type RawRow, type Wire } from "./execution.js";

@@ -2,7 +2,7 @@
  * pg's parsers read dates in the style ISO and intervals in the style postgres, and make null or an empty interval of anything else.
  * The session asks for these styles, but may be told others later: what is not written as they expect is refused.
  */
-import { DataError } from "../../src/errors.js";
+import { DataError } from "../../src/errors/classes.js";
 import type { Execution } from "./execution.js";
 import type { ParseText } from "./rows.js";
 

@@ -1,5 +1,5 @@
 /** What the text of a statement tells of it, decided narrowly. */
-import { firstWord } from "../../src/sql-comments.js";
+import { firstWord } from "../../src/statement/sql-comments.js";
 import { callsOnly } from "../calls.js";
 
 const SELECT = /^\s*select\b/i;

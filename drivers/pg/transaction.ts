@@ -1,5 +1,5 @@
-import { InterfaceError, TransactionAborted } from "../../src/errors.js";
-import { firstWord, withoutComments } from "../../src/sql-comments.js";
+import { InterfaceError, TransactionAborted } from "../../src/errors/classes.js";
+import { firstWord, withoutComments } from "../../src/statement/sql-comments.js";
 import type { TransactionOptions } from "../driver.js";
 
 const ISOLATION = {

@@ -1,6 +1,6 @@
 /** `postgres://user:password@host:port/database?option=value`, with the options that are known to be harmless. */
 import type { ClientConfig } from "pg";
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 import { hide } from "../arguments.js";
 import { ENCODED, LONGEST_URL, parsedUrl } from "../url.js";
 import { agreed, SSL_FLAGS, SSL_MODES, type Ssl } from "./ssl.js";

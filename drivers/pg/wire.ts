@@ -2,7 +2,7 @@
  * The messages of the frontend that statements need, several of them in one buffer, so that a statement is one write.
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-import { InterfaceError } from "../../src/errors.js";
+import { InterfaceError } from "../../src/errors/classes.js";
 
 /** A param in the form that it travels in: text, or bytes as they are. */
 export type Encoded = string | number | boolean | bigint | Buffer | null;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import type { Startable } from "../service.js";
+import type { Startable } from "../service/index.js";
 import { CommandError } from "./command-error.js";
 
 /** Imports a file and gives its default export, if that is an application; else a `CommandError` says what to mend. */

@@ -1,12 +1,12 @@
 import { CompiledQuery, type DatabaseConnection, type QueryResult } from "kysely";
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
-import { unwatchAbort, watchAbort } from "../abort-watch.js";
-import type { StatementOptions } from "../call-options.js";
-import { unsentError } from "../cancelled-before.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import type { Deferred } from "../defer/index.js";
-import type { OpenSession } from "../open-session.js";
-import type { AnyRow, StatementResult } from "../queryable.js";
+import { unsentError } from "../errors/cancelled-before.js";
+import type { StatementOptions } from "../options/call-options.js";
+import type { OpenSession } from "../session/open-session.js";
+import type { AnyRow, StatementResult } from "../statement/queryable.js";
+import { unwatchAbort, watchAbort } from "../timeouts/abort-watch.js";
 import { queryResult } from "./result.js";
 import { signals } from "./signal.js";
 

@@ -16,7 +16,7 @@ import {
 } from "kysely";
 import type { Dialect as SqlDialect } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
-import { InterfaceError } from "../errors.js";
+import { InterfaceError } from "../errors/classes.js";
 import { AdbapiDriver } from "./driver.js";
 import { withItsSignal } from "./signal.js";
 import { SqliteAdapter } from "./sqlite-adapter.js";

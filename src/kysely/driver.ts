@@ -9,7 +9,7 @@ import {
 } from "kysely";
 import type { Dialect } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
-import { InterfaceError } from "../errors.js";
+import { InterfaceError } from "../errors/classes.js";
 import { AdbapiConnection, OwnConnection, transactionCommand } from "./connection.js";
 import { askedForOneStatement } from "./one-statement.js";
 

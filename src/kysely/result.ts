@@ -1,6 +1,6 @@
 import type { CompiledQuery, QueryResult } from "kysely";
-import type { AnyRow, StatementResult } from "../queryable.js";
-import { skipBlanks } from "../sql-comments.js";
+import type { AnyRow, StatementResult } from "../statement/queryable.js";
+import { skipBlanks } from "../statement/sql-comments.js";
 
 /** The verb of a statement that writes, behind CTEs: these end with a parenthesis, and nothing else has a verb right behind one. */
 const WRITING = /^(?:with\b.*\)\s*)?(insert|update|delete|merge|replace)\b/is;

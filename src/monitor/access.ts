@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
-import type { OptionCheck } from "../option-checks.js";
+import type { OptionCheck } from "../options/option-checks.js";
 
 /** As URL paths have them; shorter ones can be guessed. */
 const TOKEN = /^[\w-]{16,256}$/;

@@ -1,5 +1,5 @@
-import { channels, type StatementTrace } from "../diagnostics.js";
-import { AdbapiError } from "../errors.js";
+import { channels, type StatementTrace } from "../diagnostics/channels.js";
+import { AdbapiError } from "../errors/classes.js";
 import { Histogram } from "./histogram.js";
 import { redact } from "./redact.js";
 import type { RecentError, Report } from "./report.js";

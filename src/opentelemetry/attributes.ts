@@ -1,8 +1,8 @@
 /** Attributes by the semantic conventions for database clients, stable ones where there are any. */
 import type { Attributes } from "@opentelemetry/api";
 import type { DatabaseName } from "../../drivers/driver.js";
-import type { TracedPool } from "../diagnostics.js";
-import { AdbapiError, ConnectionLost } from "../errors.js";
+import type { TracedPool } from "../diagnostics/channels.js";
+import { AdbapiError, ConnectionLost } from "../errors/classes.js";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/db/database-spans/ */
 export function databaseAttributes({ system, namespace, address, port }: DatabaseName): Attributes {

@@ -9,7 +9,7 @@ import {
   type ReleaseTrace,
   type StatementTrace,
   type TracedPool,
-} from "../diagnostics.js";
+} from "../diagnostics/channels.js";
 import { Metrics } from "./metrics.js";
 import { firstWord } from "./query-text.js";
 import { Spans } from "./spans.js";

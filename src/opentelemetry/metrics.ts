@@ -1,6 +1,6 @@
 /** What statements, waits and connections take, and what the pools hold. */
 import type { Attributes, BatchObservableResult, Histogram, Meter, Observable } from "@opentelemetry/api";
-import type { ReleaseTrace, TracedPool } from "../diagnostics.js";
+import type { ReleaseTrace, TracedPool } from "../diagnostics/channels.js";
 import { databaseAttributes, errorAttributes, poolAttributes } from "./attributes.js";
 
 /** What the conventions advise for operations; waits and uses are of the same order. */

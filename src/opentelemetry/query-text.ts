@@ -1,6 +1,6 @@
 /** What of a statement's text may be recorded, as the semantic conventions ask for it. */
-import type { StatementTrace } from "../diagnostics.js";
-import { firstWord as wordOf } from "../sql-comments.js";
+import type { StatementTrace } from "../diagnostics/channels.js";
+import { firstWord as wordOf } from "../statement/sql-comments.js";
 
 /**
  * A comment, a quoted text of any kind (names too, since MySQL quotes values so), or a number. What is a comment differs: MySQL has `#`, which is an operator

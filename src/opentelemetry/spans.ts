@@ -8,7 +8,7 @@ import {
   type Tracer,
   trace as traces,
 } from "@opentelemetry/api";
-import type { InteractionTrace, StatementTrace } from "../diagnostics.js";
+import type { InteractionTrace, StatementTrace } from "../diagnostics/channels.js";
 import { redact } from "../monitor/redact.js";
 import { databaseAttributes, errorAttributes, poolAttributes } from "./attributes.js";
 import { queryText } from "./query-text.js";

@@ -1,5 +1,5 @@
 import { Deferred, Failure, fail, maybeDeferred, succeed } from "../defer/index.js";
-import { InterfaceError } from "../errors.js";
+import { InterfaceError } from "../errors/classes.js";
 import { halt, Service, type Startable } from "./service.js";
 
 type LifecycleState = "stopped" | "starting" | "running" | "stopping";

@@ -1,5 +1,5 @@
 import { CancelledError, type Deferred, inlineCallbacks, succeed } from "../defer/index.js";
-import { InterfaceError } from "../errors.js";
+import { InterfaceError } from "../errors/classes.js";
 import { Lifecycle, lifeOf, nameOf } from "./lifecycle.js";
 import { adopt, Service } from "./service.js";
 

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { Deferred, type Failure } from "../defer/index.js";
-import { InterfaceError } from "../errors.js";
+import { InterfaceError } from "../errors/classes.js";
 import { lifeOf, nameOf } from "./lifecycle.js";
 import type { Startable } from "./service.js";
 

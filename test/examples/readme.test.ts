@@ -30,7 +30,7 @@ test("its links lead somewhere", () => {
 });
 
 test("every pool option is in the table of docs/pool.md, and no other; README's are of them", () => {
-  const source = readFileSync("src/options.ts", "utf8");
+  const source = readFileSync("src/pool-options.ts", "utf8");
   const options = new Set([...source.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name!));
   expect(optionsIn(readFileSync("docs/pool.md", "utf8")).sort()).toEqual([...options].sort());
   const common = optionsIn(readme);

@@ -17,7 +17,9 @@ describe("what is in it", () => {
       ),
     ).toEqual([]);
     expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
-    expect(paths).toEqual(expect.arrayContaining(["dist/src/cli.js", "dist/drivers/blocking/worker.js"]));
+    expect(paths).toEqual(
+      expect.arrayContaining(["dist/src/cli/index.js", "dist/drivers/blocking/worker.js"]),
+    );
     expect(packed.unpackedSize).toBeLessThan(500_000);
   });
 

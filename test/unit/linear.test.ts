@@ -8,13 +8,13 @@ import { nameOf } from "../../dist/drivers/pg/statement-name.js";
 import * as pgText from "../../dist/drivers/pg/text.js";
 import * as pgTransaction from "../../dist/drivers/pg/transaction.js";
 import { driverForUrl } from "../../dist/drivers/registry.js";
-import { DatabaseError } from "../../dist/src/errors.js";
+import { DatabaseError } from "../../dist/src/errors/classes.js";
 import { queryResult } from "../../dist/src/kysely/result.js";
 import { redact } from "../../dist/src/monitor/redact.js";
 import { queryText, firstWord as traced } from "../../dist/src/opentelemetry/query-text.js";
 import { redactParams } from "../../dist/src/redact/redact.js";
-import { firstWord, skipBlanks, withoutComments } from "../../dist/src/sql-comments.js";
-import { checkSql, mayEndTransaction } from "../../dist/src/statement-text.js";
+import { checkSql, mayEndTransaction } from "../../dist/src/statement/check-sql.js";
+import { firstWord, skipBlanks, withoutComments } from "../../dist/src/statement/sql-comments.js";
 
 const MEGABYTE = 1_000_000;
 const many = (piece: string) => piece.repeat(Math.ceil(MEGABYTE / piece.length));

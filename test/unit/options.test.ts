@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Driver } from "../../dist/drivers/driver.js";
-import { checkInteractionOptions, checkStatementOptions } from "../../dist/src/call-options.js";
-import { InterfaceError } from "../../dist/src/errors.js";
-import { type PoolOptions, resolveOptions } from "../../dist/src/options.js";
+import { InterfaceError } from "../../dist/src/errors/classes.js";
+import { checkInteractionOptions, checkStatementOptions } from "../../dist/src/options/call-options.js";
+import { type PoolOptions, resolveOptions } from "../../dist/src/pool-options.js";
 
 function aDriver(facts: Partial<Driver> = {}): Driver {
   return {

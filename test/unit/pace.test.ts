@@ -1,7 +1,7 @@
 /** What past runs tell of a text, and what they do not. */
 import { describe, expect, test } from "vitest";
 import { Text, timed } from "../../dist/drivers/blocking/texts.js";
-import { mayBeStacked, Profile } from "../../dist/src/profile.js";
+import { mayBeStacked, Profile } from "../../dist/src/statement/text-statistics.js";
 
 describe("a text in its thread", () => {
   test("is known as quick by a whole run, and by nothing else", () => {

@@ -4,7 +4,7 @@ import type { Params } from "../../dist/drivers/driver.js";
 import { bind as bindMariadb } from "../../dist/drivers/mariadb/params.js";
 import { bind as bindMysql2 } from "../../dist/drivers/mysql2/params.js";
 import { bind as bindPg } from "../../dist/drivers/pg/params.js";
-import { DataError, InterfaceError } from "../../dist/src/errors.js";
+import { DataError, InterfaceError } from "../../dist/src/errors/classes.js";
 
 type Bind = (params: Params) => Params;
 

@@ -1,7 +1,7 @@
 /** Who waits is served in the order asked, and refused when his time is over, also if work comes back undone between. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Queue } from "../../dist/src/queue.js";
-import { Waiter } from "../../dist/src/waiting-line.js";
+import { Queue } from "../../dist/src/dispatch/queue.js";
+import { Waiter } from "../../dist/src/statement/waiting-line.js";
 
 class Named extends Waiter {
   readonly name: string;

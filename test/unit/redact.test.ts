@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Params } from "../../dist/drivers/driver.js";
-import { DatabaseError } from "../../dist/src/errors.js";
+import { DatabaseError } from "../../dist/src/errors/classes.js";
 import { redactParams } from "../../dist/src/redact/redact.js";
 
 interface Told {

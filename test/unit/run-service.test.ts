@@ -12,7 +12,7 @@ import { eventually } from "../support/eventually.js";
 
 const run = (env: Record<string, string> = {}) => new ChildProgram(["test/fixtures/run.js"], env);
 const command = (args: string[], env: Record<string, string> = {}) =>
-  new ChildProgram(["dist/src/cli.js", ...args], env);
+  new ChildProgram(["dist/src/cli/index.js", ...args], env);
 
 describe("runService", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -161,7 +161,7 @@ describe("adbapi run", () => {
          stopService() { clearInterval(stay); note(Deed.Stop); },
        };`,
     );
-    const closed = `exec "$0" --import tsx dist/src/cli.js run ${file} <&- >&- 2>&-`;
+    const closed = `exec "$0" --import tsx dist/src/cli/index.js run ${file} <&- >&- 2>&-`;
     const child = own(spawn("sh", ["-c", closed, process.execPath]));
     const marked = () => readFile(mark, "utf8").catch(() => "");
     await eventually("the application", marked, "started");
@@ -180,7 +180,7 @@ describe("adbapi run", () => {
     ["nothing.js", "throw null;", /failed while it was imported:\nnull/],
     [
       "runs.js",
-      `import { runService, Service } from "${pathToFileURL("dist/src/service.js")}";
+      `import { runService, Service } from "${pathToFileURL("dist/src/service/index.js")}";
        const application = new Service();
        runService(application);
        export default application;`,
@@ -227,7 +227,7 @@ describe("adbapi run", () => {
   });
 
   test.runIf(process.platform !== "win32")("the build leaves it executable", async () => {
-    const child = own(spawn("dist/src/cli.js", ["--version"], { stdio: "ignore" }));
+    const child = own(spawn("dist/src/cli/index.js", ["--version"], { stdio: "ignore" }));
     expect(await once(child, "exit")).toEqual([0, null]);
   });
 

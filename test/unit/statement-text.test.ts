@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { InterfaceError } from "../../dist/src/errors.js";
-import { checkSql } from "../../dist/src/statement-text.js";
+import { InterfaceError } from "../../dist/src/errors/classes.js";
+import { checkSql } from "../../dist/src/statement/check-sql.js";
 
 describe("the text of a statement", () => {
   test.each([

@@ -1,0 +1,76 @@
+import { type AdbapiError, PoolTimeout } from "../errors/classes.js";
+import type { Lease } from "../pool/lease.js";
+import type { StatementJob } from "../statement/statement-job.js";
+import type { Waiter } from "../statement/waiting-line.js";
+import { ExclusiveRequest } from "./exclusive-request.js";
+
+export interface PoolPicture {
+  readonly name: string;
+  readonly max: number;
+  readonly open: number;
+  readonly idle: number;
+  readonly connecting: number;
+  readonly waiting: number;
+  readonly holders: readonly { readonly lease: Lease; readonly what: string; readonly runs: boolean }[];
+  /** Whether what is waited for is the database's single writer. */
+  readonly awaitsWriter: boolean;
+  /** Whether that is a statement which was given up, and is still inside of the database. */
+  readonly writerEnding: boolean;
+  readonly lastFailure: AdbapiError | undefined;
+}
+
+/** Says why, what the pool looked like, who held what for how long, and what probably went wrong. */
+export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPicture): PoolTimeout {
+  const { name, max, open, idle, connecting, waiting, holders, lastFailure } = pool;
+  const lines = [
+    `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${waiting}, max=${max})`,
+  ];
+  for (const { lease, what } of holders)
+    lines.push(`  held for ${heldFor(lease)} ms: ${what}${takenAt(lease)}`);
+  const advice = likelyCause(pool);
+  if (advice !== undefined) lines.push(advice);
+  const sql = waiter instanceof ExclusiveRequest ? undefined : (waiter as StatementJob).sql;
+  return new PoolTimeout(lines.join("\n"), {
+    sql,
+    retryable: true,
+    outcome: "not sent",
+    ...(lastFailure ? { cause: lastFailure } : {}),
+  });
+}
+
+function likelyCause({
+  holders,
+  max,
+  connecting,
+  lastFailure,
+  awaitsWriter,
+  writerEnding,
+}: PoolPicture): string | undefined {
+  if (awaitsWriter && writerEnding)
+    return (
+      "The database has a single writer at a time, and that is a statement which was cancelled or out of time, in one long step that nothing " +
+      "stops: its thread has not ended yet."
+    );
+  const sleeping = holders.filter((holder) => !holder.runs).length;
+  if (sleeping > 0 && (awaitsWriter || holders.length >= max)) {
+    const whom = awaitsWriter ? "The database has a single writer at a time, and it" : "Every connection";
+    return (
+      `${whom} is held by an interaction that runs nothing just now. Likely cause: its function calls a method of the pool and waits ` +
+      "for it; use the transaction that the function was given instead (or let it end sooner)."
+    );
+  }
+  if (lastFailure !== undefined) return "The last attempt to connect failed; see the cause.";
+  if (connecting > 0)
+    return "A connect is under way and has had no answer: is the server there, and reachable?";
+  if (holders.length >= max)
+    return "All connections are in use: raise max, or find what holds them for so long (leakDetectionMillis).";
+  return undefined;
+}
+
+function heldFor(lease: Lease): number {
+  return Math.round(performance.now() - lease.heldSince);
+}
+
+function takenAt(lease: Lease): string {
+  return lease.holderStack === undefined ? "" : `\n${lease.holderStack.replace(/^/gm, "    ")}`;
+}

@@ -1,0 +1,106 @@
+import type { AdbapiError } from "../errors/classes.js";
+import { copyOf } from "../errors/details.js";
+import { longestTimer } from "../options/option-checks.js";
+import type { Waiter } from "../statement/waiting-line.js";
+import { Lane } from "./lane.js";
+
+/** All that waits, statements and exclusive requests, in the order asked; and the deadline of the one who has waited the longest. */
+export class Queue {
+  /** What reads, or all there is. */
+  readonly main = new Lane(Number.POSITIVE_INFINITY);
+  /** What may write, where the database has a single writer. */
+  readonly writing: Lane | undefined;
+  readonly #lanes: readonly Lane[];
+  readonly #writersFirst: readonly Lane[];
+  readonly #patienceMillis: number;
+  readonly #impatient: (waiter: Waiter) => void;
+  #tickets = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param impatient refuses one who has waited for `patienceMillis`. */
+  constructor(singleWriter: boolean, patienceMillis: number, impatient: (waiter: Waiter) => void) {
+    this.writing = singleWriter ? new Lane(1) : undefined;
+    this.#lanes = this.writing === undefined ? [this.main] : [this.main, this.writing];
+    this.#writersFirst = [...this.#lanes].reverse();
+    this.#patienceMillis = patienceMillis;
+    this.#impatient = impatient;
+  }
+
+  get waiting(): number {
+    let waiting = 0;
+    for (const { line } of this.#lanes) waiting += line.length;
+    return waiting;
+  }
+
+  /** How many more connections could serve what waits. */
+  get wanted(): number {
+    let wanted = 0;
+    for (const { line, limit, serving } of this.#lanes) wanted += Math.min(line.length, limit - serving);
+    return wanted;
+  }
+
+  /** The lanes, the one with the oldest work first. */
+  byAge(): readonly Lane[] {
+    const write = this.writing?.line.first;
+    if (write === undefined) return this.#lanes;
+    const read = this.main.line.first;
+    return read === undefined || write.ticket < read.ticket ? this.#writersFirst : this.#lanes;
+  }
+
+  push(waiter: Waiter, writes: boolean): void {
+    waiter.ticket = this.#tickets++;
+    (writes ? (this.writing ?? this.main) : this.main).line.push(waiter);
+  }
+
+  /**
+   * Work that had been taken out and comes back undone, to its place near the head. If it has not waited before, it has been asked for no later than
+   * the first who waits now.
+   */
+  putBack(waiter: Waiter, lane: Lane): void {
+    waiter.since ||= lane.line.first?.since ?? 0;
+    lane.line.insert(waiter);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.guard(waiter);
+  }
+
+  /** There was no place for it at once: it waits, and will not wait for ever. */
+  guard(waiter: Waiter): void {
+    waiter.since ||= Math.ceil(performance.now());
+    this.#guardFirst();
+  }
+
+  #guardFirst(): void {
+    if (this.#timer !== undefined) return;
+    let due = Number.POSITIVE_INFINITY;
+    for (const { line } of this.#lanes) {
+      if (line.first !== undefined) due = Math.min(due, line.first.since + this.#patienceMillis);
+    }
+    if (due === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(1, Math.ceil(due - performance.now())), longestTimer);
+    this.#timer = setTimeout(() => this.#expire(), wait).unref();
+  }
+
+  refuseAll(error: AdbapiError): void {
+    for (const { line } of this.#lanes) {
+      for (let left = line.length; left > 0 && line.first !== undefined; left--) {
+        const waiter = line.first;
+        line.remove(waiter);
+        waiter.refuse(copyOf(error));
+      }
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const since = performance.now() - this.#patienceMillis;
+    for (const { line } of this.#lanes) {
+      while (line.first !== undefined && line.first.since <= since) this.#impatient(line.first);
+    }
+    this.#guardFirst();
+  }
+}

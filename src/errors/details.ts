@@ -1,0 +1,58 @@
+import { redactParams } from "../redact/redact.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  OperationalError,
+  type Outcome,
+  StatementTimeout,
+} from "./classes.js";
+import { leavesNothing } from "./outcome.js";
+
+interface Known {
+  readonly sql?: string;
+  readonly params?: unknown;
+  /** What becomes of all that was in flight. Absent where the error itself says what is known. */
+  readonly outcome?: Outcome | undefined;
+}
+
+/** Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which values must not show. */
+export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
+  if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
+  if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent")
+    setOutcome(error, known.outcome);
+  redactParams(error, known.params);
+  return error;
+}
+
+/** What has become known of a failure that says what is known. */
+export function setOutcome(error: object, outcome: Outcome): void {
+  if (!("outcome" in error)) return;
+  if (error instanceof StatementTimeout) reword(error, error.outcome, outcome);
+  set(error, "outcome", outcome);
+  if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
+}
+
+/** Why no connection could be opened: nothing was sent, and where it is the server, or the way to it, that failed, the next attempt may succeed. */
+export function connectFailed<E extends AdbapiError>(error: E): E {
+  set(error, "outcome", "not sent");
+  if (error instanceof OperationalError) set(error, "retryable", true);
+  return error;
+}
+
+/** A timeout's message names its outcome, and the stack begins with the message. */
+function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
+  for (const key of ["message", "stack"] as const)
+    Reflect.set(error, key, error[key]?.replace(`; outcome: ${from}`, `; outcome: ${to}`));
+}
+
+/** The same failure for one more caller, who gets a stack of their own. */
+export function copyOf<E extends AdbapiError>(error: E): E {
+  const { message, cause, code, sqlState, sql, retryable } = error;
+  const Class = error.constructor as new (message: string, details: object) => E;
+  return new Class(message, { cause, code, sqlState, sql, retryable, outcome: error.outcome });
+}
+
+/** A frozen error stays as it is. */
+function set(error: object, key: string, value: unknown): void {
+  Reflect.defineProperty(error, key, { value, writable: true, enumerable: true, configurable: true });
+}

@@ -1,0 +1,46 @@
+import { Connection } from "../session/connection.js";
+import type { TransactionMode } from "../session/implicit-transaction.js";
+import { OpenSession } from "../session/open-session.js";
+import type { Sequence } from "../session/sequence.js";
+import type { Session } from "../session/session.js";
+import { Transaction } from "./transaction.js";
+
+/** What an interaction lends to its function, and how it treats the connection. */
+export interface InteractionKind {
+  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
+  readonly mode: TransactionMode;
+  /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
+  readonly reset: boolean;
+  /** What the function is given. */
+  face(session: Session, sequence: Sequence): unknown;
+}
+
+export const INTERACTION: InteractionKind = {
+  verb: "runInteraction",
+  mode: "transaction",
+  reset: false,
+  face: (session, sequence) => new Transaction(session, sequence),
+};
+
+export const WITH_CONNECTION: InteractionKind = {
+  verb: "runWithConnection",
+  mode: "connection",
+  reset: true,
+  face: (session, sequence) => new Connection(session, sequence),
+};
+
+/** For one call: it is reset when something ran outside of its transactions. */
+export function withSession(): InteractionKind {
+  let lent: OpenSession | undefined;
+  return {
+    verb: "runWithSession",
+    mode: "autocommit",
+    get reset() {
+      return lent?.touched === true;
+    },
+    face(session, sequence) {
+      lent = new OpenSession(session, sequence);
+      return lent;
+    },
+  };
+}

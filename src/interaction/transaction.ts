@@ -1,0 +1,136 @@
+import type { Params } from "../../drivers/driver.js";
+import type { Deferred } from "../defer/index.js";
+import {
+  checkNestedOptions,
+  type InteractionOptions,
+  type StatementOptions,
+} from "../options/call-options.js";
+import { Cursor } from "../session/cursor.js";
+import { refused } from "../session/refused.js";
+import type { Step } from "../session/step.js";
+import {
+  type Answer,
+  type AnyRow,
+  type ArrayRow,
+  type InArrays,
+  interactionCall,
+  type OperationResult,
+  operationOf,
+  type Queryable,
+  resultOf,
+  rowsOf,
+  type StatementResult,
+} from "../statement/queryable.js";
+import type { RowStream } from "../stream/row-stream.js";
+import { adbapiNested, calledInside } from "./call-frames.js";
+
+/**
+ * What an interaction's function works with: the pool's own verbs inside of one transaction, and a PEP 249 cursor. Statements
+ * run in the order asked. After the interaction has ended every use is an `InterfaceError`, and nothing is sent.
+ */
+export class Transaction extends Cursor implements Queryable {
+  #nested: Transaction | undefined;
+
+  runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
+  runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
+  runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, rowsOf) as Deferred<
+      never[]
+    >;
+  }
+
+  runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, operationOf);
+  }
+
+  runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
+  runStatement<Row = AnyRow>(
+    sql: string,
+    params?: Params,
+    options?: StatementOptions,
+  ): Deferred<StatementResult<Row>>;
+  runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
+    return this.session.statement(this.innermost().sequence, sql, params, options, resultOf) as Deferred<
+      StatementResult<never>
+    >;
+  }
+
+  /** While it is open it has the session for itself: other statements of the transaction are refused. */
+  runStream<Row = unknown[]>(...statement: InArrays): AsyncIterableIterator<ArrayRow<Row>>;
+  runStream<Row = AnyRow>(
+    sql: string,
+    params?: Params,
+    options?: StatementOptions,
+  ): AsyncIterableIterator<Row>;
+  runStream(sql: string, params?: Params, options?: StatementOptions): AsyncIterableIterator<never> {
+    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<never>;
+  }
+
+  /**
+   * A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. Of the options it takes `signal` and
+   * `timeoutMillis`, which count for the part; the others belong to the outermost interaction, and are an `InterfaceError` here.
+   */
+  runInteraction<T, Args extends unknown[]>(
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction<T, Args extends unknown[]>(
+    options: InteractionOptions,
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction(...call: unknown[]): Deferred<unknown> {
+    const outer = this.innermost();
+    try {
+      const { options, fn, args } = interactionCall(call);
+      checkNestedOptions(options);
+      return outer.session.step(outer.sequence, (step) => outer.#runNested(step, fn as never, args), options);
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  async #runNested(
+    step: Step,
+    fn: (transaction: Transaction, ...args: readonly unknown[]) => unknown,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const { session } = this;
+    const name = await session.transaction.savepoint();
+    const sequence = session.open();
+    const nested = new Transaction(session, sequence);
+    this.#nested = nested;
+    const givenUp = new Promise<never>((_, reject) => {
+      step.whenGivenUp = (error) => {
+        session.leave(sequence, error);
+        reject(error);
+      };
+    });
+    try {
+      if (step.givenUp !== undefined) throw step.givenUp;
+      const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), givenUp]);
+      await session.finish(sequence);
+      if (step.givenUp !== undefined) throw step.givenUp;
+      const unnoticed = session.unnoticed(sequence);
+      if (unnoticed !== undefined) throw unnoticed;
+      session.close(sequence);
+      await session.transaction.run(`RELEASE SAVEPOINT ${name}`);
+      return value;
+    } catch (error) {
+      session.close(sequence);
+      if (sequence.late) step.fail(error);
+      await sequence.idle();
+      await session.transaction.rollbackTo(name);
+      throw error;
+    } finally {
+      this.#nested = undefined;
+    }
+  }
+
+  /** A statement that a nested interaction's function asks of the transaction around it belongs inside: it would wait for itself. */
+  protected override innermost(): Transaction {
+    let place: Transaction = this;
+    while (place.#nested !== undefined && calledInside(adbapiNested)) place = place.#nested;
+    return place;
+  }
+}

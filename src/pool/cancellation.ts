@@ -1,0 +1,49 @@
+import type { Cancellation, Statement } from "../../drivers/driver.js";
+import { cancelOn } from "./driver-guard.js";
+import type { Lease } from "./lease.js";
+
+/** The longest that a session may take to settle what it was asked to stop, or what nobody waits for any more; then it is destroyed. */
+const SETTLE_MILLIS = 5_000;
+
+/** What one connection is asked to stop, and the one deadline by which it must have settled. Nobody is given the connection before. */
+export class Cancellations {
+  readonly #lease: Lease;
+  readonly #onTheirWay = new Set<Promise<void>>();
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(lease: Lease) {
+    this.#lease = lease;
+  }
+
+  /** Asks the server to stop what it works at. Undefined: the driver cannot ask, and the session was destroyed. */
+  stop(statement: Statement): Cancellation | undefined {
+    const cancellation = cancelOn(this.#lease, statement);
+    if (cancellation === undefined) {
+      this.#lease.destroy();
+      return undefined;
+    }
+    const { done } = cancellation;
+    this.#onTheirWay.add(done);
+    void done.then(() => this.#onTheirWay.delete(done));
+    this.limit();
+    return cancellation;
+  }
+
+  /** What the session owes is owed to nobody: from the first call on it has so long to settle. */
+  limit(): void {
+    this.#deadline ??= setTimeout(() => this.#lease.destroy(), SETTLE_MILLIS).unref();
+  }
+
+  /** It owes nothing any more. */
+  relieve(): void {
+    if (this.#deadline === undefined) return;
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  /** What ran has settled: fires when the next may be sent, which a cancel that is still on its way must not hit. */
+  async settled(): Promise<void> {
+    while (this.#onTheirWay.size > 0) await Promise.all(this.#onTheirWay);
+    this.relieve();
+  }
+}

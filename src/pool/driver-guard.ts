@@ -1,0 +1,102 @@
+/** A driver that breaks its contract costs nobody their answer, and never the process. */
+import type { Cancellation, Driver, DriverConnection, Result, Statement } from "../../drivers/driver.js";
+import { AdbapiError, InterfaceError, InternalError, type Outcome } from "../errors/classes.js";
+import type { Lease } from "./lease.js";
+
+const REQUIRED = ["execute", "begin", "commit", "rollback", "ping", "close", "destroy"] as const;
+
+/** What is no connection would fail its first taker in some way of its own. */
+export function checkConnection(driver: Driver, conn: Partial<DriverConnection> | null | undefined): void {
+  const missing = REQUIRED.filter((method) => typeof conn?.[method] !== "function");
+  if (missing.length === 0) return;
+  throw new InterfaceError(
+    `connect of the driver "${driver.name}" gave no connection: it has no ${missing.join(", ")}; see docs/writing-a-driver.md`,
+  );
+}
+
+/** An `execute` that throws rejects. */
+export function executeOn(conn: DriverConnection, statement: Statement): Promise<Result> {
+  try {
+    return Promise.resolve(conn.execute(statement));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** The same of an `executeRead`. */
+export function readOn(conn: DriverConnection, statement: Statement): Promise<Result | undefined> {
+  try {
+    return Promise.resolve(conn.executeRead?.(statement));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** A `cancel` that throws cannot cancel; one whose end never comes is over when its session has been destroyed. */
+export function cancelOn(lease: Lease, statement: Statement): Cancellation | undefined {
+  try {
+    const asked = lease.conn.cancel?.(statement);
+    if (asked === undefined) return undefined;
+    const over = () => {};
+    return { outcome: asked.outcome, done: lease.bounded(asked.done).then(over, over) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Drivers that were told of already, with what was told. */
+const told = new WeakMap<Driver, Set<string>>();
+
+/** What the driver says of a text; where it throws, the careful answer. */
+export function judged(
+  driver: Driver,
+  question: "stackable" | "repeatable" | "seemsReadOnly" | "outsideTransaction",
+  sql: string,
+): boolean {
+  try {
+    return driver[question]?.(sql) === true;
+  } catch (error) {
+    warnOnce(driver, question, error);
+    return false;
+  }
+}
+
+/** What to take a text for that the database has not judged; where the driver does not say, only what may be repeated is a read. */
+export function seemsReadOnly(driver: Driver, sql: string): boolean {
+  return judged(driver, driver.seemsReadOnly === undefined ? "repeatable" : "seemsReadOnly", sql);
+}
+
+/** What the driver says of an error; where it throws, that it means something else. */
+export function cancelledBy(driver: Driver, error: unknown, sql: string): Outcome | undefined {
+  try {
+    return driver.cancelled?.(error, sql);
+  } catch (fault) {
+    warnOnce(driver, "cancelled", fault);
+    return undefined;
+  }
+}
+
+/** A bug of the driver's that costs no statement its answer: a warning of the process, the first time. */
+function warnOnce(driver: Driver, method: string, error: unknown): void {
+  const methods = told.get(driver) ?? new Set();
+  if (methods.has(method)) return;
+  told.set(driver, methods.add(method));
+  const message = error instanceof Error ? error.message : String(error);
+  process.emitWarning(`${method} of the driver "${driver.name}" threw: ${message}`, "AdbapiWarning");
+}
+
+/** An error of the tree, whatever `translate` makes of it; `sql` is the statement that failed with it. */
+export function translated(driver: Driver, error: unknown, sql?: string): AdbapiError {
+  if (error instanceof AdbapiError) return error;
+  let fault = "gave no AdbapiError";
+  try {
+    const made: unknown = driver.translate(error, sql);
+    if (made instanceof AdbapiError) return made;
+  } catch {
+    fault = "threw";
+  }
+  const message = error instanceof Error ? error.message : "a failure that is no Error";
+  return new InternalError(`${message} (translate of the driver "${driver.name}" ${fault})`, {
+    cause: error,
+  });
+}

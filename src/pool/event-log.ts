@@ -1,0 +1,118 @@
+import { inspect } from "node:util";
+import type { ResolvedOptions } from "../pool-options.js";
+import type { Lease } from "./lease.js";
+
+type Level = "debug" | "info" | "warn" | "error";
+
+/** What happened to the connections of a pool: counted always, logged as asked. A logger that throws is not heard. */
+export class Journal {
+  readonly #options: ResolvedOptions;
+  connects = 0;
+  disconnects = 0;
+  connectFailures = 0;
+  losses = 0;
+  rollbacks = 0;
+  leaks = 0;
+  retries = 0;
+  #toldOfReset = false;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+  }
+
+  connected(lease: Lease): void {
+    this.connects++;
+    this.#noisily("info", `connected${named(lease)}`);
+  }
+
+  disconnected(lease: Lease): void {
+    this.disconnects++;
+    this.#noisily("info", `disconnected${named(lease)}`);
+  }
+
+  connectFailed(error: Error): void {
+    this.connectFailures++;
+    this.#noisily("warn", `connect failed: ${error.message}`);
+  }
+
+  lost(lease: Lease, error: Error): void {
+    this.losses++;
+    this.#noisily("warn", `connection${named(lease)} lost: ${error.message}`);
+  }
+
+  discarded(lease: Lease, error: unknown): void {
+    this.#log("warn", `connection${named(lease)} discarded: ${messageOf(error)}`);
+  }
+
+  /** Always logged: no answer shows it. */
+  warned(text: string): void {
+    this.#log("warn", text);
+  }
+
+  destroyFailed(lease: Lease, driver: string, error: unknown): void {
+    this.#log("error", `destroy of the driver "${driver}" threw for${named(lease)}: ${messageOf(error)}`);
+  }
+
+  /** Told once: it costs a connection each time. */
+  cannotReset(driver: string): void {
+    if (this.#toldOfReset) return;
+    this.#toldOfReset = true;
+    const cost = "each connection is closed after runWithConnection";
+    this.#log(
+      "warn",
+      `the driver "${driver}" cannot reset a session: ${cost} (resetOnRelease: false keeps it)`,
+    );
+  }
+
+  closeFailed(lease: Lease, error: unknown): void {
+    this.#log("error", `closing${named(lease)} failed: ${messageOf(error)}`);
+  }
+
+  rolledBack(why: unknown): void {
+    this.rollbacks++;
+    this.#noisily("info", `rolled back: ${messageOf(why)}`);
+  }
+
+  /** Always logged: the original error is what the caller gets. */
+  rollbackFailed(error: unknown): void {
+    this.#log("error", `rollback failed: ${messageOf(error)}`);
+  }
+
+  /** Warns, once, when the connection is held for longer than it should be. What it gives ends the watch. */
+  watch(lease: Lease): () => void {
+    const { leakDetectionMillis } = this.#options;
+    if (leakDetectionMillis === undefined) return () => {};
+    const held = () => this.leaked(lease, performance.now() - lease.heldSince);
+    const timer = setTimeout(held, leakDetectionMillis).unref();
+    return () => clearTimeout(timer);
+  }
+
+  leaked(lease: Lease, heldMillis: number): void {
+    this.leaks++;
+    const taken = lease.holderStack === undefined ? "" : `\n${lease.holderStack}`;
+    this.#log(
+      "warn",
+      `connection${named(lease)} held for ${Math.round(heldMillis)} ms by ${lease.holder}; taken${taken}`,
+    );
+  }
+
+  #noisily(level: Level, text: string): void {
+    if (this.#options.noisy) this.#log(level, text);
+  }
+
+  #log(level: Level, text: string): void {
+    try {
+      this.#options.logger[level](`adbapi pool "${this.#options.name}": ${text}`);
+    } catch {
+      // Whoever logs must not harm who is logged.
+    }
+  }
+}
+
+function named(lease: Lease): string {
+  return lease.conn.id === undefined ? "" : ` ${lease.conn.id}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
+}

@@ -1,0 +1,93 @@
+import { createPool, type Pool } from "generic-pool";
+import { setImmediate } from "../dispatch/turn.js";
+import type { AdbapiError } from "../errors/classes.js";
+import type { Lease } from "./lease.js";
+
+/** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
+class Stillborn {
+  readonly error: AdbapiError;
+  constructor(error: AdbapiError) {
+    this.error = error;
+  }
+}
+
+/**
+ * The places of a pool, `max` in number, each for one connection from its first attempt until it is gone. The one file that knows
+ * generic-pool, whose queue is kept empty of meaning: who gets a connection is decided by the dispatcher.
+ */
+export class Places {
+  readonly #pool: Pool<Lease | Stillborn>;
+  readonly #purged: () => void;
+
+  /**
+   * @param open makes the connection for a place; rejects with an error of this package
+   * @param purged is called after each `purge`
+   */
+  constructor(max: number, open: () => Promise<Lease>, purged: () => void) {
+    this.#purged = purged;
+    const create = () => open().catch((error: AdbapiError) => this.#stillborn(error));
+    const destroy = async () => {};
+    this.#pool = createPool<Lease | Stillborn>(
+      { create, destroy },
+      { min: 0, max, fifo: false, autostart: false, testOnBorrow: false },
+    );
+  }
+
+  /** How many are idle. */
+  get available(): number {
+    return this.#pool.available;
+  }
+
+  /** How many more connections there could be. */
+  get spare(): number {
+    return this.#pool.spareResourceCapacity;
+  }
+
+  /** Fires with what is idle, else with a new connection; rejects with the reason why there is none. */
+  async take(): Promise<Lease> {
+    const entry = await this.#pool.acquire();
+    if (!(entry instanceof Stillborn)) return entry;
+    this.vacate(entry);
+    throw entry.error;
+  }
+
+  /** It is idle from now on. */
+  giveBack(lease: Lease): void {
+    void this.#pool.release(lease);
+  }
+
+  /** Frees the place of what had been taken and is gone; what is idle is found by `purge`. */
+  vacate(entry: Lease | Stillborn): void {
+    if (this.#pool.isBorrowedResource(entry)) void this.#pool.destroy(entry);
+  }
+
+  /** Frees the places of what has died while it was idle: only what has been taken can be given up, so all is, and the living go back. */
+  async purge(): Promise<void> {
+    await this.#sift(this.#pool.available - this.#pool.pending);
+    this.#purged();
+  }
+
+  /** Opens so many more, for nobody yet. Fires when each is there, or has failed. */
+  grow(missing: number): Promise<void> {
+    // More are opened only for those who wait beyond what is idle, or being opened, and asked for by nobody.
+    const { size, borrowed, pending } = this.#pool;
+    return this.#sift(missing + size - borrowed - pending);
+  }
+
+  async #sift(count: number): Promise<void> {
+    const one = (entry: Lease | Stillborn) => {
+      if (entry instanceof Stillborn || entry.state === "closed") this.vacate(entry);
+      // One that is closing keeps its place until it is gone.
+      else if (entry.state !== "closing") this.giveBack(entry);
+    };
+    const sifted: Promise<void>[] = [];
+    for (let n = 0; n < count; n++) sifted.push(this.#pool.acquire().then(one));
+    await Promise.all(sifted);
+  }
+
+  #stillborn(error: AdbapiError): Stillborn {
+    // Those whom it was for may have been served meanwhile by a connection that returned: then nobody takes it out.
+    setImmediate(() => void this.purge());
+    return new Stillborn(error);
+  }
+}

@@ -1,0 +1,5 @@
+/** Services that start and stop together, after `twisted.application.service`. Usable without any database. */
+export { MultiService } from "./multi-service.js";
+export { type PoolServiceOptions, poolService, type ServiceablePool } from "./pool-service.js";
+export { type RunServiceOptions, runService } from "./run-service.js";
+export { type Pending, Service, type Startable } from "./service.js";

@@ -1,0 +1,49 @@
+import type { Deferred } from "../defer/index.js";
+import { succeed } from "../defer/index.js";
+import { Cursor } from "./cursor.js";
+import type { Sequence } from "./sequence.js";
+import type { Session } from "./session.js";
+
+/**
+ * PEP 249's connection, for `runWithConnection` and `openfun`: a session of the pool, lent for as long as the function runs. A transaction begins
+ * by itself with the first statement.
+ * @see https://peps.python.org/pep-0249/#connection-objects
+ */
+export class Connection {
+  readonly #session: Session;
+  readonly #sequence: Sequence;
+
+  /** @internal */
+  constructor(session: Session, sequence: Sequence) {
+    this.#session = session;
+    this.#sequence = sequence;
+  }
+
+  /**
+   * The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for. Listeners that are added to it are
+   * taken away when the connection is given back; those of `openfun` stay.
+   */
+  get native(): unknown {
+    return this.#session.native;
+  }
+
+  /** A cursor on this session; several share its transaction. */
+  cursor(): Cursor {
+    return new Cursor(this.#session, this.#sequence);
+  }
+
+  /** Fires when the transaction is committed; the next statement begins another. */
+  commit(): Deferred<void> {
+    return this.#session.step(this.#sequence, () => this.#session.transaction.commit());
+  }
+
+  /** Fires when the transaction is rolled back; the next statement begins another. */
+  rollback(): Deferred<void> {
+    return this.#session.step(this.#sequence, () => this.#session.transaction.rollback(undefined));
+  }
+
+  /** Does nothing: the pool owns the connection, and takes it back by itself. */
+  close(): Deferred<void> {
+    return succeed(undefined) as Deferred<void>;
+  }
+}

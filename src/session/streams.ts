@@ -1,0 +1,81 @@
+import type { Statement } from "../../drivers/driver.js";
+import { Failure } from "../defer/index.js";
+import type { StatementTrace } from "../diagnostics/channels.js";
+import { overError } from "../errors/session-ended.js";
+import type { StatementOptions } from "../options/call-options.js";
+import { RowStream, type StreamPlace } from "../stream/row-stream.js";
+import type { Sequence } from "./sequence.js";
+import type { Session } from "./session.js";
+
+/** The streams of one session. Each is a turn that lasts until its reader is done, so that at most one is open. */
+export class SessionStreams {
+  readonly #session: Session;
+  #open: RowStream<unknown> | undefined;
+  /** The one whose turn it is, also while it is being opened. */
+  #current: RowStream<unknown> | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** What is asked while one ends just waits for that. */
+  get busy(): boolean {
+    return this.#open?.left === false;
+  }
+
+  /** Whether one could not be ended by its deadline, and has not ended yet. */
+  get late(): boolean {
+    return this.#current?.late === true;
+  }
+
+  make(
+    sequence: Sequence,
+    statement: Statement,
+    options: StatementOptions,
+    trace: StatementTrace | undefined,
+  ): RowStream<unknown> {
+    const session = this.#session;
+    const opener = {
+      driver: session.driver,
+      trace,
+      failure: (reason: unknown) => session.transaction.failure(reason, statement),
+      told: (error: object) => session.told(error),
+      open: (signal: AbortSignal) => this.#turn(sequence, stream, signal),
+    };
+    const stream: RowStream<unknown> = new RowStream(opener, statement, options);
+    return stream;
+  }
+
+  /** Whoever reads on from the open one gets the error, which is made only for them. */
+  fail(error: () => Error): void {
+    this.#open?.fail(error());
+  }
+
+  /** Fires when it is the stream's turn, which ends when the stream says so. */
+  #turn(sequence: Sequence, stream: RowStream<unknown>, signal: AbortSignal): Promise<StreamPlace> {
+    const { lease, transaction } = this.#session;
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(signal.reason);
+      signal.addEventListener("abort", leave, { once: true });
+      const turn = this.#session.step(sequence, async () => {
+        signal.throwIfAborted();
+        signal.removeEventListener("abort", leave);
+        // Given up while it has its turn, even during BEGIN, it is to end soon.
+        signal.addEventListener("abort", () => lease.cancellations.limit(), { once: true });
+        this.#current = stream;
+        if (sequence.state === "open") await transaction.begin();
+        // Its interaction may have ended during BEGIN: nobody is left to end the stream.
+        const end = transaction.halted ?? (sequence.state === "open" ? undefined : overError());
+        if (end !== undefined) throw end;
+        this.#open = stream;
+        await new Promise<void>((done) => resolve({ lease, done }));
+        this.#open = undefined;
+        transaction.look();
+      });
+      turn.addBoth((result) => {
+        this.#current = undefined;
+        if (result instanceof Failure) reject(result.value);
+      });
+    });
+  }
+}

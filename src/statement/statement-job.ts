@@ -1,0 +1,246 @@
+import type { Cancellation, Params, Result, RowMode, Statement } from "../../drivers/driver.js";
+import { CancelledError, Deferred } from "../defer/index.js";
+import type { Loan } from "../dispatch/loan.js";
+import { unsentError } from "../errors/cancelled-before.js";
+import {
+  type AdbapiError,
+  ConnectionLost,
+  InternalError,
+  type Outcome,
+  type StatementTimeout,
+} from "../errors/classes.js";
+import { statementTimeout } from "../errors/timeouts.js";
+import type { StatementOptions } from "../options/call-options.js";
+import { Limits } from "../timeouts/limits.js";
+import { moved } from "../transition.js";
+import type { ResultLimit } from "./result-limit.js";
+import type { Habits } from "./text-statistics.js";
+import { Waiter } from "./waiting-line.js";
+
+/**
+ * - `waiting`: in a line, nothing of it sent;
+ * - `sent`: on a connection;
+ * - `expired`: its time is over, the server was asked to stop it, the caller hears when it has settled;
+ * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits for the server;
+ * - `outgrown`: its result is larger than the pool takes, the server was asked to stop it, the caller hears when it has settled;
+ * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
+ * - `settled`: over.
+ */
+type JobState = "waiting" | "sent" | "expired" | "late" | "outgrown" | "abandoned" | "settled";
+
+const MOVES = {
+  waiting: ["sent", "settled"],
+  sent: ["waiting", "expired", "outgrown", "abandoned", "settled"],
+  expired: ["late", "abandoned", "settled"],
+  late: ["settled"],
+  outgrown: ["late", "abandoned", "settled"],
+  abandoned: ["settled"],
+  settled: [],
+} as const satisfies Record<JobState, readonly JobState[]>;
+
+const NO_RESULT = "the driver's execute fired with no Result: its `rows` must be an array";
+
+/** Who carries a job: the dispatcher for autocommitted statements, a session for those of a transaction. */
+export interface JobCarrier {
+  /** Takes a waiting job out of its line. */
+  withdraw(job: StatementJob): void;
+  /** Asks the server to stop a sent job, and keeps its connection from everyone until it has. */
+  interrupt(job: StatementJob): Cancellation;
+  /** What becomes of a statement whose connection dies: `"unknown"`, or `"not applied"` in a transaction. */
+  readonly lostOutcome: Outcome;
+  /** Hears of what its callers were told. */
+  told?(error: object): void;
+}
+
+/** One statement of a caller, from the call to its answer. Exactly one answer reaches its Deferred. */
+export class StatementJob extends Waiter implements Statement {
+  sql: string;
+  readonly params: Params | undefined;
+  readonly rowMode: RowMode;
+  // biome-ignore lint/suspicious/noExplicitAny: what the caller's verb picks from the result
+  readonly deferred: Deferred<any>;
+  /** How often it has been put on a connection. */
+  sends = 0;
+  /** The dispatcher's: what is known of the text, and the connection that it is on. */
+  habits: Habits | undefined;
+  loan: Loan | undefined;
+  /** Called when it is put on a connection, while somebody listens. */
+  onSent: (() => void) | undefined;
+
+  readonly #carrier: JobCarrier;
+  readonly #pick: (result: Result) => unknown;
+  readonly #limits: Limits | undefined;
+  #resultLimit: ResultLimit | undefined;
+  #state: JobState = "waiting";
+  /** What is known of it since it was to be stopped. */
+  #known: Outcome = "unknown";
+
+  constructor(
+    carrier: JobCarrier,
+    sql: string,
+    params: Params | undefined,
+    pick: (result: Result) => unknown,
+    options: StatementOptions | undefined,
+    timeoutMillis: number | undefined,
+  ) {
+    super("adbapi.Statement");
+    this.#carrier = carrier;
+    this.sql = sql;
+    this.params = params;
+    this.rowMode = options?.rowMode ?? "object";
+    this.#pick = pick;
+    this.deferred = new JobDeferred(this);
+    const signal = options?.signal;
+    this.#limits =
+      timeoutMillis === undefined && signal === undefined
+        ? undefined
+        : new Limits(timeoutMillis, signal, this);
+  }
+
+  get state(): JobState {
+    return this.#state;
+  }
+
+  /** Whether the server was asked to stop it. */
+  get givenUp(): boolean {
+    return this.#state !== "waiting" && this.#state !== "sent" && this.#state !== "settled";
+  }
+
+  /** The text is known: of many equal ones, made anew for each call, one is kept. */
+  recognize(habits: Habits | undefined): void {
+    this.habits = habits;
+    if (habits !== undefined) this.sql = habits.sql;
+  }
+
+  override refuse(error: AdbapiError): void {
+    this.#move("settled");
+    this.#fail(error);
+  }
+
+  /** It goes onto a connection; from here on, only a loss can bring it back. */
+  sent(loan?: Loan): void {
+    this.#move("sent");
+    this.loan = loan;
+    this.sends++;
+  }
+
+  /** It is at the head of its connection: the time that it may take begins now. */
+  begun(resultLimit?: ResultLimit): void {
+    if (this.#state !== "sent") return;
+    this.#limits?.restart();
+    this.#resultLimit = resultLimit;
+    resultLimit?.watch(() => this.#outgrown());
+  }
+
+  /** Nothing of it was done, and it waits again. */
+  returned(): void {
+    this.#move("waiting");
+    this.#limits?.restart();
+  }
+
+  answered(result: Result): void {
+    const state = this.#state;
+    this.#move("settled");
+    if (state === "sent" || state === "waiting") {
+      let value: unknown;
+      try {
+        if (!Array.isArray(result?.rows)) throw new InternalError(NO_RESULT, { sql: this.sql });
+        if (this.#resultLimit?.exceededBy(result.rows)) throw this.#resultLimit.error(this.sql, "applied");
+        value = this.#pick(result);
+      } catch (error) {
+        this.#fail(error as object);
+        return;
+      }
+      this.runInAsyncScope(this.deferred.callback, this.deferred, value);
+    } else if (state === "expired") this.#fail(this.#timeout("applied"));
+    else if (state === "outgrown") this.#fail(this.#resultLimit!.error(this.sql, "applied"));
+  }
+
+  /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
+  failed(error: AdbapiError, cancelled: Outcome | undefined): void {
+    const state = this.#state;
+    this.#move("settled");
+    if (state === "sent") this.#fail(error);
+    else if (state === "expired") {
+      if (cancelled !== undefined) this.#fail(this.#timeout(cancelled, error));
+      else if (error instanceof ConnectionLost) this.#fail(this.#timeout(error.outcome, error));
+      else this.#fail(error);
+    } else if (state === "outgrown") {
+      const outcome = cancelled ?? error.outcome ?? "unknown";
+      this.#fail(this.#resultLimit!.error(this.sql, outcome, error));
+    }
+  }
+
+  cancel(cause: unknown): void {
+    if (this.#state === "waiting") {
+      this.#carrier.withdraw(this);
+      this.#move("settled");
+      this.#fail(unsentError(cause, this.sql));
+    } else if (this.#state === "sent" || this.#state === "expired" || this.#state === "outgrown") {
+      this.#move("abandoned");
+      const { outcome } = this.#carrier.interrupt(this);
+      this.#fail(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
+    }
+  }
+
+  #fail(error: object): void {
+    this.#carrier.told?.(error);
+    this.runInAsyncScope(this.deferred.errback, this.deferred, error);
+  }
+
+  /** Its time is over. */
+  expire(): void {
+    if (this.#state === "waiting") {
+      this.#carrier.withdraw(this);
+      this.#move("settled");
+      this.#fail(this.#timeout("not sent"));
+    } else if (this.#state === "sent" && !this.#behindOthers) this.#stop();
+  }
+
+  /** It has not settled since, or not even begun: the connection may be stalled. */
+  overdue(): void {
+    if (this.#state === "sent") this.#stop();
+    this.#move("late");
+    this.#fail(this.#timeout(this.#known));
+  }
+
+  #outgrown(): void {
+    if (this.#state !== "sent") return;
+    this.#move("outgrown");
+    this.#known = this.#carrier.interrupt(this).outcome;
+  }
+
+  #stop(): void {
+    this.#move("expired");
+    this.#known = this.#carrier.interrupt(this).outcome;
+  }
+
+  /** Its time has not begun. */
+  get #behindOthers(): boolean {
+    return this.loan !== undefined && this.loan.jobs[0] !== this;
+  }
+
+  #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
+    return statementTimeout(this.#limits?.timeoutMillis, outcome, this.sql, cause);
+  }
+
+  #move(to: JobState): void {
+    this.#state = moved("a statement", MOVES, this.#state, to);
+    if (to !== "sent") this.#resultLimit?.forget();
+    if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
+  }
+}
+
+/** A hundred thousand may wait: the way back to the job is a field, not a closure for each. */
+class JobDeferred extends Deferred<unknown> {
+  readonly #job: StatementJob;
+
+  constructor(job: StatementJob) {
+    super(JobDeferred.#cancel);
+    this.#job = job;
+  }
+
+  static #cancel(deferred: Deferred<unknown>): void {
+    (deferred as JobDeferred).#job.cancel(undefined);
+  }
+}

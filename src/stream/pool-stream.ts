@@ -1,0 +1,98 @@
+import type { Params } from "../../drivers/driver.js";
+import { takenBy } from "../diagnostics/call-site.js";
+import { channels, tracedPromise } from "../diagnostics/channels.js";
+import { ExclusiveRequest } from "../dispatch/exclusive-request.js";
+import type { PoolClosed } from "../errors/classes.js";
+import { withDetails } from "../errors/details.js";
+import type { InteractionContext } from "../interaction/interaction.js";
+import type { StatementOptions } from "../options/call-options.js";
+import { judged, translated } from "../pool/driver-guard.js";
+import type { Lease } from "../pool/lease.js";
+import { boundParams } from "../statement/bound-params.js";
+import { RowStream, refusedStream, type StreamPlace } from "./row-stream.js";
+
+/** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */
+export class PoolStreams {
+  readonly #context: InteractionContext;
+  /** Those that have a connection. */
+  readonly #open = new Set<RowStream<unknown>>();
+
+  constructor(context: InteractionContext) {
+    this.#context = context;
+  }
+
+  make(
+    sql: string,
+    params: Params | undefined,
+    options: StatementOptions | undefined,
+    verb: (...call: never[]) => unknown,
+  ): RowStream<unknown> {
+    const { driver, origin, options: poolOptions } = this.#context;
+    let bound: Params | undefined;
+    try {
+      bound = boundParams(driver, sql, params, options);
+    } catch (error) {
+      return refusedStream(driver, error);
+    }
+    const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
+    const timeoutMillis = options?.timeoutMillis ?? poolOptions.statementTimeoutMillis;
+    const stack = takenBy(verb, poolOptions.leakDetectionMillis !== undefined);
+    const traceOf = () => ({ ...origin, sql, parameterized: bound !== undefined, inTransaction: false });
+    const opener = {
+      driver,
+      trace: channels.statement.hasSubscribers ? traceOf() : undefined,
+      failure: (reason: unknown) => withDetails(translated(driver, reason, sql), { sql, params: bound }),
+      autocommitted: true,
+      open: async (signal: AbortSignal) => {
+        const open = () => placeFor(this.#context, sql, stack, signal);
+        const { lease, done } = await (channels.acquire.hasSubscribers
+          ? tracedPromise(channels.acquire, { ...origin }, open)
+          : open());
+        this.#open.add(stream);
+        const over = () => {
+          this.#open.delete(stream);
+          return done();
+        };
+        return { lease, done: over };
+      },
+    };
+    const stream: RowStream<unknown> = new RowStream(opener, statement, { ...options, timeoutMillis });
+    return stream;
+  }
+
+  /** Those that wait for a connection hear of it otherwise. */
+  cancel(cause: PoolClosed): void {
+    for (const stream of this.#open) stream.cancel(cause);
+  }
+}
+
+function placeFor(
+  { dispatcher, driver, journal }: InteractionContext,
+  sql: string,
+  stack: string | undefined,
+  signal: AbortSignal,
+): Promise<StreamPlace> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      dispatcher.withdraw(request);
+      reject(signal.reason);
+    };
+    const granted = (lease: Lease) => {
+      signal.removeEventListener("abort", leave);
+      const unwatch = journal.watch(lease);
+      const done = () => {
+        unwatch();
+        return dispatcher.giveBack(lease, false);
+      };
+      resolve({ lease, done });
+    };
+    const refused = (error: unknown) => {
+      signal.removeEventListener("abort", leave);
+      reject(error);
+    };
+    const writes = !judged(driver, driver.seemsReadOnly === undefined ? "stackable" : "seemsReadOnly", sql);
+    const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
+    signal.addEventListener("abort", leave, { once: true });
+    dispatcher.request(request);
+  });
+}
