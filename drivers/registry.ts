@@ -1,12 +1,12 @@
 /** The one place that knows the drivers by name. */
 import { InterfaceError } from "../src/errors/classes.js";
 import betterSqlite3, { type BetterSqlite3ConnectArgs } from "./better-sqlite3/index.js";
+import { LONGEST_URL, urlText } from "./common/url.js";
 import type { Driver } from "./driver.js";
 import mariadb, { type MariadbConnectArgs } from "./mariadb/index.js";
 import mysql2, { type Mysql2ConnectArgs } from "./mysql2/index.js";
 import nodeSqlite, { type NodeSqliteConnectArgs } from "./node-sqlite/index.js";
 import pg, { type PgConnectArgs } from "./pg/index.js";
-import { LONGEST_URL, urlText } from "./url.js";
 
 /** The connect arguments of the built-in drivers, by name. */
 export interface ConnectArgs {

@@ -1,12 +1,12 @@
 /** SQLite through better-sqlite3, in worker threads. */
 import type { Options } from "better-sqlite3";
-import type { Kinds } from "../arguments.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
-import { checkFileAndOptions, fromUrl } from "./args.js";
+import type { Kinds } from "../common/arguments.js";
+import { checkFileAndOptions, fromUrl } from "../sqlite-family/args.js";
+import { sqliteFacts } from "../sqlite-family/facts.js";
+import { withKnownFile } from "../sqlite-family/file.js";
 import { classify } from "./errors.js";
-import { sqliteFacts } from "./facts.js";
-import { withKnownFile } from "./file.js";
 import { loadPackage } from "./package.js";
 
 /** What `new Database(...)` takes, but `verbose`: a function cannot be called from another thread. */

@@ -1,17 +1,17 @@
 /** better-sqlite3 as a blocking driver: runs in the worker threads. */
 import type { Database, Options, Statement } from "better-sqlite3";
 import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
-import { firstWord, verbOf } from "../blocking/texts.js";
+import { firstWord, verbOf } from "../blocking/thread/texts.js";
 import type { Params, TransactionOptions } from "../driver.js";
-import { StatementCache } from "./cache.js";
+import { type KnownFile, openFile } from "../sqlite-family/file.js";
+import { exact } from "../sqlite-family/params.js";
+import { checkParams, hasNumbers, type Placeholders, placeholdersOf } from "../sqlite-family/placeholders.js";
+import { admitPragma, type Pragma, pragmaOf } from "../sqlite-family/pragmas.js";
+import { PrivateSession } from "../sqlite-family/reset.js";
+import { StatementCache } from "../sqlite-family/statement-cache.js";
+import { inserts } from "../sqlite-family/text.js";
 import { refuseUnreadable } from "./errors.js";
-import { type KnownFile, openFile } from "./file.js";
 import { loadPackage } from "./package.js";
-import { exact } from "./params.js";
-import { checkParams, hasNumbers, type Placeholders, placeholdersOf } from "./placeholders.js";
-import { admitPragma, type Pragma, pragmaOf } from "./pragmas.js";
-import { PrivateSession } from "./reset.js";
-import { inserts } from "./text.js";
 
 export { classify } from "./errors.js";
 

@@ -1,6 +1,6 @@
 /** better-sqlite3 itself, an optional peer dependency. */
 import type BetterSqlite3 from "better-sqlite3";
-import { packageMissing, requirePackage } from "../require.js";
+import { packageMissing, requirePackage } from "../common/require.js";
 
 export function loadPackage(): typeof BetterSqlite3 {
   try {

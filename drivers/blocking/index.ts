@@ -4,8 +4,8 @@ import { InterfaceError } from "../../src/errors/classes.js";
 import type { ConnectOptions, Driver, DriverConnection, Params, Paramstyle } from "../driver.js";
 import { beside } from "./beside.js";
 import { type Classify, StatementCancelled, translate } from "./errors.js";
-import { ThreadConnection } from "./host.js";
-import { Threads } from "./thread.js";
+import { ThreadConnection } from "./host/connection.js";
+import { Threads } from "./host/thread.js";
 
 export type { Classify } from "./errors.js";
 export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";

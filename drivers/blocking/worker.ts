@@ -2,14 +2,14 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { InterfaceError } from "../../src/errors/classes.js";
 import { Cells } from "./cells.js";
-import { Database } from "./database.js";
 import { toWire } from "./errors.js";
-import { Lookout } from "./lookout.js";
 import type { BlockingModule } from "./module.js";
-import { Outbox } from "./outbox.js";
 import type { Goodbye, Greeting, Request, Requests, Setup } from "./protocol.js";
 import { unpackRequests } from "./requests.js";
-import { Session } from "./session.js";
+import { Lookout } from "./spin-wait.js";
+import { Database } from "./thread/database.js";
+import { Outbox } from "./thread/outbox.js";
+import { Session } from "./thread/session.js";
 
 const port = parentPort!;
 const setup = workerData as Setup;

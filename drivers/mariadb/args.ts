@@ -1,12 +1,12 @@
 /** The connect arguments of mariadb: what a pool cannot have, and what is added. */
 
 import type { ConnectionConfig } from "mariadb";
-import { isObject, type Kinds } from "../arguments.js";
+import { isObject, type Kinds } from "../common/arguments.js";
+import { sealed } from "../common/tls.js";
 import type { DriverSettings } from "../driver.js";
-import { COMMON, instead, ownArgs } from "../mysql-family/args.js";
-import { utf8Name } from "../mysql-family/charset.js";
-import { isOffset, isZoneName, unknownZone } from "../mysql-family/timezone.js";
-import { sealed } from "../tls.js";
+import { COMMON, instead, ownArgs } from "../mysql-family/arguments/args.js";
+import { utf8Name } from "../mysql-family/arguments/charset.js";
+import { isOffset, isZoneName, unknownZone } from "../mysql-family/arguments/timezone.js";
 
 const { ofPool, ofReset, ofInt64, ofBinding, ofNames, ofUrl, ofCharset } = instead;
 const ofColumns = "use a statement's rowMode, or give the columns names of their own, with AS";

@@ -5,11 +5,8 @@
 
 import type { EventEmitter } from "node:events";
 import type { ServerError } from "../mysql-family/errors.js";
-import { encoded, type Lot } from "./bulk.js";
-import type { Answer, Prepared, ServerInfo } from "./native.js";
-
-/** The unsigned BIGINT of the protocol. */
-export const UNSIGNED_BIGINT = 0x8008;
+import type { Answer, Prepared, ServerInfo } from "./connect.js";
+import { encoded, type Lot, UNSIGNED_BIGINT } from "./execute-many.js";
 
 /** What is used of mariadb's inside. */
 export interface Internals {

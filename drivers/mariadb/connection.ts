@@ -1,7 +1,8 @@
 /** One session through mariadb's callback API, pipelined. */
 import type { FieldInfo, UpsertResult } from "mariadb";
 import type { AdbapiError } from "../../src/errors/classes.js";
-import { Cork } from "../cork.js";
+import { Cork } from "../common/cork.js";
+import { unreadable } from "../common/unreadable.js";
 import type { Params, Result, Statement } from "../driver.js";
 import {
   type ConnectionSetup,
@@ -11,16 +12,15 @@ import {
   type Part,
 } from "../mysql-family/connection.js";
 import { isFull, type ServerError, unknownStatement } from "../mysql-family/errors.js";
-import type { Step } from "../mysql-family/many.js";
-import { bytesOf } from "../mysql-family/packet.js";
-import { generatedKey, OWN } from "../mysql-family/result.js";
+import type { Step } from "../mysql-family/execute-many.js";
+import { bytesOf } from "../mysql-family/packet-limit.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
-import { unreadable } from "../unreadable.js";
-import { type Lot, lots } from "./bulk.js";
+import { generatedKey, OWN } from "../mysql-family/values/result.js";
 import { isPlain } from "./bulk-text.js";
 import { bulk, canBulk, knowsBulk, streaming, withUnsigned } from "./commands.js";
+import type { Answer, Native, Opened, Prepared } from "./connect.js";
 import { translate } from "./errors.js";
-import type { Answer, Native, Opened, Prepared } from "./native.js";
+import { type Lot, lots } from "./execute-many.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /** Rows always come as arrays, and become objects here. Those of later sets are dropped unread: mariadb hands options of ours on to what reads rows. */

@@ -3,8 +3,8 @@
  * commands stands still for ever where that is prevented.
  */
 import type { Socket } from "node:net";
-import { unreadable } from "../unreadable.js";
-import type { Native } from "./native.js";
+import { unreadable } from "../common/unreadable.js";
+import type { Native } from "./connect.js";
 
 /** What is used of mariadb's inside. */
 export interface Inside {

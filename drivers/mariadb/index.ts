@@ -9,15 +9,15 @@
  */
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
-import { identify } from "../mysql-family/args.js";
+import { identify } from "../mysql-family/arguments/args.js";
+import { parseUrl } from "../mysql-family/arguments/url.js";
+import { begin } from "../mysql-family/connect.js";
 import { cancelled } from "../mysql-family/errors.js";
-import { begin } from "../mysql-family/session.js";
 import { repeatable, stackable } from "../mysql-family/transaction.js";
-import { parseUrl } from "../mysql-family/url.js";
 import { checkArgs, connectionArgs } from "./args.js";
+import { open } from "./connect.js";
 import { MariadbConnection } from "./connection.js";
 import { translate } from "./errors.js";
-import { open } from "./native.js";
 import { bind } from "./params.js";
 
 /** What `createConnection` of mariadb takes; a string is a URL. */

@@ -1,7 +1,7 @@
+import { binder, type ParamRules, type Place } from "../common/params.js";
 import type { Params } from "../driver.js";
-import { integerKind } from "../mysql-family/integers.js";
-import { mysqlRules } from "../mysql-family/params.js";
-import { binder, type ParamRules, type Place } from "../params.js";
+import { integerKind } from "../mysql-family/values/integers.js";
+import { mysqlRules } from "../mysql-family/values/params.js";
 
 /** mariadb's own integers end here: a larger number would go as a DOUBLE, and a bigint goes as what it is. */
 const LARGEST_INT = 2 ** 31 - 1;

@@ -11,6 +11,8 @@ import {
   ProgrammingError,
   TransactionAborted,
 } from "../../src/errors/classes.js";
+import { endedBefore } from "../common/lost.js";
+import { spoiled, unreadable } from "../common/unreadable.js";
 import type {
   Cancellation,
   DriverConnection,
@@ -20,17 +22,14 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.js";
-import { endedBefore } from "../lost.js";
-import { spoiled, unreadable } from "../unreadable.js";
-import { ofCharset } from "./charset.js";
+import { ofCharset } from "./arguments/charset.js";
+import { type Product, productOf, sentBy } from "./error-numbers.js";
 import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
+import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./execute-many.js";
 import type { Faults } from "./faults.js";
-import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./many.js";
-import { type Product, productOf, sentBy } from "./numbers.js";
-import { excess } from "./packet.js";
+import { excess } from "./packet-limit.js";
 import { type Facts, LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
-import { isDoubtful } from "./result.js";
-import { type Keeper, keeping, withRoom } from "./room.js";
+import { type Keeper, keeping, withRoom } from "./statement-room.js";
 import { type RowSource, take, within } from "./stream.js";
 import {
   beginStatements,
@@ -41,6 +40,7 @@ import {
   stateOf,
   usesSessionValues,
 } from "./transaction.js";
+import { isDoubtful } from "./values/result.js";
 
 /** One of many: cancelling the whole cancels it. */
 export interface Part extends Statement {

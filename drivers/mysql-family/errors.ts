@@ -11,7 +11,7 @@ import {
 } from "../../src/errors/classes.js";
 import { hideValues } from "../../src/redact/redact.js";
 import { firstWord } from "../../src/statement/sql-comments.js";
-import { classOf, isLoss } from "./numbers.js";
+import { classOf, isLoss } from "./error-numbers.js";
 import { ordinary } from "./transaction.js";
 
 /** What both packages put on the errors that the server sent. */

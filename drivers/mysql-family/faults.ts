@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { unreadable } from "../unreadable.js";
+import { unreadable } from "../common/unreadable.js";
 
 /** Whoever is to hear of what a package threw while nobody could catch it: at first the attempt to connect, then the connection. */
 export class Faults {

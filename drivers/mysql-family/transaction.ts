@@ -1,6 +1,6 @@
 /** Transactions as MySQL and MariaDB have them: how they begin, and what the server's status word says of them. */
 import { firstWord, withoutComments } from "../../src/statement/sql-comments.js";
-import { callsOnly } from "../calls.js";
+import { callsOnly } from "../common/calls.js";
 import type { SessionState, TransactionOptions } from "../driver.js";
 
 /** Bits of the status word that ends each answer. @see https://mariadb.com/kb/en/ok_packet/#server-status-flag */

@@ -2,8 +2,8 @@
  * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered, and a server works off
  * what lies in its socket one by one: sent early, many travel in one packet, and no round trip passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
  */
-import { Cork } from "../cork.js";
-import type { Native } from "./native.js";
+import { Cork } from "../common/cork.js";
+import type { Native } from "./connect.js";
 
 /** What mysql2 calls a packet that it has made. */
 interface Packet {

@@ -1,11 +1,11 @@
 /** The connect arguments of mysql2: what a pool cannot have, and what is added. */
 import type { ConnectionOptions } from "mysql2";
 import { InterfaceError } from "../../src/errors/classes.js";
-import { hide, isObject, type Kinds } from "../arguments.js";
+import { hide, isObject, type Kinds } from "../common/arguments.js";
+import { TLS_SECRETS } from "../common/tls.js";
 import type { DriverSettings } from "../driver.js";
-import { COMMON, instead, ownArgs } from "../mysql-family/args.js";
-import { isOffset, unknownZone } from "../mysql-family/timezone.js";
-import { TLS_SECRETS } from "../tls.js";
+import { COMMON, instead, ownArgs } from "../mysql-family/arguments/args.js";
+import { isOffset, unknownZone } from "../mysql-family/arguments/timezone.js";
 
 const { ofPool, ofReset, ofInt64, ofBinding, ofNames, ofUrl, ofCharset } = instead;
 

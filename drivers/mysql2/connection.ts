@@ -1,6 +1,7 @@
 /** One session through mysql2's callback API. */
 import type { FieldPacket, QueryError, ResultSetHeader, TypedParameter } from "mysql2";
 import type { AdbapiError } from "../../src/errors/classes.js";
+import { unreadable } from "../common/unreadable.js";
 import type { DriverSettings, Params, Result, Statement } from "../driver.js";
 import {
   type ConnectionSetup,
@@ -10,19 +11,18 @@ import {
   type Part,
 } from "../mysql-family/connection.js";
 import { unknownStatement } from "../mysql-family/errors.js";
-import type { Step } from "../mysql-family/many.js";
-import { bytesOf } from "../mysql-family/packet.js";
-import { generatedKey, OWN } from "../mysql-family/result.js";
+import type { Step } from "../mysql-family/execute-many.js";
+import { bytesOf } from "../mysql-family/packet-limit.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { afterRows, ordinary } from "../mysql-family/transaction.js";
-import { unreadable } from "../unreadable.js";
+import { generatedKey, OWN } from "../mysql-family/values/result.js";
 import type { Ahead } from "./ahead.js";
+import type { Native } from "./connect.js";
 import { named, translate } from "./errors.js";
 import { guardRows } from "./guard.js";
-import type { Native } from "./native.js";
 import { typed } from "./params.js";
-import { type Prepared, PreparedCache } from "./prepared.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
+import { type Prepared, PreparedCache } from "./statement-cache.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];

@@ -2,9 +2,10 @@
  * What mysql2 does with an answer that cannot be read: the error of a row is to it the end of the answer, and what else comes of that is
  * taken for the answer to the next. Anything else that is thrown ends the session, and the process where it is no Error.
  */
-import { ofCharset } from "../mysql-family/charset.js";
-import { unreadable } from "../unreadable.js";
-import type { Native } from "./native.js";
+
+import { unreadable } from "../common/unreadable.js";
+import { ofCharset } from "../mysql-family/arguments/charset.js";
+import type { Native } from "./connect.js";
 
 /** What is used of the inside of a command that reads rows. */
 interface Reader {

@@ -1,9 +1,9 @@
 /** Params on their way through mysql2, which sends every number as a DOUBLE and every bigint as text unless it is told a type. */
 import type { TypedParameter } from "mysql2";
+import { binder } from "../common/params.js";
 import type { Params } from "../driver.js";
-import { integerKind } from "../mysql-family/integers.js";
-import { mysqlRules } from "../mysql-family/params.js";
-import { binder } from "../params.js";
+import { integerKind } from "../mysql-family/values/integers.js";
+import { mysqlRules } from "../mysql-family/values/params.js";
 
 /** Params checked and copied; their types are added when they are sent, with the package's own `TypedParameter`. */
 export const bind: (params: Params) => Params = binder(mysqlRules);

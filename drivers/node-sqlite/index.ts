@@ -1,11 +1,11 @@
 /** SQLite through Node's own node:sqlite, in worker threads. */
 
-import type { Kinds } from "../arguments.js";
-import { checkFileAndOptions, fromUrl } from "../better-sqlite3/args.js";
-import { sqliteFacts } from "../better-sqlite3/facts.js";
-import { withKnownFile } from "../better-sqlite3/file.js";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
+import type { Kinds } from "../common/arguments.js";
+import { checkFileAndOptions, fromUrl } from "../sqlite-family/args.js";
+import { sqliteFacts } from "../sqlite-family/facts.js";
+import { withKnownFile } from "../sqlite-family/file.js";
 import { classify } from "./errors.js";
 import { loadNodeSqlite } from "./sqlite.js";
 

@@ -1,11 +1,13 @@
 /** node:sqlite as a blocking driver: runs in the worker threads. */
 import { pathToFileURL } from "node:url";
 import { ProgrammingError } from "../../src/errors/classes.js";
-import { MEMORY } from "../better-sqlite3/args.js";
-import { StatementCache } from "../better-sqlite3/cache.js";
 import { refuseUnreadable } from "../better-sqlite3/errors.js";
-import { type KnownFile, openFile } from "../better-sqlite3/file.js";
-import { exact } from "../better-sqlite3/params.js";
+import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
+import { firstToken, firstWord, verbOf } from "../blocking/thread/texts.js";
+import type { Params, TransactionOptions } from "../driver.js";
+import { MEMORY } from "../sqlite-family/args.js";
+import { type KnownFile, openFile } from "../sqlite-family/file.js";
+import { exact } from "../sqlite-family/params.js";
 import {
   checkParams,
   hasNumbers,
@@ -13,13 +15,11 @@ import {
   type Placeholders,
   placeholdersOf,
   shareNames,
-} from "../better-sqlite3/placeholders.js";
-import { admitPragma, type Pragma, pragmaOf } from "../better-sqlite3/pragmas.js";
-import { PrivateSession } from "../better-sqlite3/reset.js";
-import { inserts } from "../better-sqlite3/text.js";
-import type { BlockingConnection, BlockingCursor, BlockingResult } from "../blocking/module.js";
-import { firstToken, firstWord, verbOf } from "../blocking/texts.js";
-import type { Params, TransactionOptions } from "../driver.js";
+} from "../sqlite-family/placeholders.js";
+import { admitPragma, type Pragma, pragmaOf } from "../sqlite-family/pragmas.js";
+import { PrivateSession } from "../sqlite-family/reset.js";
+import { StatementCache } from "../sqlite-family/statement-cache.js";
+import { inserts } from "../sqlite-family/text.js";
 import { stepsWithNamedCode, withNamedCode } from "./errors.js";
 import type { NodeSqliteOptions } from "./index.js";
 import { type DatabaseSync, loadNodeSqlite, type StatementSync } from "./sqlite.js";

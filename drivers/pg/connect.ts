@@ -3,14 +3,14 @@ import type { Client, ClientConfig } from "pg";
 import { AdbapiError, InterfaceError, OperationalError } from "../../src/errors/classes.js";
 import { longestTimer } from "../../src/options/option-checks.js";
 import { hideValues } from "../../src/redact/redact.js";
-import { merged } from "../arguments.js";
+import { merged } from "../common/arguments.js";
+import { packageMissing } from "../common/require.js";
 import type { ConnectOptions } from "../driver.js";
-import { packageMissing } from "../require.js";
 import { PgConnection } from "./connection.js";
-import { withExactDates } from "./dates.js";
-import type { PrepareValue } from "./encode.js";
 import { factsOf } from "./errors.js";
 import { adopt } from "./execution.js";
+import { withExactDates } from "./values/dates.js";
+import type { PrepareValue } from "./values/encode.js";
 
 export async function connect(args: readonly unknown[], options: ConnectOptions): Promise<PgConnection> {
   const pg = await load();

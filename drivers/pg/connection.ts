@@ -4,7 +4,9 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { ConnectionLost } from "../../src/errors/classes.js";
-import { Cork } from "../cork.js";
+import { Cork } from "../common/cork.js";
+import { endedBefore } from "../common/lost.js";
+import { guardData, spoiled, unreadable } from "../common/unreadable.js";
 import type {
   Cancellation,
   ConnectOptions,
@@ -16,28 +18,26 @@ import type {
   Statement,
   TransactionOptions,
 } from "../driver.js";
-import { endedBefore } from "../lost.js";
-import { guardData, spoiled, unreadable } from "../unreadable.js";
 import { Access } from "./access.js";
 import { requestCancel } from "./cancel.js";
-import { encode, type PrepareValue } from "./encode.js";
 import { cancelledUnsent, factsOf, translate } from "./errors.js";
+import { executeMany } from "./execute-many.js";
 import { CountingExecution, copyRefused, Execution, isServerError, OwnExecution } from "./execution.js";
-import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./facts.js";
-import { manyGroup, statementGroup } from "./group.js";
 import { leave } from "./leaving.js";
-import { MadeTypes, type TextRows } from "./made-types.js";
-import { executeMany } from "./many.js";
-import { type Asks, Names, NOTHING } from "./names.js";
+import { manyGroup, statementGroup } from "./message-group.js";
+import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./names/facts.js";
+import { type Asks, Names, NOTHING } from "./names/names.js";
 import { isReplicationWarning, replicationWarning } from "./notices.js";
-import { exactParsers } from "./numbers.js";
-import { holdsEmptyArray, ParamTypes, refuseForJson } from "./param-types.js";
 import { reset } from "./reset.js";
-import type { GetParser, ParseText, Shape } from "./rows.js";
-import { type Use, unnamed } from "./statements.js";
+import { type Use, unnamed } from "./statement-cache.js";
 import { PgStream, type StreamOwner } from "./stream.js";
-import { guarded, Styles } from "./styles.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
+import { encode, type PrepareValue } from "./values/encode.js";
+import { MadeTypes, type TextRows } from "./values/made-types.js";
+import { exactParsers } from "./values/numbers.js";
+import { holdsEmptyArray, ParamTypes, refuseForJson } from "./values/param-types.js";
+import type { GetParser, ParseText, Shape } from "./values/rows.js";
+import { guarded, Styles } from "./values/styles.js";
 import * as wire from "./wire.js";
 
 /** Of pg's `Connection`, what its types leave out. */

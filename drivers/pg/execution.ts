@@ -1,12 +1,12 @@
 /** Statements on their way, as pg's client sees them: from the first byte written to the server being ready again. */
 import type { FieldDef, Query } from "pg";
 import { NotSupportedError } from "../../src/errors/classes.js";
+import { unreadable } from "../common/unreadable.js";
 import type { Result, RowMode, Statement } from "../driver.js";
-import { unreadable } from "../unreadable.js";
 import { type Ended, ended } from "./errors.js";
-import { type GetParser, NO_COLUMNS, Shape } from "./rows.js";
-import type { Use } from "./statements.js";
+import type { Use } from "./statement-cache.js";
 import { refusedCommit, rolledBack } from "./transaction.js";
+import { type GetParser, NO_COLUMNS, Shape } from "./values/rows.js";
 
 /** What of pg's `Connection` a statement needs. */
 export interface Wire {

@@ -1,12 +1,12 @@
 /** PostgreSQL, over the `pg` package. */
 import type { ClientConfig } from "pg";
 import type { Driver } from "../driver.js";
-import { checkArgs, identify } from "./args.js";
+import { checkArgs, identify } from "./arguments/args.js";
+import { configOf } from "./arguments/url.js";
 import { connect } from "./connect.js";
 import { cancelled, translate } from "./errors.js";
-import { bind } from "./params.js";
 import { repeatable, stackable } from "./text.js";
-import { configOf } from "./url.js";
+import { bind } from "./values/params.js";
 
 /** What `new pg.Client` takes; a string is a URL. */
 export type PgConnectArgs = string | URL | ClientConfig;

@@ -2,12 +2,12 @@
 import type { FieldDef } from "pg";
 import { NotSupportedError } from "../../src/errors/classes.js";
 import type { Statement } from "../driver.js";
-import { encode, type PrepareValue } from "./encode.js";
 import { copyRefused, Execution, isServerError, type Owner, type RawRow, type Wire } from "./execution.js";
-import { endOfPortal } from "./group.js";
-import type { MadeTypes, TextRows } from "./made-types.js";
-import { type Asks, NOTHING } from "./names.js";
-import type { Use } from "./statements.js";
+import { endOfPortal } from "./message-group.js";
+import { type Asks, NOTHING } from "./names/names.js";
+import type { Use } from "./statement-cache.js";
+import { encode, type PrepareValue } from "./values/encode.js";
+import type { MadeTypes, TextRows } from "./values/made-types.js";
 import * as wire from "./wire.js";
 
 /** What a stream needs of its connection. */

@@ -1,6 +1,6 @@
 /** What the text of a statement tells of it, decided narrowly. */
 import { firstWord } from "../../src/statement/sql-comments.js";
-import { callsOnly } from "../calls.js";
+import { callsOnly } from "../common/calls.js";
 
 const SELECT = /^\s*select\b/i;
 

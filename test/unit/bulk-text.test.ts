@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { lots } from "../../dist/drivers/mariadb/bulk.js";
 import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
+import { lots } from "../../dist/drivers/mariadb/execute-many.js";
 
 describe("what MariaDB may run in bulk", () => {
   test.each([

@@ -1,9 +1,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { Cells } from "../../drivers/blocking/cells.js";
-import { Inbox, type Received } from "../../drivers/blocking/inbox.js";
-import { Outbox } from "../../drivers/blocking/outbox.js";
+import { Inbox, type Received } from "../../drivers/blocking/host/inbox.js";
 import type { Answer } from "../../drivers/blocking/protocol.js";
+import { Outbox } from "../../drivers/blocking/thread/outbox.js";
 import { encodeRows, SLICE } from "../../drivers/blocking/wire.js";
 import type { RowMode } from "../../drivers/driver.js";
 

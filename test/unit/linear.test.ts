@@ -1,13 +1,13 @@
 /** What reads SQL, params, URLs and error texts takes a time that grows with their length: a megabyte of the worst holds the event loop for a moment. */
 import { describe, expect, test } from "vitest";
-import * as sqliteText from "../../dist/drivers/better-sqlite3/text.js";
 import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
 import * as mysqlText from "../../dist/drivers/mysql-family/transaction.js";
-import { outlineOf } from "../../dist/drivers/pg/kind.js";
+import { outlineOf } from "../../dist/drivers/pg/names/kind.js";
 import { nameOf } from "../../dist/drivers/pg/statement-name.js";
 import * as pgText from "../../dist/drivers/pg/text.js";
 import * as pgTransaction from "../../dist/drivers/pg/transaction.js";
 import { driverForUrl } from "../../dist/drivers/registry.js";
+import * as sqliteText from "../../dist/drivers/sqlite-family/text.js";
 import { DatabaseError } from "../../dist/src/errors/classes.js";
 import { queryResult } from "../../dist/src/kysely/result.js";
 import { redact } from "../../dist/src/monitor/redact.js";

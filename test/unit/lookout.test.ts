@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Lookout } from "../../dist/drivers/blocking/lookout.js";
+import { Lookout } from "../../dist/drivers/blocking/spin-wait.js";
 
 /** What `handle` finds is there as soon as it has answered: a caller could not ask again more promptly. */
 function promptCaller(

@@ -1,6 +1,6 @@
 /** What past runs tell of a text, and what they do not. */
 import { describe, expect, test } from "vitest";
-import { Text, timed } from "../../dist/drivers/blocking/texts.js";
+import { Text, timed } from "../../dist/drivers/blocking/thread/texts.js";
 import { mayBeStacked, Profile } from "../../dist/src/statement/text-statistics.js";
 
 describe("a text in its thread", () => {

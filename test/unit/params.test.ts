@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { bind as bindSqlite, exact } from "../../dist/drivers/better-sqlite3/params.js";
 import type { Params } from "../../dist/drivers/driver.js";
 import { bind as bindMariadb } from "../../dist/drivers/mariadb/params.js";
 import { bind as bindMysql2 } from "../../dist/drivers/mysql2/params.js";
-import { bind as bindPg } from "../../dist/drivers/pg/params.js";
+import { bind as bindPg } from "../../dist/drivers/pg/values/params.js";
+import { bind as bindSqlite, exact } from "../../dist/drivers/sqlite-family/params.js";
 import { DataError, InterfaceError } from "../../dist/src/errors/classes.js";
 
 type Bind = (params: Params) => Params;

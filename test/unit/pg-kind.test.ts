@@ -1,9 +1,9 @@
 /** What the text of a statement on PostgreSQL tells of it. */
 import { describe, expect, test } from "vitest";
-import { effectOf } from "../../dist/drivers/pg/effects.js";
-import { outlineOf } from "../../dist/drivers/pg/kind.js";
+import { effectOf } from "../../dist/drivers/pg/names/effects.js";
+import { outlineOf } from "../../dist/drivers/pg/names/kind.js";
+import { eachWord } from "../../dist/drivers/pg/names/words.js";
 import { nameOf } from "../../dist/drivers/pg/statement-name.js";
-import { eachWord } from "../../dist/drivers/pg/words.js";
 
 describe("words", () => {
   const words = (sql: string) => {

@@ -1,17 +1,17 @@
 /** What SQLite's drivers read in texts: without a database. */
 import { describe, expect, test } from "vitest";
-import { fromUrl } from "../../dist/drivers/better-sqlite3/args.js";
 import { classify } from "../../dist/drivers/better-sqlite3/errors.js";
-import { checkParams, placeholdersOf } from "../../dist/drivers/better-sqlite3/placeholders.js";
-import { pragmaOf } from "../../dist/drivers/better-sqlite3/pragmas.js";
+import { firstToken, firstWord } from "../../dist/drivers/blocking/thread/texts.js";
+import { fromUrl } from "../../dist/drivers/sqlite-family/args.js";
+import { checkParams, placeholdersOf } from "../../dist/drivers/sqlite-family/placeholders.js";
+import { pragmaOf } from "../../dist/drivers/sqlite-family/pragmas.js";
 import {
   inserts,
   outsideTransaction,
   repeatable,
   seemsReadOnly,
   stackable,
-} from "../../dist/drivers/better-sqlite3/text.js";
-import { firstToken, firstWord } from "../../dist/drivers/blocking/texts.js";
+} from "../../dist/drivers/sqlite-family/text.js";
 import { withinMillis } from "../support/held.js";
 
 const MEGABYTE = 1 << 20;

@@ -1,9 +1,9 @@
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { convertIntegers } from "../../drivers/blocking/integers.js";
 import type { Request } from "../../drivers/blocking/protocol.js";
 import { packRequests, unpackRequests } from "../../drivers/blocking/requests.js";
+import { convertIntegers } from "../../drivers/blocking/thread/integers.js";
 import { decodeRows, encodeRows, type WireRows, WireTable } from "../../drivers/blocking/wire.js";
 
 /** As it arrives on another thread. */

@@ -1,0 +1,60 @@
+/** The TLS options among the connect arguments. */
+import { type ConnectionOptions, createSecureContext } from "node:tls";
+import { InterfaceError } from "../../src/errors/classes.js";
+import { type Kinds, ownArguments } from "./arguments.js";
+
+/** What nobody may read who prints what holds it. */
+export const TLS_SECRETS = ["key", "pfx", "passphrase"] as const;
+
+/** What a context is made of: Node.js checks it. */
+const MATERIAL = [
+  ...[...TLS_SECRETS, "ca", "cert", "crl", "ciphers", "sigalgs", "dhparam", "ecdhCurve"],
+  ...["minVersion", "maxVersion", "secureProtocol", "secureOptions"],
+];
+
+const KINDS: Kinds = {
+  ...Object.fromEntries(MATERIAL.map((name) => [name, ["any"]])),
+  rejectUnauthorized: ["flag"],
+  verifyIdentity: ["flag"],
+  servername: ["text"],
+  host: ["text"],
+  checkServerIdentity: ["function"],
+  secureContext: ["object"],
+};
+
+/**
+ * A copy, in which nothing is lost that the original hides. Throws an `InterfaceError` where no session could come of it: packages learn of that in the
+ * middle of a handshake, and some end the process by it.
+ */
+export function ownTls(driver: string, given: object): ConnectionOptions {
+  if (!mayHoldOptions(given))
+    throw new InterfaceError(
+      `${driver}: connect argument "ssl" must be an object of TLS options (ca, cert, key, …); what was given is a ${given.constructor?.name}`,
+    );
+  const own = ownArguments(`${driver}: the TLS option`, given, KINDS) as ConnectionOptions;
+  if (MATERIAL.some((name) => Object.hasOwn(own, name))) contextOf(driver, own);
+  return own;
+}
+
+/** An authority's certificate itself, or the promise of one, would be taken for no options at all. */
+function mayHoldOptions(given: object): boolean {
+  const kind = Object.getPrototypeOf(given) as object | null;
+  return kind === null || kind === Object.prototype || Object.keys(KINDS).some((name) => name in given);
+}
+
+/** The same for a package that hands the options to Node.js: a context stands in for its secrets, and nobody can read them any more. */
+export function sealed(driver: string, own: ConnectionOptions): ConnectionOptions {
+  const { key, pfx, passphrase, ...open } = own;
+  if ((key ?? pfx ?? passphrase) === undefined) return own;
+  return { ...open, secureContext: own.secureContext ?? contextOf(driver, own) };
+}
+
+function contextOf(driver: string, options: ConnectionOptions) {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    // Never the message of a wrong type: it repeats the value.
+    const { reason, code, message } = error as Error & { reason?: string; code?: string };
+    throw new InterfaceError(`${driver}: the TLS options cannot be used: ${reason ?? code ?? message}`);
+  }
+}

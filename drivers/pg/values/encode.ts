@@ -1,0 +1,33 @@
+/** From bound params to what travels. */
+
+import { InterfaceError } from "../../../src/errors/classes.js";
+import type { Params } from "../../driver.js";
+import type { Encoded } from "../wire.js";
+
+/** pg's own way from a value of any type to text or bytes. */
+export type PrepareValue = (value: unknown) => string | Buffer | null;
+
+const MOST_PARAMS = 65_535;
+const NONE: readonly Encoded[] = [];
+
+/** Never called while a message is being written: `prepareValue` may call back into code of the caller. */
+export function encode(params: Params | undefined, prepareValue: PrepareValue): readonly Encoded[] {
+  if (params === undefined) return NONE;
+  if (!Array.isArray(params)) {
+    throw new InterfaceError("pg takes params as an array, for $1, $2, ... in the text");
+  }
+  const values: readonly unknown[] = params;
+  if (values.length > MOST_PARAMS) {
+    throw new InterfaceError(`${values.length} params, but PostgreSQL takes at most ${MOST_PARAMS}`);
+  }
+  if (!values.some(isComposite)) return values as readonly Encoded[];
+  try {
+    return values.map((value) => (isComposite(value) ? prepareValue(value) : (value as Encoded)));
+  } catch (error) {
+    throw new InterfaceError("a param could not be encoded for PostgreSQL, see `cause`", { cause: error });
+  }
+}
+
+function isComposite(value: unknown): boolean {
+  return value === undefined || (typeof value === "object" && value !== null && !(value instanceof Buffer));
+}

@@ -1,0 +1,72 @@
+/** SQLite's PRAGMAs: which one a text is, and what may not be done with it. @see https://www.sqlite.org/pragma.html */
+import { NotSupportedError, ProgrammingError } from "../../src/errors/classes.js";
+import { firstToken } from "../blocking/thread/texts.js";
+import type { Tokens } from "./tokens.js";
+
+export interface Pragma {
+  /** In lower case, without its schema. */
+  readonly name: string;
+  /** Whether it is given a value. */
+  readonly sets: boolean;
+}
+
+/** Also behind EXPLAIN: SQLite sets many of them while it prepares the text. Undefined when it is something else. */
+export function pragmaOf(sql: string): Pragma | undefined {
+  const tokens = firstToken(sql);
+  let keyword = false;
+  for (const word of ["explain", "query", "plan", "pragma"]) {
+    keyword = isWord(tokens, word);
+    if (keyword) tokens.next();
+  }
+  if (!keyword) return undefined;
+  let name = nameAt(tokens);
+  tokens.next();
+  if (tokens.is(".")) {
+    tokens.next();
+    name = nameAt(tokens);
+    tokens.next();
+  }
+  return name === undefined ? undefined : { name, sets: tokens.is("=") || tokens.is("(") };
+}
+
+function isWord(tokens: Tokens, word: string): boolean {
+  return tokens.kind === "word" && tokens.end - tokens.start === word.length && tokens.name === word;
+}
+
+/** None is longer. */
+const LONGEST_NAME = 100;
+
+function nameAt(tokens: Tokens): string | undefined {
+  const named = tokens.kind === "word" || tokens.kind === "quoted";
+  return named && tokens.end - tokens.start <= LONGEST_NAME ? tokens.name : undefined;
+}
+
+const NOT_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([
+  ["foreign_keys", "ignores it"],
+  ["journal_mode", "ignores or refuses it"],
+  ["page_size", "ignores it"],
+  ["auto_vacuum", "ignores it"],
+  ["synchronous", "refuses it"],
+  ["temp_store", "refuses it"],
+  ["temp_store_directory", "refuses it"],
+  ["data_store_directory", "refuses it"],
+  ["wal_checkpoint", "refuses it"],
+]);
+
+/** Throws where SQLite would go on as if nothing had been said, or where the next taker of the session would have to live with it. */
+export function admitPragma(
+  { name, sets }: Pragma,
+  inTransaction: boolean,
+  unrestorable: ReadonlySet<string> | undefined,
+): void {
+  if (sets && unrestorable?.has(name))
+    throw new NotSupportedError(
+      `pragma ${name} cannot be taken back, and the next taker of this private database would have to live with it: use a file`,
+    );
+  const does = inTransaction ? NOT_IN_TRANSACTION.get(name) : undefined;
+  if (does === undefined || !(sets || name === "wal_checkpoint")) return;
+  throw new ProgrammingError(
+    `pragma ${name} has no effect inside of a transaction: SQLite ${does} there. Run it in openfun, before the first other ` +
+      "statement of runWithConnection, or after its commit",
+  );
+}
