@@ -37,6 +37,7 @@ function start(): ChildProcess {
   child.on("message", () => asked.shift()?.resolve());
   child.once("exit", () => {
     const error = new Error("the neighbour of the SQLite files has ended");
+    neighbour = undefined;
     for (const { reject } of asked.splice(0)) reject(error);
   });
   child.unref();
