@@ -1,4 +1,14 @@
-import { linkSync, lstatSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { CommandError } from "./command-error.js";
 
@@ -80,16 +90,20 @@ function staleIn(file: string): Incarnation | undefined {
   return { pid, inode, writtenAt };
 }
 
+/** Text and inode of one and the same file: between two looks by name another process may have put its own there. */
 function incarnationOf(file: string): { text: string; inode: number; writtenAt: number } | undefined {
+  let opened: number | undefined;
   try {
-    const text = readFileSync(file, "utf8").trim();
-    const { ino, mtimeMs } = statSync(file);
-    return { text, inode: ino, writtenAt: mtimeMs };
+    opened = openSync(file, "r");
+    const { ino, mtimeMs } = fstatSync(opened);
+    return { text: readFileSync(opened, "utf8").trim(), inode: ino, writtenAt: mtimeMs };
   } catch (error) {
     // A link that leads nowhere is there, and would be found missing for ever.
     const isThere = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
     if ((error as NodeJS.ErrnoException).code === "ENOENT" && !isThere) return undefined;
     throw error;
+  } finally {
+    if (opened !== undefined) closeSync(opened);
   }
 }
 
