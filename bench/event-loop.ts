@@ -1,4 +1,7 @@
-/** The delay of the event loop while SQLite aggregates on every thread of its pool, and while a million rows of one query are made. */
+/**
+ * The delay of the event loop while SQLite aggregates on every thread of its pool, and while a million rows of one
+ * query are made.
+ */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { ConnectionPool } from "adbapi";
 import { median, verdict } from "./harness.js";

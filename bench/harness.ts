@@ -126,7 +126,10 @@ async function sample(contender: Contender, concurrency: number, millis: number)
   return { rate: done / seconds, cpuMicros: (user + system) / done, mainMicros, busy: utilization };
 }
 
-/** What Linux tells of this thread, without the time that it waited for a core; elsewhere how long its event loop was busy. */
+/**
+ * What Linux tells of this thread, without the time that it waited for a core; elsewhere how long its event loop was
+ * busy.
+ */
 function mainThreadMicros(): number {
   try {
     return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1_000;

@@ -1,4 +1,7 @@
-/** Fast statements beside slow ones: the 99th percentile of 8 fast at once, alone and while two sleeping statements run, pool of 5. */
+/**
+ * Fast statements beside slow ones: the 99th percentile of 8 fast at once, alone and while two sleeping statements run,
+ * pool of 5.
+ */
 import { ConnectionPool } from "adbapi";
 import { fill, server, someId } from "./data.js";
 import { median, verdict } from "./harness.js";

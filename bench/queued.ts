@@ -1,4 +1,7 @@
-/** The cost of a statement must not grow with the number that wait: 1 000 at once, again and again, beside 100 000 at once. */
+/**
+ * The cost of a statement must not grow with the number that wait: 1 000 at once, again and again, beside 100 000 at
+ * once.
+ */
 import { ConnectionPool } from "adbapi";
 import { fill, server, someId, sqliteFile } from "./data.js";
 import { count, median, verdict } from "./harness.js";

@@ -1,6 +1,6 @@
 /**
- * `npm run bench` asks all questions, `npm run bench -- pg sqlite` some. Prints Markdown. With `--write` it also keeps what it measured: in
- * bench/last.json, in bench/README.md between its two marks, and as a picture in docs/bench.svg.
+ * `npm run bench` asks all questions, `npm run bench -- pg sqlite` some. Prints Markdown. With `--write` it also keeps
+ * what it measured: in bench/last.json, in bench/README.md between its two marks, and as a picture in docs/bench.svg.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";

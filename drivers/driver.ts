@@ -52,7 +52,10 @@ export interface Result {
   readonly rowCount: number;
   /** The last generated key: a number when safe, else a bigint; undefined where the database has none. */
   readonly lastInsertId: number | bigint | undefined;
-  /** Of those that an UPDATE met, the rows that it really changed; undefined where the database or the package does not tell. */
+  /**
+   * Of those that an UPDATE met, the rows that it really changed; undefined where the database or the package does not
+   * tell.
+   */
   readonly changedRows?: number | undefined;
   /** In order; empty when there are no rows to be had. */
   readonly columns: readonly Column[];
@@ -90,7 +93,10 @@ export interface DriverSettings {
   readonly pipeline: number;
   /** How integer columns of 64 bits come back; `"driver"` is the package's own exact form. */
   readonly int64: "driver" | "bigint" | "string" | "number";
-  /** A driver that collects rows out of the pool's sight may stop there; the pool looks at `received`, and weighs what it gets. */
+  /**
+   * A driver that collects rows out of the pool's sight may stop there; the pool looks at `received`, and weighs what
+   * it gets.
+   */
   readonly maxResultBytes?: number | undefined;
 }
 
@@ -124,16 +130,17 @@ export interface Driver {
   readonly dialect?: Dialect;
 
   /**
-   * Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. Neither the attempt nor the session
-   * may keep the process alive (unref at once): the pool does that while it has work.
+   * Opens one session. `args` are what `checkArgs` gave, else a copy of the pool's connect arguments. Neither the
+   * attempt nor the session may keep the process alive (unref at once): the pool does that while it has work.
    */
   connect(args: readonly unknown[], options: ConnectOptions): Promise<DriverConnection>;
 
   /**
    * Maps the package's error to the PEP 249 tree, with `code`, `sqlState`, `retryable` and the error as `cause`.
    * A `ConnectionLost` says `"not sent"` only where nothing of the statement can have reached the server.
-   * `sql` is the statement that failed with it, where it was one: with a lock that did not come in time, and the like, the error's `outcome` says
-   * what is known of it. Never throws. An error that is already of the tree comes back as it is.
+   * `sql` is the statement that failed with it, where it was one: with a lock that did not come in time, and the like,
+   * the error's `outcome` says what is known of it. Never throws. An error that is already of the tree comes back as it
+   * is.
    */
   translate(error: unknown, sql?: string): AdbapiError;
 
@@ -143,12 +150,15 @@ export interface Driver {
    */
   checkArgs?(args: readonly unknown[]): readonly unknown[];
 
-  /** The connect arguments for a URL; only options that are known to be harmless pass. Throws `InterfaceError`, never with the password. */
+  /**
+   * The connect arguments for a URL; only options that are known to be harmless pass. Throws `InterfaceError`, never
+   * with the password.
+   */
   fromUrl?(url: string): readonly unknown[];
 
   /**
-   * Takes the values as they are at the call: refuses what the database would silently alter (`InterfaceError`, `DataError`),
-   * copies or encodes the rest: later changes have no effect.
+   * Takes the values as they are at the call: refuses what the database would silently alter (`InterfaceError`,
+   * `DataError`), copies or encodes the rest: later changes have no effect.
    */
   bind?(params: Params): Params;
 
@@ -165,14 +175,14 @@ export interface Driver {
   stackable?(sql: string): boolean;
 
   /**
-   * Whether these arguments lead to a database that is the session's own, and lost with it: then a session never expires, and the pool says so
-   * when it had to let one go. Absent: the database outlives its sessions.
+   * Whether these arguments lead to a database that is the session's own, and lost with it: then a session never
+   * expires, and the pool says so when it had to let one go. Absent: the database outlives its sessions.
    */
   ownDatabase?(args: readonly unknown[]): boolean;
 
   /**
-   * Whether the database refuses this statement in a transaction, or ignores it there: `openfun` and `runWithConnection`
-   * then begin none for it. Decided from the text. Absent: never.
+   * Whether the database refuses this statement in a transaction, or ignores it there: `openfun` and
+   * `runWithConnection` then begin none for it. Decided from the text. Absent: never.
    */
   outsideTransaction?(sql: string): boolean;
 
@@ -180,20 +190,22 @@ export interface Driver {
   readonly singleWriter?: true;
 
   /**
-   * Where there is a `singleWriter`: whether the text looks as if it could write nothing. Such a one goes to a connection's `executeRead`, which
-   * asks the database, until that has said so once. Decided from the text. Absent: what is `repeatable`.
+   * Where there is a `singleWriter`: whether the text looks as if it could write nothing. Such a one goes to a
+   * connection's `executeRead`, which asks the database, until that has said so once. Decided from the text. Absent:
+   * what is `repeatable`.
    */
   seemsReadOnly?(sql: string): boolean;
 
   /**
-   * Whether running the text twice is the same as once, decided narrowly (a select that calls no function): stuck behind
-   * another it may be sent once more elsewhere. Absent: never.
+   * Whether running the text twice is the same as once, decided narrowly (a select that calls no function): stuck
+   * behind another it may be sent once more elsewhere. Absent: never.
    */
   repeatable?(sql: string): boolean;
 
   /**
-   * What is known of a statement that ended with this error (the package's own) since it was to be cancelled: `"not applied"`, or
-   * `"unknown"` where it may have committed a part (a CALL). Undefined when the error means something else.
+   * What is known of a statement that ended with this error (the package's own) since it was to be cancelled: `"not
+   * applied"`, or `"unknown"` where it may have committed a part (a CALL). Undefined when the error means something
+   * else.
    */
   cancelled?(error: unknown, sql: string): Outcome | undefined;
 }
@@ -207,32 +219,40 @@ export interface DriverConnection {
   readonly state: SessionState;
 
   /**
-   * Counts the statements that ended their transaction and left another one open (COMMIT AND CHAIN), which `state` does not tell.
-   * Absent where there is no such thing, or nobody can know.
+   * Counts the statements that ended their transaction and left another one open (COMMIT AND CHAIN), which `state` does
+   * not tell. Absent where there is no such thing, or nobody can know.
    */
   readonly chained?: number;
 
   /**
-   * Of use to whoever has it, and to nobody after them: what it says is that its server has become read-only, for one. It is closed when it is given
-   * back. Absent: never.
+   * Of use to whoever has it, and to nobody after them: what it says is that its server has become read-only, for one.
+   * It is closed when it is given back. Absent: never.
    */
   readonly unfit?: boolean;
 
-  /** Bytes that have come from the database so far, asked while a statement runs, so it must be free of cost. Absent: nobody can tell before all rows are there. */
+  /**
+   * Bytes that have come from the database so far, asked while a statement runs, so it must be free of cost. Absent:
+   * nobody can tell before all rows are there.
+   */
   readonly received?: number;
 
-  /** How many statements this session takes ahead of their answers, where fewer than the driver's `pipeline`. A pool's own `pipeline` counts above it. */
+  /**
+   * How many statements this session takes ahead of their answers, where fewer than the driver's `pipeline`. A pool's
+   * own `pipeline` counts above it.
+   */
   readonly pipeline?: number | undefined;
 
   /**
-   * Runs one statement; fires when the server is ready for the next. It may be called again before it has fired, up to the pool's
-   * `pipeline`; answers come in order, and the failure of one leaves the others alone.
+   * Runs one statement; fires when the server is ready for the next. It may be called again before it has fired, up to
+   * the pool's `pipeline`; answers come in order, and the failure of one leaves the others alone.
    */
   execute(statement: Statement): Promise<Result>;
 
   begin(options: TransactionOptions): Promise<void>;
 
-  /** Fires only if the transaction is committed; rejects with `TransactionAborted` when the server rolled back instead. */
+  /**
+   * Fires only if the transaction is committed; rejects with `TransactionAborted` when the server rolled back instead.
+   */
   commit(): Promise<void>;
   rollback(): Promise<void>;
 
@@ -245,15 +265,17 @@ export interface DriverConnection {
   /** Ends it at once, whatever is in flight: that rejects. Never throws; may be called again. */
   destroy(): void;
 
-  /** Runs one statement if the database says that it can write nothing; else fires with undefined, and nothing was done. */
+  /**
+   * Runs one statement if the database says that it can write nothing; else fires with undefined, and nothing was done.
+   */
   executeRead?(statement: Statement): Promise<Result | undefined>;
 
   /** BEGIN and a first statement in one round trip; the statement must not run when BEGIN fails. */
   beginWith?(options: TransactionOptions, statement: Statement): Promise<Result>;
 
   /**
-   * One text, many lists of params, faster than one by one; stops at, and rejects with, the first failure. Only in a transaction.
-   * `whole` names all of it to `cancel`; its own params mean nothing.
+   * One text, many lists of params, faster than one by one; stops at, and rejects with, the first failure. Only in a
+   * transaction. `whole` names all of it to `cancel`; its own params mean nothing.
    */
   executeMany?(
     sql: string,
@@ -262,8 +284,8 @@ export interface DriverConnection {
   ): Promise<{ readonly rowCount: number }>;
 
   /**
-   * Rows in batches of about `batch`, or what `next(batch)` says, as fast as they are asked for. `return()` frees the cursor and settles when the
-   * session is usable again. Nothing else is sent on the connection meanwhile.
+   * Rows in batches of about `batch`, or what `next(batch)` says, as fast as they are asked for. `return()` frees the
+   * cursor and settles when the session is usable again. Nothing else is sent on the connection meanwhile.
    */
   stream?(statement: Statement, batch: number): AsyncIterableIterator<unknown[]>;
 
@@ -271,18 +293,21 @@ export interface DriverConnection {
   cancel?(statement: Statement): Cancellation;
 
   /**
-   * Fires, and never rejects, when a destroyed session has let go of all it held. Absent where `destroy` is enough: a thread inside a native
-   * call goes on until that returns, and keeps the database's locks until then. Its place in the pool is free before; who waits for it are the next
-   * writer, where there is a `singleWriter`, and `close()`.
+   * Fires, and never rejects, when a destroyed session has let go of all it held. Absent where `destroy` is enough: a
+   * thread inside a native call goes on until that returns, and keeps the database's locks until then. Its place in the
+   * pool is free before; who waits for it are the next writer, where there is a `singleWriter`, and `close()`.
    */
   readonly ended?: Promise<void>;
 
   /**
-   * Fires, and never rejects, soon, when the server has let go of a destroyed session, or cannot be heard of any more: until then its place in the
-   * pool is taken. Undefined where nothing ran on it.
+   * Fires, and never rejects, soon, when the server has let go of a destroyed session, or cannot be heard of any more:
+   * until then its place in the pool is taken. Undefined where nothing ran on it.
    */
   readonly departed?: Promise<void> | undefined;
 
-  /** Back to the state of a new session: settings, temporary tables, locks. The driver keeps its prepared statements right. */
+  /**
+   * Back to the state of a new session: settings, temporary tables, locks. The driver keeps its prepared statements
+   * right.
+   */
   reset?(): Promise<void>;
 }

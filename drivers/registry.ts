@@ -54,7 +54,10 @@ export function findDriver(nameOrDriver: unknown): Driver {
   );
 }
 
-/** Finds the driver by the URL's scheme; `sqlite:` takes `?driver=node:sqlite`. Errors never show the URL: it may hold a password. */
+/**
+ * Finds the driver by the URL's scheme; `sqlite:` takes `?driver=node:sqlite`. Errors never show the URL: it may hold a
+ * password.
+ */
 export function driverForUrl(url: unknown): { readonly driver: Driver; readonly args: readonly unknown[] } {
   const text = urlText(url);
   if (text !== undefined && text.length > LONGEST_URL) {

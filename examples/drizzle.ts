@@ -66,7 +66,10 @@ const onSqlite = (on: Queryable) =>
     return { rows: method === "get" ? (rows[0] as never) : rows };
   });
 
-/** MySQL's inserts tell the generated key, in the place of rows. A `date` is written as a Date, which drivers would send in local time. */
+/**
+ * MySQL's inserts tell the generated key, in the place of rows. A `date` is written as a Date, which drivers would send
+ * in local time.
+ */
 const onMysql = (on: Queryable) =>
   mysqlProxy(async (sql, given, method) => {
     const params = given.map((param) => (param instanceof Date ? param.toISOString().slice(0, -1) : param));

@@ -1,5 +1,6 @@
 /**
- * An HTTP server with Fastify: one transaction for each request that writes, and a client that goes away cancels its query.
+ * An HTTP server with Fastify: one transaction for each request that writes, and a client that goes away cancels its
+ * query.
  *
  *     npm run example fastify                       on port 3000, or PORT
  *     curl localhost:3000/agents -H content-type:application/json -d '{"name":"James Bond"}'
@@ -66,7 +67,10 @@ export async function buildServer(pool: ConnectionPool): Promise<FastifyInstance
   return server;
 }
 
-/** Aborted when the client closes the connection before it has its answer. (The request itself closes once its body is read.) */
+/**
+ * Aborted when the client closes the connection before it has its answer. (The request itself closes once its body is
+ * read.)
+ */
 function gone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once("close", () => {

@@ -53,7 +53,9 @@ function billByCallbacks(name: string): Deferred<number> {
     });
 }
 
-/** A generator that waits at each `yield*`: loops and `catch` are the language's own, and `cancel()` works as before. */
+/**
+ * A generator that waits at each `yield*`: loops and `catch` are the language's own, and `cancel()` works as before.
+ */
 const billInline = inlineCallbacks(function* (name: string) {
   try {
     let sum = 0;

@@ -43,7 +43,10 @@ const transport = createTransport(
     : sink,
 );
 
-/** One mailbox, plainly written: a comma would make two of it, a line end a header of the mail, and what is invisible another one than is read. */
+/**
+ * One mailbox, plainly written: a comma would make two of it, a line end a header of the mail, and what is invisible
+ * another one than is read.
+ */
 const ADDRESS = /^[^\s\p{C}@<>()[\],;:\\"]{1,64}@[^\s\p{C}@<>()[\],;:\\"]{1,255}$/u;
 
 /** An envelope of its own, too, so that no text of the mail can name another recipient. */
@@ -55,7 +58,9 @@ async function mail(address: string) {
   return transport.sendMail({ from, to, envelope: { from, to: [address] }, subject: "News", text });
 }
 
-/** Fires once the mail is on its way, and fails when it cannot be; notes down which, but for what the next run may mend. */
+/**
+ * Fires once the mail is on its way, and fails when it cannot be; notes down which, but for what the next run may mend.
+ */
 function send({ id, address }: Recipient) {
   return Deferred.fromPromise(mail(address)).addCallbacks(
     () => {

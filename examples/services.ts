@@ -119,7 +119,9 @@ class WebService extends Service {
     console.log(`${this.name}: stopped`);
   }
 
-  /** Connections that the kernel has taken for us are ours to answer: fires after a turn in which nobody came or left. */
+  /**
+   * Connections that the kernel has taken for us are ours to answer: fires after a turn in which nobody came or left.
+   */
   async #quietTurn() {
     for (let turn = 0; turn < 200; turn += 1) {
       this.#quiet = turn > 0; // The turn that we are in has looked for them already.

@@ -114,7 +114,10 @@ class EchoService extends Service {
   }
 }
 
-/** Programs send no Origin; a browser names the page that asks, and only pages of this machine, by its own names, are ours. */
+/**
+ * Programs send no Origin; a browser names the page that asks, and only pages of this machine, by its own names, are
+ * ours.
+ */
 function isOurs({ origin, req }: { origin: string | undefined; req: IncomingMessage }): boolean {
   const names = ["localhost", "127.0.0.1", "[::1]"];
   const nameOf = (url: string) => (/^https?:/.test(url) && URL.canParse(url) ? new URL(url).hostname : "");

@@ -9,13 +9,15 @@ import { buildSync } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 compile("tsconfig.json");
-// TypeScript 7 looks at the types of Node.js only where somebody asks for them; what the entry points declare needs them.
+// TypeScript 7 looks at the types of Node.js only where somebody asks for them; what the entry points declare needs
+// them.
 for (const file of entryPoints())
   writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
 // npm sees to that when it installs, not when a clone is built again: `npx adbapi` would work once.
 chmodSync(`${root}dist/src/cli/index.js`, 0o755);
 
-// The monitor's page, compressed. The package that draws the charts is served beside it, so that a page asks no other origin for anything.
+// The monitor's page, compressed. The package that draws the charts is served beside it, so that a page asks no other
+// origin for anything.
 const page = { from: `${root}src/monitor/page`, to: `${root}dist/src/monitor/page` };
 compile(page.from);
 const { outputFiles } = buildSync({

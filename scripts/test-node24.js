@@ -1,5 +1,6 @@
 // The whole test suite on Node.js 24, where node:sqlite is: npm run test:node24 [-- what vitest takes].
-// A copy of the project, in .cache/node24, has better-sqlite3 13, which carries its binary for that version; all else is shared.
+// A copy of the project, in .cache/node24, has better-sqlite3 13, which carries its binary for that version; all else
+// is shared.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,

@@ -43,16 +43,21 @@ import { PoolStreams } from "./stream/pool-stream.js";
 import type { RowStream } from "./stream/row-stream.js";
 import { within } from "./timeouts/deadline.js";
 
-/** How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within these bounds. */
+/**
+ * How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within
+ * these bounds.
+ */
 const LEAST_SETTLE_MILLIS = 1_000;
 const SETTLE_MILLIS = 6_000;
 /** How long sessions may take to say goodbye when the deadline of `close` is over. */
 const GOODBYE_MILLIS = 500;
 
 /**
- * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be awaited.
+ * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be
+ * awaited.
  *
- * Nothing is opened before the first statement, or `start()`. SQL and params go to the driver as they are, in its own paramstyle.
+ * Nothing is opened before the first statement, or `start()`. SQL and params go to the driver as they are, in its own
+ * paramstyle.
  * @see https://docs.twisted.org/en/stable/api/twisted.enterprise.adbapi.ConnectionPool.html
  */
 export class ConnectionPool<D extends string | Driver = string | Driver> implements Queryable {
@@ -110,8 +115,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * A pool for a URL: `postgres:`, `postgresql:`, `mysql:`, `mariadb:`, `sqlite:`. Of its options only those that are known to be harmless
-   * pass.
+   * A pool for a URL: `postgres:`, `postgresql:`, `mysql:`, `mariadb:`, `sqlite:`. Of its options only those that are
+   * known to be harmless pass.
    * @throws InterfaceError, which never shows the password.
    */
   static fromUrl(url: string | URL | undefined, options?: PoolOptions): ConnectionPool {
@@ -156,8 +161,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * Runs `fn` in one transaction on one connection: fires with what it gave once that is committed; when it fails, or gives something that
-   * fails, everything is rolled back and the Deferred fails with its error.
+   * Runs `fn` in one transaction on one connection: fires with what it gave once that is committed; when it fails, or
+   * gives something that fails, everything is rolled back and the Deferred fails with its error.
    */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,
@@ -173,8 +178,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * Runs `fn` with a connection, whose transaction begins with its first statement: fires with what it gave after commit; rolls back when it
-   * fails. The session is reset before anyone else gets it.
+   * Runs `fn` with a connection, whose transaction begins with its first statement: fires with what it gave after
+   * commit; rolls back when it fails. The session is reset before anyone else gets it.
    */
   runWithConnection<T, Args extends unknown[]>(
     fn: (connection: Connection, ...args: Args) => Answer<T>,
@@ -190,8 +195,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * Lends a session until what `fn` gave has fired: statements are on their own there, and transactions are begun and ended by name. For query
-   * builders, which ask for the one and the other.
+   * Lends a session until what `fn` gave has fired: statements are on their own there, and transactions are begun and
+   * ended by name. For query builders, which ask for the one and the other.
    * @internal
    */
   runWithSession(
@@ -201,14 +206,18 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return this.#interactions.run(withSession(), [options, fn], this.runWithSession) as Deferred<void>;
   }
 
-  /** Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first statement starts the pool too. */
+  /**
+   * Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first
+   * statement starts the pool too.
+   */
   start(): Deferred<void> {
     return Deferred.fromPromise(this.#dispatcher.vigil.during(this.#leases.fill())) as Deferred<void>;
   }
 
   /**
-   * Takes nothing new; fires once queued and running work has finished and every connection is closed. Asked again, it gives the same answer.
-   * Asked from inside of an interaction of this pool it fires at once, and the pool closes when that has ended.
+   * Takes nothing new; fires once queued and running work has finished and every connection is closed. Asked again, it
+   * gives the same answer. Asked from inside of an interaction of this pool it fires at once, and the pool closes when
+   * that has ended.
    */
   close(options: CloseOptions = {}): Deferred<void> {
     try {

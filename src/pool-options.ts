@@ -51,14 +51,14 @@ export interface PoolOptions {
   /** @default console */
   readonly logger?: Logger | undefined;
   /**
-   * Awaited with each new connection before its first use, and committed after it (cp_openfun). When it throws, the connection is
-   * discarded and the taker gets the error as `cause`.
+   * Awaited with each new connection before its first use, and committed after it (cp_openfun). When it throws, the
+   * connection is discarded and the taker gets the error as `cause`.
    * @default none
    */
   readonly openfun?: OpenFunction | undefined;
   /**
-   * Whether a statement that provably never reached the server is sent again on another connection (cp_reconnect). When false it
-   * fails with `ConnectionLost` at once. A dead connection leaves the pool either way.
+   * Whether a statement that provably never reached the server is sent again on another connection (cp_reconnect). When
+   * false it fails with `ConnectionLost` at once. A dead connection leaves the pool either way.
    * @default true
    */
   readonly reconnect?: boolean | undefined;
@@ -73,12 +73,14 @@ export interface PoolOptions {
    */
   readonly acquireTimeoutMillis?: number | undefined;
   /**
-   * An idle connection above `min` is closed after this; Infinity keeps it. One that is its own database (SQLite's `:memory:`) stays.
+   * An idle connection above `min` is closed after this; Infinity keeps it. One that is its own database (SQLite's
+   * `:memory:`) stays.
    * @default 600_000
    */
   readonly idleTimeoutMillis?: number | undefined;
   /**
-   * A connection is replaced after this, give or take 2.5 %; Infinity keeps it. One that is its own database (SQLite's `:memory:`) stays.
+   * A connection is replaced after this, give or take 2.5 %; Infinity keeps it. One that is its own database (SQLite's
+   * `:memory:`) stays.
    * @default 1_800_000
    */
   readonly maxLifetimeMillis?: number | undefined;
@@ -88,7 +90,8 @@ export interface PoolOptions {
    */
   readonly maxWaiting?: number | undefined;
   /**
-   * When a returned connection is put back into the state of a new session: `true` after interactions too, `false` never.
+   * When a returned connection is put back into the state of a new session: `true` after interactions too, `false`
+   * never.
    * @default undefined: after `runWithConnection`
    */
   readonly resetOnRelease?: boolean | undefined;
@@ -113,14 +116,14 @@ export interface PoolOptions {
    */
   readonly pipeline?: number | undefined;
   /**
-   * About how many bytes the result of one statement may have: a larger one is a `DataError`, and its session is used again. For `runQuery` and its
-   * kin, which hold all rows at once; a stream holds few.
+   * About how many bytes the result of one statement may have: a larger one is a `DataError`, and its session is used
+   * again. For `runQuery` and its kin, which hold all rows at once; a stream holds few.
    * @default undefined: as many as there is memory
    */
   readonly maxResultBytes?: number | undefined;
   /**
-   * How integer columns of 64 bits come back. `"driver"`: in the package's own exact form; `"number"`: a `DataError` where precision
-   * would be lost.
+   * How integer columns of 64 bits come back. `"driver"`: in the package's own exact form; `"number"`: a `DataError`
+   * where precision would be lost.
    * @default "driver"
    */
   readonly int64?: DriverSettings["int64"] | undefined;
@@ -186,7 +189,8 @@ const FOR_EVER = {
 
 /**
  * Fills in the defaults for these connect arguments.
- * @throws {InterfaceError} that names the option: an unknown one, a bad value, `min` above `max`, `max` above what the driver allows.
+ * @throws {InterfaceError} that names the option: an unknown one, a bad value, `min` above `max`, `max` above what the
+ * driver allows.
  */
 export function resolveOptions(
   options: PoolOptions | undefined,

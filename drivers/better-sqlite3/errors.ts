@@ -74,8 +74,8 @@ export function classify(error: unknown): string | undefined {
 const UNREADABLE = new Set(["SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CANTOPEN"]);
 
 /**
- * What makes a file useless is thrown on. Anything else is tolerated when it is opened: another process may hold it in its old mode, or the
- * file system cannot share memory, which is slower, and as correct.
+ * What makes a file useless is thrown on. Anything else is tolerated when it is opened: another process may hold it in
+ * its old mode, or the file system cannot share memory, which is slower, and as correct.
  */
 export function refuseUnreadable(error: unknown): void {
   const code = String((error as NodeJS.ErrnoException).code);

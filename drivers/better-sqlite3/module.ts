@@ -51,7 +51,10 @@ class Prepared {
     this.plain = verbOf(statement.source) === "plain";
   }
 
-  /** The arguments of the package's calls: it refuses a list that is too short or too long, and ignores names that have no place. */
+  /**
+   * The arguments of the package's calls: it refuses a list that is too short or too long, and ignores names that have
+   * no place.
+   */
   values(params: Params): unknown[] {
     if (this.#placeholders === undefined) {
       this.#placeholders = placeholdersOf(this.statement.source);
@@ -86,7 +89,10 @@ class Connection implements BlockingConnection {
   readonly #lastInsertId: Statement<[], bigint>;
   /** Known while a transaction that has not written holds it still. */
   #schema: number | undefined;
-  /** Whether there is no database but `main`, of whose schema alone the number tells; undefined when that may have changed. */
+  /**
+   * Whether there is no database but `main`, of whose schema alone the number tells; undefined when that may have
+   * changed.
+   */
   #alone: boolean | undefined;
   /** The open transaction may have changed the schema: rolled back, it would give its number to another. */
   #unsettled = false;
@@ -184,8 +190,8 @@ class Connection implements BlockingConnection {
   }
 
   /**
-   * Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. That of temporary tables
-   * and of attached files has no number that is as cheap to ask for.
+   * Asking for the names costs more than a small query: they are kept for as long as the schema stays as it was. That
+   * of temporary tables and of attached files has no number that is as cheap to ask for.
    */
   #columns(prepared: Prepared): readonly string[] {
     if (!this.#db.inTransaction) this.#unsettled = false;
@@ -220,7 +226,10 @@ class Cursor implements BlockingCursor, IterableIterator<unknown[]> {
   #names: readonly string[] | undefined;
   #state: "open" | "over" = "open";
 
-  /** @param namesAfter gives the same names again where it can: while rows are read, the package refuses whatever else is asked */
+  /**
+   * @param namesAfter gives the same names again where it can: while rows are read, the package refuses whatever else
+   * is asked
+   */
   constructor(
     statement: Statement<unknown[], unknown[]>,
     rows: IterableIterator<unknown[]>,
@@ -260,7 +269,10 @@ function names(statement: Statement<unknown[], unknown[]>): readonly string[] {
   return statement.columns().map((column) => column.name);
 }
 
-/** Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each other. */
+/**
+ * Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each
+ * other.
+ */
 function lookAt(db: Database): void {
   try {
     db.pragma(db.readonly ? "schema_version" : "journal_mode = wal");

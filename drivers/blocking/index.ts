@@ -43,8 +43,8 @@ export interface BlockingDriverOptions extends Optional {
    */
   readonly workerUrl?: URL;
   /**
-   * Called on the pool's own thread before another is started: gives what the module's `connect` gets in place of `args`, if anything. What it
-   * throws is why there is no connection.
+   * Called on the pool's own thread before another is started: gives what the module's `connect` gets in place of
+   * `args`, if anything. What it throws is why there is no connection.
    */
   readonly prepare?: (args: readonly unknown[]) => readonly unknown[] | undefined | void;
   /** Called when another connection is open; `ended` fires when its thread has ended. */

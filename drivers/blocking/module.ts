@@ -1,10 +1,12 @@
 /**
  * The contract of a blocking driver: an ES module of plain synchronous calls, run in worker threads, one connection
- * to a thread. Two functions are enough (`connect` here, `execute` and `close` of what it gives); the rest are capabilities.
+ * to a thread. Two functions are enough (`connect` here, `execute` and `close` of what it gives); the rest are
+ * capabilities.
  *
  *     export function connect(file) { return new MyConnection(file); }
  *
- * and, on the side of the pool, `new ConnectionPool(blockingDriver(new URL("./my-database.js", import.meta.url)), "file.my")`.
+ * and, on the side of the pool, `new ConnectionPool(blockingDriver(new URL("./my-database.js", import.meta.url)),
+ * "file.my")`.
  */
 import type { Params, TransactionOptions } from "../driver.js";
 
@@ -33,7 +35,10 @@ export interface BlockingConnection {
   commit?(): void;
   rollback?(): void;
 
-  /** The same as `execute`, row by row, so that it can be cancelled between rows. Undefined where the text gives no rows. */
+  /**
+   * The same as `execute`, row by row, so that it can be cancelled between rows. Undefined where the text gives no
+   * rows.
+   */
   iterate?(sql: string, params: Params | undefined): BlockingCursor | undefined;
 
   /**
@@ -47,7 +52,10 @@ export interface BlockingConnection {
 }
 
 export interface BlockingResult {
-  /** Names in order, duplicates too; the same array for the same statement travels only once. Empty when there are no rows. */
+  /**
+   * Names in order, duplicates too; the same array for the same statement travels only once. Empty when there are no
+   * rows.
+   */
   readonly columns: readonly string[];
   /**
    * Fresh arrays, one a row: they are changed on their way. Integers may be bigints: they become what the pool's

@@ -34,7 +34,10 @@ export type Request =
   | ["next", ...Place, batch: number]
   | ["end", ...Place];
 
-/** Executions of one text that were asked for one after the other, in slots that follow each other: all with as many params, or all without. */
+/**
+ * Executions of one text that were asked for one after the other, in slots that follow each other: all with as many
+ * params, or all without.
+ */
 export type Executions = [
   "executions",
   ...Place,

@@ -1,4 +1,7 @@
-/** Requests of one tick as one message: a text that is executed many times in a row travels once, and its params as one list. */
+/**
+ * Requests of one tick as one message: a text that is executed many times in a row travels once, and its params as one
+ * list.
+ */
 import type { Executions, Request, Requests } from "./protocol.js";
 
 type Execute = Extract<Request, ["execute", ...unknown[]]>;

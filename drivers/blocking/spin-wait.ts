@@ -16,9 +16,9 @@ const PROMPT_ONES = 8;
 const TURN_MILLIS = 5;
 
 /**
- * To be put to sleep and woken costs both threads more than many a query takes. One who awaits each answer before he asks again finds the thread
- * awake, and is answered in half the time. It looks out only while no other thread of its driver is asked anything: with several at work the
- * cores are better used by those.
+ * To be put to sleep and woken costs both threads more than many a query takes. One who awaits each answer before he
+ * asks again finds the thread awake, and is answered in half the time. It looks out only while no other thread of its
+ * driver is asked anything: with several at work the cores are better used by those.
  */
 export class Lookout {
   readonly #port: MessagePort;
@@ -39,7 +39,10 @@ export class Lookout {
     return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   }
 
-  /** Hands on a message, and those that come while it looks out; `handle` says whether it was what one caller asks at a time. */
+  /**
+   * Hands on a message, and those that come while it looks out; `handle` says whether it was what one caller asks at a
+   * time.
+   */
   receive<Message>(first: Message, handle: (message: Message) => boolean): void {
     const begun = performance.now();
     const again = Atomics.exchange(this.#asked, 0, threadId) === threadId;

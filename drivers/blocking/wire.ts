@@ -117,7 +117,9 @@ function encodeTexts(rows: readonly unknown[][], at: number): Texts | undefined 
   return { text, lengths };
 }
 
-/** Far below V8's longest string, and enough for a slice of ordinary texts; longer ones gain nothing by being joined. */
+/**
+ * Far below V8's longest string, and enough for a slice of ordinary texts; longer ones gain nothing by being joined.
+ */
 const LONGEST_TEXT = 1 << 24;
 
 function encodeMixed(rows: readonly unknown[][], at: number, moved: ArrayBuffer[]): unknown[] {

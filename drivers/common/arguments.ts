@@ -1,4 +1,7 @@
-/** Connect arguments as an object of our own: nothing hidden or inherited is lost on the way, and nothing passes that would end the process later. */
+/**
+ * Connect arguments as an object of our own: nothing hidden or inherited is lost on the way, and nothing passes that
+ * would end the process later.
+ */
 import { InterfaceError } from "../../src/errors/classes.js";
 
 /** What a package takes for an argument. null and undefined mean "not given": they are left out. */
@@ -23,8 +26,9 @@ export type Kinds = Readonly<Record<string, readonly (keyof typeof KINDS)[]>>;
 export type Args = Record<string, unknown>;
 
 /**
- * A copy of what `given` has of its own, hidden or not, and of what it inherits by a name that is in `kinds`: getters of a class. The
- * values are the same. Throws an `InterfaceError` for one of the wrong type, without the value; `what` they are is said in it.
+ * A copy of what `given` has of its own, hidden or not, and of what it inherits by a name that is in `kinds`: getters
+ * of a class. The values are the same. Throws an `InterfaceError` for one of the wrong type, without the value; `what`
+ * they are is said in it.
  */
 export function ownArguments(what: string, given: object, kinds: Kinds): Args {
   const entries: [string, unknown][] = [];
@@ -52,8 +56,8 @@ export function hide(object: object, names: readonly string[]): void {
 type Ready = (error: unknown, made: unknown) => void;
 
 /**
- * The argument `stream`, a function that makes a socket: what is none is an `InterfaceError`, before a package takes it for one. mariadb's may call back with it
- * instead.
+ * The argument `stream`, a function that makes a socket: what is none is an `InterfaceError`, before a package takes it
+ * for one. mariadb's may call back with it instead.
  */
 export function socketMaker(driver: string, make: (...args: unknown[]) => unknown) {
   const fault = (made: unknown) =>
@@ -102,7 +106,10 @@ function faultOf(text: string): string | undefined {
   return text.isWellFormed() ? undefined : "holds half of a surrogate pair: it is no Unicode text";
 }
 
-/** A function that gives a password, each time a connection is opened; what is none fails that connect, and is not repeated. */
+/**
+ * A function that gives a password, each time a connection is opened; what is none fails that connect, and is not
+ * repeated.
+ */
 export function passwordMaker(make: () => unknown): () => Promise<string> {
   return async () => {
     const password = await make();

@@ -9,7 +9,9 @@ export function callsOnly(sql: string, harmless: ReadonlySet<string>): boolean {
   return true;
 }
 
-/** The name that this parenthesis follows, with blanks in between or not; read backwards, so that no part is read twice. */
+/**
+ * The name that this parenthesis follows, with blanks in between or not; read backwards, so that no part is read twice.
+ */
 function nameBefore(sql: string, parenthesis: number): string {
   let end = parenthesis;
   while (end > 0 && BLANK.test(sql[end - 1]!)) end--;

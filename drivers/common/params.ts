@@ -1,6 +1,7 @@
 /**
- * The walk over the params of a statement, done once, at the call: what a database would silently alter is refused, and the rest is
- * copied, so that what the caller changes later has no effect. Each driver says in its rules what becomes of a value.
+ * The walk over the params of a statement, done once, at the call: what a database would silently alter is refused, and
+ * the rest is copied, so that what the caller changes later has no effect. Each driver says in its rules what becomes
+ * of a value.
  */
 import { types } from "node:util";
 import { AdbapiError, DataError, InterfaceError } from "../../src/errors/classes.js";
@@ -26,7 +27,10 @@ export interface ParamRules {
   object(value: object, place: Place): unknown;
 }
 
-/** Up to this size bytes are copied at the call; larger ones are held by reference and must be left alone until the answer. */
+/**
+ * Up to this size bytes are copied at the call; larger ones are held by reference and must be left alone until the
+ * answer.
+ */
 export const copiedBytes = 4096;
 
 /** Makes a driver's `bind` of its rules. */

@@ -23,8 +23,8 @@ const KINDS: Kinds = {
 };
 
 /**
- * A copy, in which nothing is lost that the original hides. Throws an `InterfaceError` where no session could come of it: packages learn of that in the
- * middle of a handshake, and some end the process by it.
+ * A copy, in which nothing is lost that the original hides. Throws an `InterfaceError` where no session could come of
+ * it: packages learn of that in the middle of a handshake, and some end the process by it.
  */
 export function ownTls(driver: string, given: object): ConnectionOptions {
   if (!mayHoldOptions(given))
@@ -42,7 +42,10 @@ function mayHoldOptions(given: object): boolean {
   return kind === null || kind === Object.prototype || Object.keys(KINDS).some((name) => name in given);
 }
 
-/** The same for a package that hands the options to Node.js: a context stands in for its secrets, and nobody can read them any more. */
+/**
+ * The same for a package that hands the options to Node.js: a context stands in for its secrets, and nobody can read
+ * them any more.
+ */
 export function sealed(driver: string, own: ConnectionOptions): ConnectionOptions {
   const { key, pfx, passphrase, ...open } = own;
   if ((key ?? pfx ?? passphrase) === undefined) return own;

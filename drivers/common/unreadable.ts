@@ -1,4 +1,7 @@
-/** What packages throw while they read an answer: a type parser or a `typeCast` of the user's, or the package over a value that it cannot take. */
+/**
+ * What packages throw while they read an answer: a type parser or a `typeCast` of the user's, or the package over a
+ * value that it cannot take.
+ */
 import type { EventEmitter } from "node:events";
 import { ConnectionLost, DataError } from "../../src/errors/classes.js";
 
@@ -19,7 +22,10 @@ export function spoiled(cause: DataError): ConnectionLost {
   return new ConnectionLost("the connection was given up over an answer that could not be read", { cause });
 }
 
-/** What a listener of a socket throws has nobody to catch it, and would end the process. To be called when the package listens. */
+/**
+ * What a listener of a socket throws has nobody to catch it, and would end the process. To be called when the package
+ * listens.
+ */
 export function guardData(socket: EventEmitter, fault: (error: unknown) => void): void {
   for (const listener of socket.listeners("data") as ((bytes: Buffer) => void)[]) {
     socket.off("data", listener);

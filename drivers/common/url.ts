@@ -7,8 +7,8 @@ export const ENCODED = "with / ? # @ % in user, password and database written as
 export const LONGEST_URL = 65_536;
 
 /**
- * The URL; undefined where it is none, or where a password that was not encoded may have become its path, query or fragment. Whoever says so must
- * not repeat any of it.
+ * The URL; undefined where it is none, or where a password that was not encoded may have become its path, query or
+ * fragment. Whoever says so must not repeat any of it.
  */
 export function parsedUrl(text: string): URL | undefined {
   if (text.length > LONGEST_URL) return undefined;

@@ -111,7 +111,9 @@ export function connectionArgs(args: readonly unknown[], int64: DriverSettings["
   };
 }
 
-/** Node.js has to be told whose certificate it is to check: of an address that it finds on a socket it thinks nothing. */
+/**
+ * Node.js has to be told whose certificate it is to check: of an address that it finds on a socket it thinks nothing.
+ */
 function named({ ssl, host, socketPath }: ConnectionConfig): Pick<ConnectionConfig, "ssl"> {
   if (!ssl || socketPath) return {};
   return { ssl: { host: host ?? "localhost", ...(ssl === true ? {} : ssl) } as object };

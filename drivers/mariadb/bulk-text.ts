@@ -1,7 +1,8 @@
 /**
- * Which texts give the same in bulk as one by one. MariaDB runs an UPDATE or DELETE anew for each list, but an INSERT for all lists as one statement: what it works out
- * ahead of a row (subqueries, the types of what is computed, a pattern, the arguments of IN) it works out for the first alone, and time stands still. So an INSERT has no
- * functions and no comparisons, and computes with columns alone.
+ * Which texts give the same in bulk as one by one. MariaDB runs an UPDATE or DELETE anew for each list, but an INSERT
+ * for all lists as one statement: what it works out ahead of a row (subqueries, the types of what is computed, a
+ * pattern, the arguments of IN) it works out for the first alone, and time stands still. So an INSERT has no functions
+ * and no comparisons, and computes with columns alone.
  */
 
 interface Token {

@@ -1,6 +1,6 @@
 /**
- * Changes the commands that mariadb makes of a call, before they are sent: the package has no name for an unsigned integer among params, and
- * would send it as a DECIMAL; and of lots it makes more packets than it takes.
+ * Changes the commands that mariadb makes of a call, before they are sent: the package has no name for an unsigned
+ * integer among params, and would send it as a DECIMAL; and of lots it makes more packets than it takes.
  */
 
 import type { EventEmitter } from "node:events";
@@ -63,7 +63,10 @@ export function withUnsigned<T>(inside: Internals | undefined, values: readonly 
   });
 }
 
-/** Has `call` open a stream. One that could not be sent is nobody's, and ends with the session: what it then fails with must not end the process. */
+/**
+ * Has `call` open a stream. One that could not be sent is nobody's, and ends with the session: what it then fails with
+ * must not end the process.
+ */
 export function streaming<T>(inside: Internals | undefined, values: readonly unknown[], call: () => T): T {
   let made: Command | undefined;
   try {

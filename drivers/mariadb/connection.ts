@@ -23,7 +23,10 @@ import { translate } from "./errors.js";
 import { type Lot, lots } from "./execute-many.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
-/** Rows always come as arrays, and become objects here. Those of later sets are dropped unread: mariadb hands options of ours on to what reads rows. */
+/**
+ * Rows always come as arrays, and become objects here. Those of later sets are dropped unread: mariadb hands options of
+ * ours on to what reads rows.
+ */
 const ROWS_AS_ARRAY = { rowsAsArray: true, firstSet: true };
 
 export interface MariadbSetup extends ConnectionSetup {
@@ -87,7 +90,10 @@ export class MariadbConnection extends MysqlConnection {
     });
   }
 
-  /** In bulk where that gives the same; all of it with one handle, since mariadb takes a turn for each time that a text is prepared. */
+  /**
+   * In bulk where that gives the same; all of it with one handle, since mariadb takes a turn for each time that a text
+   * is prepared.
+   */
   protected async many(
     sql: string,
     first: Params,
@@ -175,8 +181,8 @@ export class MariadbConnection extends MysqlConnection {
   }
 
   /**
-   * mariadb is told of an end. Under TLS it has put another socket around this one, and leaves that without a listener as soon as it hears of an
-   * error: the same error would come out there too, and end the process.
+   * mariadb is told of an end. Under TLS it has put another socket around this one, and leaves that without a listener
+   * as soon as it hears of an error: the same error would come out there too, and end the process.
    */
   protected override hangUp(): void {
     this.socket.emit("end");

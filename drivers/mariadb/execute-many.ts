@@ -1,6 +1,6 @@
 /**
- * Lots of params for COM_STMT_BULK_EXECUTE: a head with one type for each param, then the values of many rows, each of which may be NULL.
- * mariadb's own heads end at every date, and would call an integer a DOUBLE.
+ * Lots of params for COM_STMT_BULK_EXECUTE: a head with one type for each param, then the values of many rows, each of
+ * which may be NULL. mariadb's own heads end at every date, and would call an integer a DOUBLE.
  */
 import { integerKind } from "../mysql-family/values/integers.js";
 
@@ -69,7 +69,10 @@ export function encoded({ rows, types }: Lot): readonly (readonly unknown[])[] {
   return rows.map((row) => row.map((value, at) => (wide[at] ? toInteger(value) : value)));
 }
 
-/** Adds the row's kinds to those of the lot; false, and nothing added, where one of its values has no place under a common head. */
+/**
+ * Adds the row's kinds to those of the lot; false, and nothing added, where one of its values has no place under a
+ * common head.
+ */
 function merges(kinds: number[], row: readonly unknown[]): boolean {
   if (kinds.length !== row.length) return false;
   for (let at = 0; at < row.length; at++) {

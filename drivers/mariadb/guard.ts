@@ -1,6 +1,6 @@
 /**
- * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process, and its line of
- * commands stands still for ever where that is prevented.
+ * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process,
+ * and its line of commands stands still for ever where that is prevented.
  */
 import type { Socket } from "node:net";
 import { unreadable } from "../common/unreadable.js";
@@ -33,7 +33,10 @@ export function insideOf(native: Native): Inside | undefined {
   return known ? (inside as Inside) : undefined;
 }
 
-/** To be called before mariadb has its socket. A row that cannot be read is its statement's affair, anything else is told to `fault`. */
+/**
+ * To be called before mariadb has its socket. A row that cannot be read is its statement's affair, anything else is
+ * told to `fault`.
+ */
 export function guard(inside: Inside, fault: Fault): void {
   const { streamIn, receiveQueue, nextSendCmd } = inside;
   const { push } = receiveQueue;

@@ -8,8 +8,9 @@ const CONNECT_MILLIS = 10_000;
 export type Connecting = Parameters<typeof whereOf>[0] & { readonly connectTimeout?: number | undefined };
 
 /**
- * Runs `work` with a signal that aborts when the given one does, with its reason, or when the `connectTimeout` (milliseconds, 0 is none) of `args` is over: all
- * of it has that one deadline. The packages' own timers would keep the process alive, and `AbortSignal.any` forgets timeouts on Node 20 (nodejs/node #57736).
+ * Runs `work` with a signal that aborts when the given one does, with its reason, or when the `connectTimeout`
+ * (milliseconds, 0 is none) of `args` is over: all of it has that one deadline. The packages' own timers would keep the
+ * process alive, and `AbortSignal.any` forgets timeouts on Node 20 (nodejs/node #57736).
  */
 export async function inTime<T>(
   args: Connecting,

@@ -82,7 +82,8 @@ export async function begin<Args extends Connecting, O extends Opened>(
 async function factsOfNew(opened: Opened, signal: AbortSignal): Promise<Facts> {
   const facts = await factsInUtf8(opened, signal);
   if (opened.greeting.collation === facts.collation) return facts;
-  // Somebody (`init_connect`, the connect arguments) has changed the session's collation, and that of params may be another.
+  // Somebody (`init_connect`, the connect arguments) has changed the session's collation, and that of params may be
+  // another.
   const paramCollation = await collationOfParams(opened, signal);
   // To mariadb a session is in a transaction after any error, until another answer says that it is not.
   if (paramCollation === undefined) await firstRow(opened, "DO 0", signal);
@@ -103,7 +104,10 @@ function collationOfParams({ native, socket }: Opened, signal: AbortSignal): Pro
   });
 }
 
-/** A server may have given the session another character set than it was asked for (`init_connect`): texts would be changed on their way. */
+/**
+ * A server may have given the session another character set than it was asked for (`init_connect`): texts would be
+ * changed on their way.
+ */
 async function factsInUtf8(opened: Opened, signal: AbortSignal): Promise<Facts> {
   const ask = async () => factsOf(await firstRow(opened, FACTS_SQL, signal));
   const facts = await ask();

@@ -1,6 +1,6 @@
 /**
- * One session with a MySQL or MariaDB server: all of it that does not depend on the package. The packages' own parts are
- * `drivers/mysql2/connection.ts` and `drivers/mariadb/connection.ts`.
+ * One session with a MySQL or MariaDB server: all of it that does not depend on the package. The packages' own parts
+ * are `drivers/mysql2/connection.ts` and `drivers/mariadb/connection.ts`.
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,6 +1,7 @@
 /**
- * The numbers of the servers' errors: up to 1899 MySQL and MariaDB have them in common, beyond that each has a table of its own, in which one
- * number means two things. Each package has one of the tables for names, whichever server it talks to.
+ * The numbers of the servers' errors: up to 1899 MySQL and MariaDB have them in common, beyond that each has a table of
+ * its own, in which one number means two things. Each package has one of the tables for names, whichever server it
+ * talks to.
  * @see https://mariadb.com/kb/en/mariadb-error-codes/
  * @see https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html
  */
@@ -42,8 +43,9 @@ export function productOf(version: string | undefined): Product | undefined {
 const senders = new WeakMap<object, Product>();
 
 /**
- * To be called with whatever a session fails with, or its connect; `names` is whose names the package gives. Gives it back with a `code` that is
- * its own. Who hung up before a greeting is not known: then a number that means two things has no name.
+ * To be called with whatever a session fails with, or its connect; `names` is whose names the package gives. Gives it
+ * back with a `code` that is its own. Who hung up before a greeting is not known: then a number that means two things
+ * has no name.
  */
 export function sentBy<E>(error: E, product: Product | undefined, names: Product): E {
   const fault = error as ServerError | null | undefined;

@@ -1,4 +1,7 @@
-/** What the errors of MySQL and MariaDB servers, and of the packages, become in PEP 249's tree; the servers' numbers are in `numbers.ts`. */
+/**
+ * What the errors of MySQL and MariaDB servers, and of the packages, become in PEP 249's tree; the servers' numbers are
+ * in `numbers.ts`.
+ */
 import {
   AdbapiError,
   ConnectionLost,
@@ -24,7 +27,10 @@ export interface ServerError extends Error {
   fatal?: boolean | undefined;
 }
 
-/** Deadlocks and lost races: the same work may well succeed when it is run again as a whole. 1205 is a lock that came too late. */
+/**
+ * Deadlocks and lost races: the same work may well succeed when it is run again as a whole. 1205 is a lock that came
+ * too late.
+ */
 const RETRYABLE = new Set([1020, 1205, 1213, 1461, 1614, 3058, 3572]);
 
 /** The server says so, and hangs up. */
@@ -41,7 +47,10 @@ const READ_ONLY_MODE = new Set([1836, 1047]);
 const ER_OPTION_PREVENTS_STATEMENT = 1290;
 const ER_READ_ONLY_TRANSACTION = 1792;
 
-/** A killed SELECT did nothing; a killed write may have kept some rows of a table without transactions, a CALL what it committed. */
+/**
+ * A killed SELECT did nothing; a killed write may have kept some rows of a table without transactions, a CALL what it
+ * committed.
+ */
 export function cancelled(error: unknown, sql: string): Outcome | undefined {
   return (error as ServerError | undefined)?.errno === ER_QUERY_INTERRUPTED ? ofEnded(sql) : undefined;
 }
@@ -50,8 +59,8 @@ export function cancelled(error: unknown, sql: string): Outcome | undefined {
 const notByCaller = new WeakSet<ServerError>();
 
 /**
- * Whether the server refused since it takes no writes. `reading`: the transaction is read-only by its caller's wish. An error that was asked
- * of once keeps its answer.
+ * Whether the server refused since it takes no writes. `reading`: the transaction is read-only by its caller's wish. An
+ * error that was asked of once keeps its answer.
  */
 export function isReadOnlyServer(error: ServerError, reading = true): boolean {
   const { errno, message } = error;
@@ -96,7 +105,9 @@ export function isPassing(error: ServerError): boolean {
 /** `max_prepared_stmt_count`, of all sessions together. */
 const ER_MAX_PREPARED_STMT_COUNT_REACHED = 1461;
 
-/** The server has no room for one more prepared statement: nothing was run, but what stands before it in a procedure. */
+/**
+ * The server has no room for one more prepared statement: nothing was run, but what stands before it in a procedure.
+ */
 export function isFull({ errno }: Pick<ServerError, "errno">): boolean {
   return errno === ER_MAX_PREPARED_STMT_COUNT_REACHED;
 }
@@ -108,8 +119,8 @@ const FULL_ADVICE =
 const BY_PROTOCOL = "mysqld_stmt_";
 
 /**
- * The server dropped this prepared statement, or cannot use it any more: nothing was executed. A procedure may fail the same way at an EXECUTE
- * or a SIGNAL of its own, with all done that stands before it.
+ * The server dropped this prepared statement, or cannot use it any more: nothing was executed. A procedure may fail the
+ * same way at an EXECUTE or a SIGNAL of its own, with all done that stands before it.
  */
 export function unknownStatement(error: ServerError, sql: string): boolean {
   const { errno, sqlMessage, message } = error;
@@ -118,8 +129,8 @@ export function unknownStatement(error: ServerError, sql: string): boolean {
 }
 
 /**
- * Whether the session is of no use after this error. mysql2 does not call 1153 fatal, and mariadb calls all interrupted statements so
- * (SQLSTATE 70100).
+ * Whether the session is of no use after this error. mysql2 does not call 1153 fatal, and mariadb calls all interrupted
+ * statements so (SQLSTATE 70100).
  */
 export function endsSession(error: ServerError): boolean {
   const { errno, fatal, sqlState } = error;
@@ -177,7 +188,10 @@ export function connectFailure(where: string, error: unknown): AdbapiError {
   });
 }
 
-/** What a package threw at once, before it opened anything: its arguments are of the right types, and yet it refuses one. */
+/**
+ * What a package threw at once, before it opened anything: its arguments are of the right types, and yet it refuses
+ * one.
+ */
 export function refusedArguments(driver: string, error: unknown): unknown {
   if (!(error instanceof TypeError || error instanceof RangeError)) return error;
   return new InterfaceError(`${driver} refuses its connect arguments: ${error.message}`, { cause: error });
@@ -206,7 +220,9 @@ function messageOf(fault: ServerError): string {
 const VALUE =
   /(entry|value|value:|argument|string|text) (?:'.*'(?= for (?:key|column|function) )|'.*'(?=[^']*$))/s;
 
-/** What quotes a value, by number: servers speak many languages. Behind the value of the first ones the key is quoted. */
+/**
+ * What quotes a value, by number: servers speak many languages. Behind the value of the first ones the key is quoted.
+ */
 const QUOTING_KEYS = new Set([1062, 1586]);
 const QUOTING = new Set([...QUOTING_KEYS, 1292, 1300, 1366, 1367, 1411, 1525]);
 

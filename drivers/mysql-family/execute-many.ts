@@ -1,6 +1,7 @@
 /**
- * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what it did there is undone by a savepoint,
- * and the lists run again, in halves, up to the one that fails. So the end is that of one by one.
+ * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what
+ * it did there is undone by a savepoint, and the lists run again, in halves, up to the one that fails. So the end is
+ * that of one by one.
  */
 import { ConnectionLost } from "../../src/errors/classes.js";
 import type { Params } from "../driver.js";
@@ -139,8 +140,9 @@ async function atOnce(session: ManySession, steps: readonly Step[]): Promise<num
 }
 
 /**
- * A deadlock ends the transaction, and what comes behind it would be committed on its own: the server is made to refuse that. It has to hear of it between
- * any two, for the first statement after such an end may write by the leave of the transaction that is gone.
+ * A deadlock ends the transaction, and what comes behind it would be committed on its own: the server is made to refuse
+ * that. It has to hear of it between any two, for the first statement after such an end may write by the leave of the
+ * transaction that is gone.
  */
 function guarded(session: ManySession, steps: readonly Step[]): Promise<number>[] {
   session.tell(`SET @adbapi_read_only = @@SESSION.${session.readOnly}`);

@@ -1,7 +1,10 @@
 import type { Socket } from "node:net";
 import { unreadable } from "../common/unreadable.js";
 
-/** Whoever is to hear of what a package threw while nobody could catch it: at first the attempt to connect, then the connection. */
+/**
+ * Whoever is to hear of what a package threw while nobody could catch it: at first the attempt to connect, then the
+ * connection.
+ */
 export class Faults {
   /** Where it hears nothing else, the end of the socket tells those who wait. */
   heard: (error: unknown) => void;

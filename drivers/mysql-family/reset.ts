@@ -1,7 +1,8 @@
 /**
- * COM_RESET_CONNECTION gives a session the server's defaults, which are not what it was opened with: the client's flags have a say in
- * sql_mode, its options in the character set, the selected database in that of files and of what is created. And it leaves some things as they are: the database that was selected, the role that was
- * taken, another account's name (MariaDB 12), what profiling has recorded. test/faults/reset-leaves.test.ts tries the rest.
+ * COM_RESET_CONNECTION gives a session the server's defaults, which are not what it was opened with: the client's flags
+ * have a say in sql_mode, its options in the character set, the selected database in that of files and of what is
+ * created. And it leaves some things as they are: the database that was selected, the role that was taken, another
+ * account's name (MariaDB 12), what profiling has recorded. test/faults/reset-leaves.test.ts tries the rest.
  * @see https://mariadb.com/kb/en/com_reset_connection/
  * @see https://dev.mysql.com/doc/c-api/8.4/en/mysql-reset-connection.html
  */
@@ -17,7 +18,10 @@ export interface Facts {
   readonly database: string | null;
   readonly role: string;
   readonly account: string;
-  /** The server may have run an `init_connect`, which a reset undoes: it is for accounts of few privileges alone, and nobody tells. */
+  /**
+   * The server may have run an `init_connect`, which a reset undoes: it is for accounts of few privileges alone, and
+   * nobody tells.
+   */
   readonly initialized: boolean;
   readonly sqlMode: string;
   readonly client: string;
@@ -29,7 +33,10 @@ export interface Facts {
   readonly paramCollation: string;
 }
 
-/** A comment is run by MySQL from a version on, another by MariaDB alone. `@@server_uid` is in all of MariaDB from 11.6 on. */
+/**
+ * A comment is run by MySQL from a version on, another by MariaDB alone. `@@server_uid` is in all of MariaDB from 11.6
+ * on.
+ */
 const SERVER =
   "CONCAT_WS('/', @@hostname, @@port, @@server_id, /*!50700 @@server_uuid, */ /*M!110600 @@server_uid, */ @@datadir)";
 const ROLE = "CONCAT_WS('', /*!80000 CURRENT_ROLE(), */ /*M! CURRENT_ROLE(), */ NULL)";

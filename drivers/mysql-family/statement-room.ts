@@ -1,7 +1,8 @@
 /**
- * `max_prepared_stmt_count` is of all sessions of a server together: where it is reached, statements that sessions of this process keep make room for another's.
- * COM_STMT_CLOSE has no answer and changes nothing that a session's user can see, so it may travel at any time; it is sent on sessions at rest, for
- * behind a statement it would wait, maybe for the very one that asks.
+ * `max_prepared_stmt_count` is of all sessions of a server together: where it is reached, statements that sessions of
+ * this process keep make room for another's. COM_STMT_CLOSE has no answer and changes nothing that a session's user can
+ * see, so it may travel at any time; it is sent on sessions at rest, for behind a statement it would wait, maybe for
+ * the very one that asks.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -28,7 +29,9 @@ export function keeping(server: string, keeper: Keeper): () => void {
   };
 }
 
-/** Has others make room, and `ask` asks again, while it says that there is none; fires when it is to be left at that. */
+/**
+ * Has others make room, and `ask` asks again, while it says that there is none; fires when it is to be left at that.
+ */
 export async function withRoom(server: string, own: Keeper, ask: () => Promise<boolean>): Promise<void> {
   for (const pause of PAUSES) {
     const others = [...(keepers.get(server) ?? [])].filter((other) => other !== own && other.atRest);

@@ -11,7 +11,10 @@ export interface RowSource {
   discard(): void;
 }
 
-/** A statement gives the rows of its first result set, streamed or not: called when the next begins, it has all that comes thrown away. */
+/**
+ * A statement gives the rows of its first result set, streamed or not: called when the next begins, it has all that
+ * comes thrown away.
+ */
 export function endRows(readable: Readable): void {
   const { push } = readable;
   readable.push = (row) => row !== null || push.call(readable, row);

@@ -26,7 +26,10 @@ const MAY_END = /^\s*(?:commit|start|begin|rollback|--|#|\/\*)/i;
 /** As the server reads comments. */
 const STYLE = { mysql: true } as const;
 
-/** Whether a text ends the transaction that it is in: BEGIN commits it, and `completion_type` can make each COMMIT begin another. */
+/**
+ * Whether a text ends the transaction that it is in: BEGIN commits it, and `completion_type` can make each COMMIT begin
+ * another.
+ */
 export function endsTransaction(sql: string): boolean {
   return MAY_END.test(sql) && ENDS.test(withoutComments(sql, STYLE));
 }
@@ -51,7 +54,10 @@ const HARMLESS = new Set(
 );
 const VARIABLE_OR_COMMENT = /@|\/\*|--|#/;
 
-/** A stackable text that neither calls what might write nor assigns: run twice it is as if run once. A comment could hide a call. */
+/**
+ * A stackable text that neither calls what might write nor assigns: run twice it is as if run once. A comment could
+ * hide a call.
+ */
 export function repeatable(sql: string): boolean {
   return stackable(sql) && callsOnly(sql, HARMLESS) && !VARIABLE_OR_COMMENT.test(sql);
 }
@@ -62,8 +68,9 @@ const ORDINARY = new Set(
 );
 
 /**
- * Whether a text can neither begin nor end a transaction, but for the one that autocommit makes of it. Others can, and an answer
- * of rows or an error does not always tell: CALL, ANALYZE TABLE (it commits), BEGIN NOT ATOMIC, EXECUTE IMMEDIATE.
+ * Whether a text can neither begin nor end a transaction, but for the one that autocommit makes of it. Others can, and
+ * an answer of rows or an error does not always tell: CALL, ANALYZE TABLE (it commits), BEGIN NOT ATOMIC, EXECUTE
+ * IMMEDIATE.
  */
 export function ordinary(sql: string): boolean {
   return ORDINARY.has(firstWord(sql, "(", STYLE)) && !sql.includes(";");
@@ -72,7 +79,10 @@ export function ordinary(sql: string): boolean {
 const SESSION_VALUES =
   /@|\b(?:last_insert_id|row_count|found_rows|get_lock|release_lock|release_all_locks)\b/i;
 
-/** Whether a text may read or change what no savepoint puts back, and the library's own statements between two lists may move: variables, the last key, counts, locks. */
+/**
+ * Whether a text may read or change what no savepoint puts back, and the library's own statements between two lists may
+ * move: variables, the last key, counts, locks.
+ */
 export function usesSessionValues(sql: string): boolean {
   return SESSION_VALUES.test(sql);
 }

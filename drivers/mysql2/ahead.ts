@@ -1,6 +1,7 @@
 /**
- * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered, and a server works off
- * what lies in its socket one by one: sent early, many travel in one packet, and no round trip passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
+ * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered,
+ * and a server works off what lies in its socket one by one: sent early, many travel in one packet, and no round trip
+ * passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
  */
 import { Cork } from "../common/cork.js";
 import type { Native } from "./connect.js";
@@ -51,7 +52,10 @@ export class Ahead {
     this.possible = isKnown(this.#inside) && !(native.config as { readonly compress?: boolean }).compress;
   }
 
-  /** `make` gives a command to mysql2, and returns it. It is sent at once if all before it have been: they are answered in that order. */
+  /**
+   * `make` gives a command to mysql2, and returns it. It is sent at once if all before it have been: they are answered
+   * in that order.
+   */
   send<C>(make: () => C): C {
     if (!this.possible) return make();
     this.#cork.hold(this.#native.stream);
@@ -64,7 +68,10 @@ export class Ahead {
     return made;
   }
 
-  /** Those who stood behind one that had to wait for its turn go out with the next: that turn has come meanwhile, or they wait on. */
+  /**
+   * Those who stood behind one that had to wait for its turn go out with the next: that turn has come meanwhile, or
+   * they wait on.
+   */
   #sendLine(): void {
     const line = this.#inside._commands;
     let at = line.length;

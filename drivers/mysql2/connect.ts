@@ -93,8 +93,8 @@ async function load(): Promise<typeof import("mysql2")> {
 }
 
 /**
- * mysql2 leaves it to Node.js to find out whose certificate is to be checked. Node.js asks the socket, which knows names, but no addresses: the certificate
- * would have to be that of localhost.
+ * mysql2 leaves it to Node.js to find out whose certificate is to be checked. Node.js asks the socket, which knows
+ * names, but no addresses: the certificate would have to be that of localhost.
  */
 function tellHost(stream: Socket & { _host?: unknown }, { host, socketPath }: ConnectionOptions): void {
   if (!socketPath && isIP(host ?? "") !== 0) stream._host ??= host;

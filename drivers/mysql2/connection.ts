@@ -168,7 +168,10 @@ export class Mysql2Connection extends MysqlConnection {
     return this.#safely(this.#ahead.send(() => this.native.query(options, callback as never)));
   }
 
-  /** A statement's own execute() is the faster one, and takes no `rowsAsArray`; the other asks mysql2's cache first, when its turn has come. */
+  /**
+   * A statement's own execute() is the faster one, and takes no `rowsAsArray`; the other asks mysql2's cache first,
+   * when its turn has come.
+   */
   #binary(prepared: Prepared, { sql, rowMode }: Statement, params: unknown[], callback?: Callback): Command {
     const values = typed(params, this.#types);
     return this.#safely(

@@ -19,7 +19,10 @@ const losses: LossCodes = {
   neverSent: (error) => !error.code && error.message.includes("connection is in closed state"),
 };
 
-/** What servers say when they end a session. Said unasked, mysql2 gives the number in the place of the name; and it does not know MariaDB's. */
+/**
+ * What servers say when they end a session. Said unasked, mysql2 gives the number in the place of the name; and it does
+ * not know MariaDB's.
+ */
 const LAST_WORDS: Readonly<Record<number, string>> = {
   1053: "ER_SERVER_SHUTDOWN",
   1927: "ER_CONNECTION_KILLED",

@@ -1,6 +1,7 @@
 /**
- * What mysql2 does with an answer that cannot be read: the error of a row is to it the end of the answer, and what else comes of that is
- * taken for the answer to the next. Anything else that is thrown ends the session, and the process where it is no Error.
+ * What mysql2 does with an answer that cannot be read: the error of a row is to it the end of the answer, and what else
+ * comes of that is taken for the answer to the next. Anything else that is thrown ends the session, and the process
+ * where it is no Error.
  */
 
 import { unreadable } from "../common/unreadable.js";

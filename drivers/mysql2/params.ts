@@ -1,4 +1,7 @@
-/** Params on their way through mysql2, which sends every number as a DOUBLE and every bigint as text unless it is told a type. */
+/**
+ * Params on their way through mysql2, which sends every number as a DOUBLE and every bigint as text unless it is told a
+ * type.
+ */
 import type { TypedParameter } from "mysql2";
 import { binder } from "../common/params.js";
 import type { Params } from "../driver.js";
@@ -8,7 +11,10 @@ import { mysqlRules } from "../mysql-family/values/params.js";
 /** Params checked and copied; their types are added when they are sent, with the package's own `TypedParameter`. */
 export const bind: (params: Params) => Params = binder(mysqlRules);
 
-/** Whole numbers and bigints as integers of the smallest type that the server's own literals have; the list itself where there are none. */
+/**
+ * Whole numbers and bigints as integers of the smallest type that the server's own literals have; the list itself where
+ * there are none.
+ */
 export function typed(values: unknown[], { LONG, BIGINT }: TypedParameter): unknown[] {
   let bound = values;
   for (let at = 0; at < values.length; at++) {

@@ -1,6 +1,7 @@
 /**
- * Statements that mysql2 has prepared, with the number of their placeholders: mysql2 sends what it is given, and with one param too
- * many the server reads the wrong bytes (sidorares/node-mysql2 #290). Asking mysql2's own cache costs a command for each use.
+ * Statements that mysql2 has prepared, with the number of their placeholders: mysql2 sends what it is given, and with
+ * one param too many the server reads the wrong bytes (sidorares/node-mysql2 #290). Asking mysql2's own cache costs a
+ * command for each use.
  */
 import type { QueryError } from "mysql2";
 import { isFull } from "../mysql-family/errors.js";

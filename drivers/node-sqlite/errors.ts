@@ -41,7 +41,9 @@ export function* stepsWithNamedCode<T>(steps: IterableIterator<T>): IterableIter
   }
 }
 
-/** The package gives undefined, and no error, where a row has a text that is longer than a string of JavaScript can be. */
+/**
+ * The package gives undefined, and no error, where a row has a text that is longer than a string of JavaScript can be.
+ */
 function readable<T>(given: T | undefined): T {
   if (given !== undefined) return given;
   throw new DataError(

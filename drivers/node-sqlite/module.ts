@@ -110,7 +110,8 @@ class Connection implements BlockingConnection {
           lastInsertId: inserts && rowCount > 0 ? lastInsertRowid : undefined,
         };
       }
-      // One by one: a thread that is out of memory ends in JavaScript's own code alone; inside of one long native call the process would.
+      // One by one: a thread that is out of memory ends in JavaScript's own code alone; inside of one long native call
+      // the process would.
       const rows = [...this.#steps(sql, statement.iterate(...values))];
       const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
       return {
@@ -131,7 +132,10 @@ class Connection implements BlockingConnection {
     });
   }
 
-  /** A statement that failed in a step would throw the same error at its next use, whatever the params: it is not used again. */
+  /**
+   * A statement that failed in a step would throw the same error at its next use, whatever the params: it is not used
+   * again.
+   */
   *#steps<T>(sql: string, steps: IterableIterator<T>): IterableIterator<T> {
     try {
       yield* stepsWithNamedCode(steps);
@@ -213,7 +217,10 @@ function byNumber(values: readonly unknown[], placeholders: Placeholders): unkno
   return [Object.fromEntries(numbered), ...others];
 }
 
-/** Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each other. */
+/**
+ * Whether there is a database at all in the file, and the mode in which readers and the writer do not wait for each
+ * other.
+ */
 function lookAt(db: DatabaseSync, readOnly: boolean): void {
   try {
     withNamedCode(() => db.exec(readOnly ? "pragma schema_version" : "pragma journal_mode = wal"));

@@ -5,7 +5,10 @@ import { factsOf } from "./errors.js";
 
 const READ_ONLY_SQL_TRANSACTION = "25006";
 
-/** What makes each transaction of a server, a database or a role read-only. Reported by PostgreSQL 14 and newer, also when they change. */
+/**
+ * What makes each transaction of a server, a database or a role read-only. Reported by PostgreSQL 14 and newer, also
+ * when they change.
+ */
 const REPORTED: readonly string[] = ["in_hot_standby", "default_transaction_read_only"];
 
 export class Access {

@@ -16,7 +16,8 @@ interface Session {
 }
 
 /**
- * Fires when the server has closed the connection: it does so after it has passed the request on. Rejects where the caller's `stream` makes no socket.
+ * Fires when the server has closed the connection: it does so after it has passed the request on. Rejects where the
+ * caller's `stream` makes no socket.
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export async function requestCancel(

@@ -361,7 +361,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
         const { shape, result } = execution;
         resolve(shape.made.length === 0 ? result : this.#withArrays(shape, result, statement.rowMode));
       } else if (anew === undefined && this.#disowned(use, execution) && (begins || !this.#inTransaction)) {
-        // Nothing of it was run, or all was undone, and no transaction has failed with it, unless one that began with it.
+        // Nothing of it was run, or all was undone, and no transaction has failed with it, unless one that began with
+        // it.
         if (this.#inTransaction) this.rollback().catch(ignore);
         const again = unnamed(sql, use.kind);
         resolve(new Promise((...then) => this.#run(statement, ...then, begin, again)));
@@ -389,7 +390,10 @@ export class PgConnection implements DriverConnection, StreamOwner {
     this.#names?.overheard(this.#inTransaction);
   }
 
-  /** Asks for the styles that values are read by, and for the facts; undefined where the server does not know what is asked. */
+  /**
+   * Asks for the styles that values are read by, and for the facts; undefined where the server does not know what is
+   * asked.
+   */
   async #greet(): Promise<Greeting | undefined> {
     try {
       const { collected } = await this.#command(greeting(this.id));
@@ -455,7 +459,8 @@ export class PgConnection implements DriverConnection, StreamOwner {
     if (error === undefined && life === "open" && this.#inFlight.length > 0 && !stream.destroyed)
       this.#departed = leave(this.native, this.#config);
     else stream.destroy();
-    // What the server said to the statement that it ended the session under tells more than the socket's end, to all that were behind it too.
+    // What the server said to the statement that it ended the session under tells more than the socket's end, to all
+    // that were behind it too.
     this.#reason = error && (this.#inFlight.map((execution) => execution.error).find(saysGoodbye) ?? error);
     for (const execution of [...this.#inFlight]) {
       execution.error ??=

@@ -140,7 +140,9 @@ function outcomeOf(sql: string): Outcome {
   return allOrNothing(sql) ? "not applied" : "unknown";
 }
 
-/** The server does not run a statement by its name any more, as the table has changed: the next time it is sent anew. */
+/**
+ * The server does not run a statement by its name any more, as the table has changed: the next time it is sent anew.
+ */
 export function isStalePlan(error: unknown): boolean {
   const { code, routine } = factsOf(error);
   return code === "0A000" && routine === "RevalidateCachedQuery";
@@ -152,7 +154,10 @@ function isLostName(error: unknown): boolean {
   return isStalePlan(error) || ((code === "26000" || code === "42P05") && mentionsName(message));
 }
 
-/** A cancel, from whomever, or the server's `statement_timeout`: they differ in a message, which is in the server's language. */
+/**
+ * A cancel, from whomever, or the server's `statement_timeout`: they differ in a message, which is in the server's
+ * language.
+ */
 function isInterrupt(error: unknown): boolean {
   const { code, routine } = factsOf(error);
   return code === "57014" && routine === "ProcessInterrupts";

@@ -10,8 +10,8 @@ const MOST_MILLIS = 1000;
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4]);
 
 /**
- * Fires when the server's process is gone, or cannot be heard of. It does not see that its client has left: in a COMMIT it would wait
- * for an absent standby as long as that takes, and count against the server's limit all the while.
+ * Fires when the server's process is gone, or cannot be heard of. It does not see that its client has left: in a COMMIT
+ * it would wait for an absent standby as long as that takes, and count against the server's limit all the while.
  */
 export async function leave(client: Client, config: ClientConfig): Promise<void> {
   const stream = client.connection.stream as Socket;

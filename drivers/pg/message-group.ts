@@ -46,7 +46,10 @@ export interface ManyGroup {
   readonly asks: Asks;
 }
 
-/** One text with several lists of params. Parsed anew for each group: other statements of the transaction may travel in between. */
+/**
+ * One text with several lists of params. Parsed anew for each group: other statements of the transaction may travel in
+ * between.
+ */
 export function manyGroup({ sql, lists, asks }: ManyGroup): Buffer {
   return wire.group(() => {
     if (asks.ahead) facts(asks.named);

@@ -1,6 +1,7 @@
 /**
- * Which statements of a session have a name at the server, so that they are parsed and planned once. A name is made of the text and the
- * types of its params, so whoever has given it, it means nothing else. docs/decisions/0011-what-a-name-stands-on.md has the rules.
+ * Which statements of a session have a name at the server, so that they are parsed and planned once. A name is made of
+ * the text and the types of its params, so whoever has given it, it means nothing else.
+ * docs/decisions/0011-what-a-name-stands-on.md has the rules.
  */
 import { factsOf, isStalePlan } from "./errors.js";
 import { type Kind, outlineOf } from "./names/kind.js";
@@ -30,14 +31,20 @@ export interface Use {
 const USES_BEFORE_A_NAME = 3;
 const MOST = 256;
 const LONGEST = 16_384;
-/** The server tells nobody that another session has altered or hidden a table: after so long everything is found out anew. */
+/**
+ * The server tells nobody that another session has altered or hidden a table: after so long everything is found out
+ * anew.
+ */
 const LIFETIME_MILLIS = 5_000;
 
 type State =
   | { readonly is: "counted"; readonly uses: number }
   /** The types of its params are known. */
   | { readonly is: "learned"; readonly types: readonly number[]; readonly since: number }
-  /** Under way; until it is answered all others go unnamed: nothing may be stacked on a name before its first Parse is answered. */
+  /**
+   * Under way; until it is answered all others go unnamed: nothing may be stacked on a name before its first Parse is
+   * answered.
+   */
   | { readonly is: "naming"; readonly use: Use; readonly since: number }
   | { readonly is: "named"; readonly use: Use; readonly integers: readonly number[]; readonly since: number };
 
@@ -54,7 +61,10 @@ const KNOWN: State = { is: "counted", uses: USES_BEFORE_A_NAME - 2 };
 /** How often this process has altered tables, in any session. */
 let alterations = 0;
 
-/** To be called when an alteration is committed. The server would go on with the types that it found for the params of a name. */
+/**
+ * To be called when an alteration is committed. The server would go on with the types that it found for the params of a
+ * name.
+ */
 export function tablesAltered(): void {
   alterations++;
 }
@@ -120,8 +130,8 @@ export class Statements {
   }
 
   /**
-   * Whether the error may be that of the name, and not of the statement: what it stands on has changed, or the server does not have it.
-   * A name in doubt is given up.
+   * Whether the error may be that of the name, and not of the statement: what it stands on has changed, or the server
+   * does not have it. A name in doubt is given up.
    */
   disowned(use: Use, error: unknown): boolean {
     if (use.name === "") return false;
@@ -140,7 +150,9 @@ export class Statements {
     }
   }
 
-  /** The names to be closed at the server, ahead of the next statement. It does not mind those that it does not know. */
+  /**
+   * The names to be closed at the server, ahead of the next statement. It does not mind those that it does not know.
+   */
   takeForgotten(): readonly string[] {
     if (this.#forgotten.length === 0) return NONE;
     const names = this.#forgotten;
@@ -210,8 +222,8 @@ function isOld(since: number): boolean {
 const INTEGERS: ReadonlySet<number> = new Set([21, 23, 20]);
 
 /**
- * Whether these params are written as the server itself writes an integer. `'007'` is not: should the column have become text since its
- * type was found out, it would be stored as `'7'`. It goes without a name.
+ * Whether these params are written as the server itself writes an integer. `'007'` is not: should the column have
+ * become text since its type was found out, it would be stored as `'7'`. It goes without a name.
  */
 function areCanonical(values: readonly Encoded[], places: readonly number[]): boolean {
   for (let i = 0; i < places.length; i++) {

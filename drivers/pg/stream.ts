@@ -32,8 +32,9 @@ export interface StreamOwner extends Owner {
 }
 
 /**
- * A server says the columns of a result together with its first rows. Where they came alone, something in between lets the rest through only
- * once there is a Sync: pgpool-II does so. Inside of a transaction that can be sent; outside of one it would end the stream.
+ * A server says the columns of a result together with its first rows. Where they came alone, something in between lets
+ * the rest through only once there is a Sync: pgpool-II does so. Inside of a transaction that can be sent; outside of
+ * one it would end the stream.
  */
 const SYNC_AFTER_MILLIS = 500;
 const REFUSED_AFTER_MILLIS = 5_000;

@@ -23,7 +23,10 @@ const HARMLESS = new Set(
   ),
 );
 
-/** Statements that leave nothing behind when they are ended early. Others, such as CALL, VACUUM and DO, may have committed a part. */
+/**
+ * Statements that leave nothing behind when they are ended early. Others, such as CALL, VACUUM and DO, may have
+ * committed a part.
+ */
 const ALL_OR_NOTHING = new Set(
   "select insert update delete merge with values table explain declare fetch move lock truncate comment grant revoke refresh set show".split(
     " ",

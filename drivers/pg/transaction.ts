@@ -18,12 +18,18 @@ export function beginText({ isolation, readOnly = false }: TransactionOptions): 
 
 const TO_SAVEPOINT = /^\s*rollback(?:\s+work|\s+transaction)?\s+to\b/i;
 
-/** Whether a statement that was answered with this tag has ended a transaction; going back to a savepoint has the tag ROLLBACK too. */
+/**
+ * Whether a statement that was answered with this tag has ended a transaction; going back to a savepoint has the tag
+ * ROLLBACK too.
+ */
 export function endsTransaction(tag: string, sql: string): boolean {
   return tag === "COMMIT" || (tag === "ROLLBACK" && !TO_SAVEPOINT.test(withoutComments(sql)));
 }
 
-/** Whether a statement that was answered with this tag wanted to end its transaction otherwise: COMMIT, END, PREPARE TRANSACTION. */
+/**
+ * Whether a statement that was answered with this tag wanted to end its transaction otherwise: COMMIT, END, PREPARE
+ * TRANSACTION.
+ */
 export function refusedCommit(tag: string, sql: string): boolean {
   return tag === "ROLLBACK" && !["rollback", "abort"].includes(firstWord(sql));
 }

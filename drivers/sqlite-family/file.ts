@@ -17,7 +17,10 @@ interface Opened {
 /** On the pool's thread, by the pool's connect arguments. */
 const opened = new WeakMap<readonly unknown[], Opened>();
 
-/** What the module's `connect` is given: the arguments, and the file where this is not the first connection, which may make it. */
+/**
+ * What the module's `connect` is given: the arguments, and the file where this is not the first connection, which may
+ * make it.
+ */
 export function withKnownFile(args: readonly unknown[]): readonly unknown[] {
   const before = opened.get(args);
   if (before === undefined) return args;

@@ -1,6 +1,6 @@
 /**
- * What params a text asks for, as SQLite numbers them. Neither package tells: better-sqlite3 knows `?1` as a name only, and node:sqlite binds
- * NULL for what is missing.
+ * What params a text asks for, as SQLite numbers them. Neither package tells: better-sqlite3 knows `?1` as a name only,
+ * and node:sqlite binds NULL for what is missing.
  * @see https://www.sqlite.org/lang_expr.html#varparam
  */
 import { ProgrammingError } from "../../src/errors/classes.js";
@@ -10,7 +10,10 @@ import { Tokens } from "./tokens.js";
 /** SQLite's own limit: it refuses a larger number. */
 const MOST = 32_766;
 
-/** In the order of their numbers: `"?"`, a number as in `"?1"`, a name with its sign; undefined for a number that the text leaves out. */
+/**
+ * In the order of their numbers: `"?"`, a number as in `"?1"`, a name with its sign; undefined for a number that the
+ * text leaves out.
+ */
 export type Placeholders = readonly (string | undefined)[];
 
 export function placeholdersOf(sql: string): Placeholders {

@@ -53,7 +53,10 @@ const NOT_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([
   ["wal_checkpoint", "refuses it"],
 ]);
 
-/** Throws where SQLite would go on as if nothing had been said, or where the next taker of the session would have to live with it. */
+/**
+ * Throws where SQLite would go on as if nothing had been said, or where the next taker of the session would have to
+ * live with it.
+ */
 export function admitPragma(
   { name, sets }: Pragma,
   inTransaction: boolean,

@@ -36,7 +36,10 @@ const WITHIN = new Set([
   "user_version",
 ]);
 
-/** `foreign_keys` is ignored inside of a transaction, `synchronous` and `vacuum` are refused. @see https://www.sqlite.org/pragma.html */
+/**
+ * `foreign_keys` is ignored inside of a transaction, `synchronous` and `vacuum` are refused. @see
+ * https://www.sqlite.org/pragma.html
+ */
 export function outsideTransaction(sql: string): boolean {
   const word = firstWord(sql);
   if (word !== "pragma") return OUTSIDE.has(word);

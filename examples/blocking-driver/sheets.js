@@ -1,5 +1,6 @@
 /**
- * A database of one's own in plain synchronous calls: a folder of CSV files, one a table. Three statements are all it knows:
+ * A database of one's own in plain synchronous calls: a folder of CSV files, one a table. Three statements are all it
+ * knows:
  *
  *     create <table> (<column>, ...)     insert <table> (?, ...)     select <table> [where <column> = ?]
  *

@@ -1,12 +1,18 @@
-// Declarations as users need them: what the entry points lead to and no more, in one file for each part of the package, and an entry point's file that takes
-// its names from there. Written for what the compiler makes of this project: what it meets beyond that is an error of the build.
+// Declarations as users need them: what the entry points lead to and no more, in one file for each part of the package,
+// and an entry point's file that takes its names from there. Written for what the compiler makes of this project: what
+// it meets beyond that is an error of the build.
 import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { parseSync } from "rolldown/utils";
 
-/** @typedef {{ nodes: any[], texts: string[], area: string }} Declaration all of one name: a function may have several */
+/**
+ * @typedef {{ nodes: any[], texts: string[], area: string }} Declaration all of one name: a function may have several
+ */
 /** @typedef {{ file: string, name: string, type: boolean }} Export */
-/** @typedef {{ declarations: Map<string, Declaration>, imports: Map<string, { from: string, name: string }>, exports: Map<string, Export>, all: { from: string, type: boolean }[] }} Module */
+/**
+ * @typedef {{ declarations: Map<string, Declaration>, imports: Map<string, { from: string, name: string }>, exports:
+ * Map<string, Export>, all: { from: string, type: boolean }[] }} Module
+ */
 
 /**
  * @param {string} dist
@@ -83,7 +89,9 @@ export function rolledDeclarations(dist, entries, optional) {
       .join("\n");
   }
 
-  /** Takes a declaration, and all that it mentions, into the file of its area. @param {Export} origin @returns {string} */
+  /**
+   * Takes a declaration, and all that it mentions, into the file of its area. @param {Export} origin @returns {string}
+   */
   function include({ file, name }) {
     const { declarations, imports } = moduleOf(file);
     const { nodes, texts, area } = /** @type {Declaration} */ (declarations.get(name));
@@ -174,7 +182,9 @@ function readModule(dist, file) {
   return module;
 }
 
-/** The parts that need a package of their own, and the one that needs none, are files of their own. @param {string} path */
+/**
+ * The parts that need a package of their own, and the one that needs none, are files of their own. @param {string} path
+ */
 function areaOf(path) {
   return /^src\/(defer|service|kysely|opentelemetry|monitor)\//.exec(path)?.[1] ?? "adbapi";
 }

@@ -1,6 +1,7 @@
-// Makes the dist/ of a folder (of the project itself, unless one is given) what users need of it: for each entry point one small file, and what several
-// share in dist/shared. Names of classes and their public members stay, since they show in errors and stacks; comments go, except those that
-// editors show from the declarations; and none of these is an error where a driver's package is not installed.
+// Makes the dist/ of a folder (of the project itself, unless one is given) what users need of it: for each entry point
+// one small file, and what several share in dist/shared. Names of classes and their public members stay, since they
+// show in errors and stacks; comments go, except those that editors show from the declarations; and none of these is an
+// error where a driver's package is not installed.
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +15,10 @@ const SHORTEST_LINE = 800;
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL("../..", import.meta.url)));
 const dist = join(root, "dist");
 
-/** @type {{ exports: Record<string, string | { types: string, default: string }>, bin: Record<string, string>, peerDependencies: object }} */
+/**
+ * @type {{ exports: Record<string, string | { types: string, default: string }>, bin: Record<string, string>,
+ * peerDependencies: object }}
+ */
 const { exports, bin, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 /** What no entry point leads to: the threads of SQLite load it by its path, and shall load little. */
@@ -71,7 +75,10 @@ async function code(patterns) {
   );
 }
 
-/** One minifier folds what the other leaves: terser alone, or the roll-up's own alone, gives some 4 and 10 kB more. @param {string} text */
+/**
+ * One minifier folds what the other leaves: terser alone, or the roll-up's own alone, gives some 4 and 10 kB more.
+ * @param {string} text
+ */
 async function minified(text) {
   const { code = "" } = await minify(withClassNames(text), {
     module: true,
@@ -82,7 +89,10 @@ async function minified(text) {
   return code;
 }
 
-/** The roll-up leaves classes without a name of their own: they had it from a variable, which is given a short one. @param {string} text */
+/**
+ * The roll-up leaves classes without a name of their own: they had it from a variable, which is given a short one.
+ * @param {string} text
+ */
 function withClassNames(text) {
   /** @type {{ name: string, place: number }[]} */
   const classes = [];
@@ -120,7 +130,8 @@ function matches(pattern, file) {
 }
 
 /**
- * Code that asks for a file by its place beside it may end up in another folder: its relative URLs are made to lead where they led.
+ * Code that asks for a file by its place beside it may end up in another folder: its relative URLs are made to lead
+ * where they led.
  * @returns {import("rolldown").Plugin}
  */
 function filesBeside() {
@@ -155,7 +166,10 @@ function relativeUrls(text) {
   return found.sort((a, b) => a.start - b.start);
 }
 
-/** Into lines, between statements and members of classes, so that an error which ends a program shows where, and not a page of code. @param {string} text */
+/**
+ * Into lines, between statements and members of classes, so that an error which ends a program shows where, and not a
+ * page of code. @param {string} text
+ */
 function broken(text) {
   /** @type {number[]} */
   const places = [];

@@ -25,7 +25,8 @@ or FILE is no good, 128 and the signal's number after a second signal.
 
 const SEE_HELP = "See adbapi --help.";
 
-// Not awaited: of an entry point that waits for ever at its top level Node.js itself would complain, before we can say whose fault it is.
+// Not awaited: of an entry point that waits for ever at its top level Node.js itself would complain, before we can say
+// whose fault it is.
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof CommandError)) throw error;
   console.error(`adbapi: ${error.message}`);

@@ -14,7 +14,8 @@ import { CommandError } from "./command-error.js";
 
 /**
  * Writes this process's id to `path`, and removes the file when the process exits, if it is still this one's. A file
- * that a crash left behind is replaced, by one process of all that try; one whose process is alive means that the application runs already.
+ * that a crash left behind is replaced, by one process of all that try; one whose process is alive means that the
+ * application runs already.
  */
 export function holdPidfile(path: string): void {
   const file = resolve(path); // The application may go to another directory.
@@ -73,7 +74,10 @@ interface Incarnation {
   readonly writtenAt: number;
 }
 
-/** The file of a process that is dead; undefined where it has gone by now. Throws where it is no pidfile, or its process alive. */
+/**
+ * The file of a process that is dead; undefined where it has gone by now. Throws where it is no pidfile, or its process
+ * alive.
+ */
 function staleIn(file: string): Incarnation | undefined {
   const found = incarnationOf(file);
   if (found === undefined) return undefined;
@@ -108,8 +112,8 @@ function incarnationOf(file: string): { text: string; inode: number; writtenAt: 
 }
 
 /**
- * Puts ours in the place of that stale file; false where somebody was faster. Only who holds the claim on a stale file may replace it, and a claim is
- * a pidfile too, so that one which a crash left is taken over in the same way.
+ * Puts ours in the place of that stale file; false where somebody was faster. Only who holds the claim on a stale file
+ * may replace it, and a claim is a pidfile too, so that one which a crash left is taken over in the same way.
  */
 function replace(draft: string, file: string, stale: Incarnation): boolean {
   const claim = `${file}.stale-${stale.pid}-${stale.inode}`;

@@ -56,7 +56,9 @@ export class CooperativeTask<out I extends Steps> {
     this.#goOn();
   }
 
-  /** Ends it now; the iterator's `return()` is called, so that its `finally` runs. @throws TaskFinished when it is over */
+  /**
+   * Ends it now; the iterator's `return()` is called, so that its `finally` runs. @throws TaskFinished when it is over
+   */
   stop(): void {
     this.#assertUnfinished();
     this.abandon(new TaskStopped("the task was stopped"));

@@ -36,8 +36,8 @@ export interface StatementTrace extends Trace {
   /** Whether it runs inside of an interaction or `runWithConnection`. */
   readonly inTransaction: boolean;
   /**
-   * How long it stood in the pool's queue until it was put on a connection, set by then. Undefined in a transaction, which has its
-   * connection, and for a stream, whose wait is an event of `adbapi:acquire`.
+   * How long it stood in the pool's queue until it was put on a connection, set by then. Undefined in a transaction,
+   * which has its connection, and for a stream, whose wait is an event of `adbapi:acquire`.
    */
   waitedMillis?: number;
 }
@@ -46,27 +46,33 @@ export interface StatementTrace extends Trace {
 export interface InteractionTrace extends Trace {
   readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
   /**
-   * A listener of `start` may set it: called in place of the function, for each attempt, it calls that in a context of the listener's own and
-   * gives what it gave. Who finds one there already calls it too.
+   * A listener of `start` may set it: called in place of the function, for each attempt, it calls that in a context of
+   * the listener's own and gives what it gave. Who finds one there already calls it too.
    */
   around?: (call: () => unknown) => unknown;
 }
 
-/** Of `adbapi:acquire`: the wait of an interaction or a stream for its connection. (Single statements share connections.) */
+/**
+ * Of `adbapi:acquire`: the wait of an interaction or a stream for its connection. (Single statements share
+ * connections.)
+ */
 export type AcquireTrace = Trace;
 
 /** Of `adbapi:connect`. */
 export type ConnectTrace = Trace;
 
-/** What a listener of the plain channel `adbapi:release` is given: a connection went back, or was given up after use. */
+/**
+ * What a listener of the plain channel `adbapi:release` is given: a connection went back, or was given up after use.
+ */
 export interface ReleaseTrace extends Origin {
   /** How long it was used: by one interaction or stream, or by the single statements that shared it. */
   readonly heldMillis: number;
 }
 
 /**
- * Tracing channels, each with the events `start`, `end`, `asyncStart`, `asyncEnd` and `error`. While nobody listens they cost one look at a
- * property. A listener that throws is reported by Node.js as an uncaught exception, as with every channel; the pool goes on.
+ * Tracing channels, each with the events `start`, `end`, `asyncStart`, `asyncEnd` and `error`. While nobody listens
+ * they cost one look at a property. A listener that throws is reported by Node.js as an uncaught exception, as with
+ * every channel; the pool goes on.
  * @see https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#class-tracingchannel
  */
 export const channels = Object.freeze({

@@ -17,13 +17,16 @@ import { explainPoolTimeout } from "./pool-timeout.js";
 import { Vigil } from "./process-hold.js";
 import { Queue } from "./queue.js";
 
-/** So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the most this part of it. */
+/**
+ * So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the
+ * most this part of it.
+ */
 const DEEP = 64;
 const SHARE = 8;
 
 /**
- * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept while work is queued, and
- * carries several statements ahead of their answers where that is sound.
+ * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept
+ * while work is queued, and carries several statements ahead of their answers where that is sound.
  */
 export class Dispatcher implements JobCarrier {
   readonly #driver: Driver;
@@ -121,7 +124,10 @@ export class Dispatcher implements JobCarrier {
     this.#pump();
   }
 
-  /** With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on waiting for one that returns. */
+  /**
+   * With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on
+   * waiting for one that returns.
+   */
   connectFailed(error: AdbapiError): void {
     if (!this.#leases.promising) this.#refuseAll(error);
   }
@@ -165,7 +171,10 @@ export class Dispatcher implements JobCarrier {
     this.#loans.close();
   }
 
-  /** A text that the database has not judged yet need not wait for who holds the writer's place to be judged, if it does not look like a write. */
+  /**
+   * A text that the database has not judged yet need not wait for who holds the writer's place to be judged, if it does
+   * not look like a write.
+   */
   #onlyReads({ sql, habits }: StatementJob): boolean {
     return habits?.readOnly ?? seemsReadOnly(this.#driver, sql);
   }
@@ -213,7 +222,8 @@ export class Dispatcher implements JobCarrier {
     const stacks = this.#mayStack(waiter, lane);
     const { length } = lane.line;
     const depth = Math.max(DEEP, length / SHARE);
-    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if one more may serve them.
+    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if
+    // one more may serve them.
     const crowded = lane.serving >= lane.limit || length > this.#loans.requested + this.#leases.available;
     let best: Loan | undefined;
     for (const loan of this.#loans.carrying) {

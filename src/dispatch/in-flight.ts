@@ -101,7 +101,8 @@ export class Flight {
     this.#limit(loan);
     // Rescued, and answered after all before it went elsewhere.
     if (job.sends === sends) job.line?.remove(job);
-    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited again.
+    // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited
+    // again.
     if (job.sends !== sends || job.state === "settled") {
       advance(loan);
       return;
@@ -127,7 +128,8 @@ export class Flight {
     if (loan.jobs[0] === job) profile.overran(job.sql, job.habits, now - loan.begunAt);
     loan.take(job, now);
     this.#limit(loan);
-    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it waited again.
+    // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it
+    // waited again.
     if (job.sends !== sends || job.waiting || job.state === "settled") {
       advance(loan);
       return;
@@ -135,7 +137,8 @@ export class Flight {
     const error = translated(driver, reason, job.sql);
     const cancelled = cancelledBy(driver, reason, job.sql);
     const lost = error instanceof ConnectionLost ? error.outcome : undefined;
-    // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this one lasts.
+    // The loss of a connection that was given up over a cancelled neighbour: the driver is sure that nothing of this
+    // one lasts.
     const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
     // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
     const innocent = cancelled === "not applied" && loan.sealed && job.habits?.stackable === true;
@@ -176,7 +179,10 @@ export class Flight {
     });
   }
 
-  /** What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of it keeps its own time. */
+  /**
+   * What the server works at, or a cancel on its way, is owed to nobody: it has so long to be over. Whoever is ahead of
+   * it keeps its own time.
+   */
   #limit(loan: Loan): void {
     const { cancellations } = loan.lease;
     const [head] = loan.jobs;

@@ -1,7 +1,10 @@
 import type { Lease } from "../pool/lease.js";
 import { type Waiter, WaitingLine } from "../statement/waiting-line.js";
 
-/** A line of work that at most `limit` connections serve at a time. Where a database has a single writer, writes have a lane of their own. */
+/**
+ * A line of work that at most `limit` connections serve at a time. Where a database has a single writer, writes have a
+ * lane of their own.
+ */
 export class Lane {
   readonly line = new WaitingLine();
   readonly limit: number;
@@ -20,8 +23,8 @@ export class Lane {
   }
 
   /**
-   * One fewer serves it. What is destroyed may hold the writer's locks until its session is really over: the next writer waits for that, when `over`
-   * is called.
+   * One fewer serves it. What is destroyed may hold the writer's locks until its session is really over: the next
+   * writer waits for that, when `over` is called.
    */
   leave({ gone, conn: { ended } }: Lease, over: () => void): void {
     if (!gone || ended === undefined || this.limit === Number.POSITIVE_INFINITY) {

@@ -109,8 +109,8 @@ export class Loans {
   }
 
   /**
-   * Nothing more for it to do just now. Who awaited its answer may ask again before this turn of the event loop is over: until then it is
-   * idle, and at hand.
+   * Nothing more for it to do just now. Who awaited its answer may ask again before this turn of the event loop is
+   * over: until then it is idle, and at hand.
    */
   linger(loan: Loan): void {
     if (loan.lease.state !== "idle") loan.lease.move("idle");

@@ -4,7 +4,10 @@ import { longestTimer } from "../options/option-checks.js";
 import type { Waiter } from "../statement/waiting-line.js";
 import { Lane } from "./lane.js";
 
-/** All that waits, statements and exclusive requests, in the order asked; and the deadline of the one who has waited the longest. */
+/**
+ * All that waits, statements and exclusive requests, in the order asked; and the deadline of the one who has waited the
+ * longest.
+ */
 export class Queue {
   /** What reads, or all there is. */
   readonly main = new Lane(Number.POSITIVE_INFINITY);
@@ -53,8 +56,8 @@ export class Queue {
   }
 
   /**
-   * Work that had been taken out and comes back undone, to its place near the head. If it has not waited before, it has been asked for no later than
-   * the first who waits now.
+   * Work that had been taken out and comes back undone, to its place near the head. If it has not waited before, it has
+   * been asked for no later than the first who waits now.
    */
   putBack(waiter: Waiter, lane: Lane): void {
     waiter.since ||= lane.line.first?.since ?? 0;

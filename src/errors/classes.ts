@@ -24,8 +24,8 @@ export interface ErrorDetails {
   /** The text of the statement. Never its params. */
   readonly sql?: string | undefined;
   /**
-   * Whether the same work may succeed when it is run again as a whole. Default: true of a deadlock and a serialization failure; a
-   * `ConnectionLost` goes by its `outcome`.
+   * Whether the same work may succeed when it is run again as a whole. Default: true of a deadlock and a serialization
+   * failure; a `ConnectionLost` goes by its `outcome`.
    */
   readonly retryable?: boolean;
   /** Where it is known. Default of a `ConnectionLost` and of a `StatementTimeout`: `"unknown"`. */
@@ -53,8 +53,8 @@ export class AdbapiError extends Error {
   /** Whether the same work may succeed when it is run again as a whole. */
   readonly retryable: boolean;
   /**
-   * What is known of the work, where the error tells: always of `ConnectionLost`, `StatementTimeout` and `CancelledError`; `"not sent"` of a
-   * `PoolTimeout` and of a connect that failed.
+   * What is known of the work, where the error tells: always of `ConnectionLost`, `StatementTimeout` and
+   * `CancelledError`; `"not sent"` of a `PoolTimeout` and of a connect that failed.
    */
   declare readonly outcome?: Outcome;
   /** @internal */
@@ -106,7 +106,10 @@ export class CheckViolation extends IntegrityError {}
 /** Something outside of the statement went wrong: connection, memory, locks, time. */
 export class OperationalError extends DatabaseError {}
 
-/** The connection died with this work in flight; `outcome` says what is known of it. Retryable as a whole where nothing of it lasts. */
+/**
+ * The connection died with this work in flight; `outcome` says what is known of it. Retryable as a whole where nothing
+ * of it lasts.
+ */
 export class ConnectionLost extends OperationalError {
   /** What is known of the work. */
   declare readonly outcome: Outcome;
@@ -127,7 +130,10 @@ export class StatementTimeout extends OperationalError {
 /** The database ended the transaction under the interaction. Nothing of it is applied. */
 export class TransactionAborted extends OperationalError {}
 
-/** Two transactions waited for each other, and this one was ended. Retryable as a whole, unless its maker says otherwise. */
+/**
+ * Two transactions waited for each other, and this one was ended. Retryable as a whole, unless its maker says
+ * otherwise.
+ */
 export class DeadlockDetected extends OperationalError {
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, { retryable: true, ...details });

@@ -15,7 +15,10 @@ interface Known {
   readonly outcome?: Outcome | undefined;
 }
 
-/** Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which values must not show. */
+/**
+ * Completes a driver's translated error with what only the pool knows: the statement's text, its outcome, and which
+ * values must not show.
+ */
 export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
   if (known.sql !== undefined && error.sql === undefined) set(error, "sql", known.sql);
   if (known.outcome !== undefined && "outcome" in error && error.outcome !== "not sent")
@@ -32,7 +35,10 @@ export function setOutcome(error: object, outcome: Outcome): void {
   if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
 }
 
-/** Why no connection could be opened: nothing was sent, and where it is the server, or the way to it, that failed, the next attempt may succeed. */
+/**
+ * Why no connection could be opened: nothing was sent, and where it is the server, or the way to it, that failed, the
+ * next attempt may succeed.
+ */
 export function connectFailed<E extends AdbapiError>(error: E): E {
   set(error, "outcome", "not sent");
   if (error instanceof OperationalError) set(error, "retryable", true);

@@ -30,7 +30,10 @@ export function lostError(cause: AdbapiError | undefined, outcome: Outcome): Con
   return new ConnectionLost(message, { outcome, code, sqlState, ...(cause && { cause }) });
 }
 
-/** What every use gets after the database has ended the transaction by itself; `cause` is the failure that may have made it do so. */
+/**
+ * What every use gets after the database has ended the transaction by itself; `cause` is the failure that may have made
+ * it do so.
+ */
 export function abortedError(cause: AdbapiError | undefined): TransactionAborted {
   const message =
     "the database ended the transaction under the interaction (a deadlock, or a statement that commits or rolls back by itself, such as " +
@@ -38,7 +41,10 @@ export function abortedError(cause: AdbapiError | undefined): TransactionAborted
   return new TransactionAborted(message, cause === undefined ? {} : { retryable: true, cause });
 }
 
-/** A single statement, or the stream of one, opened a transaction: nobody would ever end it, and the next taker would be inside. */
+/**
+ * A single statement, or the stream of one, opened a transaction: nobody would ever end it, and the next taker would be
+ * inside.
+ */
 export function leftOpen(sql: string): ProgrammingError {
   const message =
     "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";

@@ -39,8 +39,8 @@ export interface InteractionContext extends SessionContext {
 }
 
 /**
- * A function's work in one transaction, from the call to its answer: gets a connection, runs the function, commits or rolls back, and runs
- * it all again where that was asked for and is sound.
+ * A function's work in one transaction, from the call to its answer: gets a connection, runs the function, commits or
+ * rolls back, and runs it all again where that was asked for and is sound.
  */
 export class Interaction<T> implements Taker, Limited {
   readonly deferred: Deferred<T>;

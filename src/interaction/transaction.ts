@@ -25,8 +25,9 @@ import type { RowStream } from "../stream/row-stream.js";
 import { adbapiNested, calledInside } from "./call-frames.js";
 
 /**
- * What an interaction's function works with: the pool's own verbs inside of one transaction, and a PEP 249 cursor. Statements
- * run in the order asked. After the interaction has ended every use is an `InterfaceError`, and nothing is sent.
+ * What an interaction's function works with: the pool's own verbs inside of one transaction, and a PEP 249 cursor.
+ * Statements run in the order asked. After the interaction has ended every use is an `InterfaceError`, and nothing is
+ * sent.
  */
 export class Transaction extends Cursor implements Queryable {
   #nested: Transaction | undefined;
@@ -67,8 +68,9 @@ export class Transaction extends Cursor implements Queryable {
   }
 
   /**
-   * A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. Of the options it takes `signal` and
-   * `timeoutMillis`, which count for the part; the others belong to the outermost interaction, and are an `InterfaceError` here.
+   * A part that can fail alone: a SAVEPOINT, released when `fn` is done, rolled back when it fails. Of the options it
+   * takes `signal` and `timeoutMillis`, which count for the part; the others belong to the outermost interaction, and
+   * are an `InterfaceError` here.
    */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,
@@ -127,7 +129,10 @@ export class Transaction extends Cursor implements Queryable {
     }
   }
 
-  /** A statement that a nested interaction's function asks of the transaction around it belongs inside: it would wait for itself. */
+  /**
+   * A statement that a nested interaction's function asks of the transaction around it belongs inside: it would wait
+   * for itself.
+   */
   protected override innermost(): Transaction {
     let place: Transaction = this;
     while (place.#nested !== undefined && calledInside(adbapiNested)) place = place.#nested;

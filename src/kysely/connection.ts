@@ -95,7 +95,10 @@ export function transactionCommand(sql: string, act: Act): CompiledQuery {
   return query;
 }
 
-/** For a transaction, or `db.connection()`: a session of the pool, taken for its first statement, kept until it is released. */
+/**
+ * For a transaction, or `db.connection()`: a session of the pool, taken for its first statement, kept until it is
+ * released.
+ */
 export class OwnConnection extends AdbapiConnection {
   #session: Promise<OpenSession> | undefined;
   #over: Promise<unknown> | undefined;
@@ -154,7 +157,8 @@ export class OwnConnection extends AdbapiConnection {
       });
       if (signal) watchAbort(signal, withdraw);
       if (signal?.aborted) withdraw();
-      // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next statement asks again.
+      // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next
+      // statement asks again.
       this.#over = lent.then(undefined, (error) => {
         if (signal) unwatchAbort(signal, withdraw);
         if (!this.#giveBack) this.#session = undefined;

@@ -49,8 +49,8 @@ const PARTS = {
 } as const satisfies Record<SqlDialect, Parts>;
 
 /**
- * PostgreSQL, MySQL, MariaDB or SQLite for Kysely, over a pool. Single statements share the pool's connections; a transaction, and
- * `db.connection()`, have one for themselves.
+ * PostgreSQL, MySQL, MariaDB or SQLite for Kysely, over a pool. Single statements share the pool's connections; a
+ * transaction, and `db.connection()`, have one for themselves.
  * @throws InterfaceError when the pool's driver does not say which SQL it speaks, and `dialect` does not either.
  */
 export class AdbapiDialect implements Dialect {

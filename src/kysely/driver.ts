@@ -16,8 +16,8 @@ import { askedForOneStatement } from "./one-statement.js";
 type Compile = QueryCompiler["compileQuery"];
 
 /**
- * Kysely acquires a "connection" for every statement, and says only later what for. Where it is for a single statement, nothing is taken
- * from the pool: the statement goes the pool's own way, together with others.
+ * Kysely acquires a "connection" for every statement, and says only later what for. Where it is for a single statement,
+ * nothing is taken from the pool: the statement goes the pool's own way, together with others.
  */
 export class AdbapiDriver implements Driver {
   readonly #pool: ConnectionPool;
@@ -69,7 +69,9 @@ export class AdbapiDriver implements Driver {
   }
 }
 
-/** For Kysely's log, in the words of its own dialects: it sees what is executed. The words on the wire are the pool's. */
+/**
+ * For Kysely's log, in the words of its own dialects: it sees what is executed. The words on the wire are the pool's.
+ */
 function beginTexts(
   dialect: Dialect,
   { isolationLevel, accessMode }: TransactionSettings,

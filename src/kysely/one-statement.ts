@@ -1,4 +1,7 @@
-/** Frames between the call that wants a connection and the driver: Kysely's own, and Node.js's when the first calls have waited for `init`. */
+/**
+ * Frames between the call that wants a connection and the driver: Kysely's own, and Node.js's when the first calls have
+ * waited for `init`.
+ */
 const BETWEEN = /^(?:(?:acquire|provide|provideControlled)Connection|processTicksAndRejections)$/;
 /** The methods of its executors that run one statement and give the connection back. */
 const ONE_STATEMENT = new Set(["executeQuery", "stream"]);
@@ -6,8 +9,9 @@ const ONE_STATEMENT = new Set(["executeQuery", "stream"]);
 const FRAMES = 8;
 
 /**
- * Whether Kysely, which is just asking for a connection, wants it for a single statement. It tells its drivers nothing of that, so its call stack
- * is asked, by the names of methods, which minifiers keep. When in doubt: no, and a connection of its own is right for anything.
+ * Whether Kysely, which is just asking for a connection, wants it for a single statement. It tells its drivers nothing
+ * of that, so its call stack is asked, by the names of methods, which minifiers keep. When in doubt: no, and a
+ * connection of its own is right for anything.
  */
 export function askedForOneStatement(): boolean {
   const { prepareStackTrace, stackTraceLimit } = Error;

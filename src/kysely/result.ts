@@ -2,7 +2,10 @@ import type { CompiledQuery, QueryResult } from "kysely";
 import type { AnyRow, StatementResult } from "../statement/queryable.js";
 import { skipBlanks } from "../statement/sql-comments.js";
 
-/** The verb of a statement that writes, behind CTEs: these end with a parenthesis, and nothing else has a verb right behind one. */
+/**
+ * The verb of a statement that writes, behind CTEs: these end with a parenthesis, and nothing else has a verb right
+ * behind one.
+ */
 const WRITING = /^(?:with\b.*\)\s*)?(insert|update|delete|merge|replace)\b/is;
 
 /** A result as Kysely's builders read it: the number of rows belongs to writes, the generated key to inserts. */

@@ -13,8 +13,8 @@ import type {
 export const signals = new WeakMap<object, AbortSignal>();
 
 /**
- * The same Kysely, or transaction, whose statements and streams end when the signal is aborted: stopped at the server, they fail with
- * `CancelledError`, whose `cause` is the signal's reason.
+ * The same Kysely, or transaction, whose statements and streams end when the signal is aborted: stopped at the server,
+ * they fail with `CancelledError`, whose `cause` is the signal's reason.
  */
 // biome-ignore lint/suspicious/noExplicitAny: any database
 export function withSignal<Db extends Pick<Kysely<any>, "withPlugin">>(db: Db, signal: AbortSignal): Db {

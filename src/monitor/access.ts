@@ -1,4 +1,7 @@
-/** Who may see a monitor's page: whoever asks for it by a name that no stranger can point here, and, from another machine, has its token. */
+/**
+ * Who may see a monitor's page: whoever asks for it by a name that no stranger can point here, and, from another
+ * machine, has its token.
+ */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
@@ -33,7 +36,10 @@ export class Access {
     this.#given = token;
   }
 
-  /** The path that all of the page is under: `/`, or `/TOKEN/` where it is given, or where other machines reach this address. */
+  /**
+   * The path that all of the page is under: `/`, or `/TOKEN/` where it is given, or where other machines reach this
+   * address.
+   */
   begin({ address }: AddressInfo): string {
     this.#token = this.#given ?? (isLoopback(address) ? undefined : randomBytes(24).toString("base64url"));
     return this.path;
@@ -51,8 +57,9 @@ export class Access {
   }
 
   /**
-   * Whether the request may come from our own page. A browser lets any web page open WebSockets to this machine, and a foreign name may be
-   * pointed at our address (DNS rebinding): both show in the headers that scripts cannot set. An address in them cannot be pointed anywhere.
+   * Whether the request may come from our own page. A browser lets any web page open WebSockets to this machine, and a
+   * foreign name may be pointed at our address (DNS rebinding): both show in the headers that scripts cannot set. An
+   * address in them cannot be pointed anywhere.
    */
   isTrusted({ headers }: IncomingMessage): boolean {
     const { host, origin } = headers;

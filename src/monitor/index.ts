@@ -17,19 +17,26 @@ export interface MonitorOptions {
   /** Default 0: any free port, told by `url`. */
   readonly port?: number;
   /**
-   * Default `"127.0.0.1"`. On an address that other machines reach, the page's url has a secret token, without which nothing is answered; it
-   * travels in plain HTTP.
+   * Default `"127.0.0.1"`. On an address that other machines reach, the page's url has a secret token, without which
+   * nothing is answered; it travels in plain HTTP.
    */
   readonly host?: string;
-  /** Default: a new one at each start, and none on loopback. 16 to 256 letters, digits, `-` and `_`; kept where given, it makes a url that lasts. */
+  /**
+   * Default: a new one at each start, and none on loopback. 16 to 256 letters, digits, `-` and `_`; kept where given,
+   * it makes a url that lasts.
+   */
   readonly token?: string;
-  /** Names by which browsers may ask for the page, beside `localhost` and addresses; default none. A foreign name may be pointed at this machine. */
+  /**
+   * Names by which browsers may ask for the page, beside `localhost` and addresses; default none. A foreign name may be
+   * pointed at this machine.
+   */
   readonly hostNames?: readonly string[];
 }
 
 /**
  * A service that shows the pool on a web page at its `url`, as it happens: connections by state, those waiting,
- * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the packages `ws` and `uplot`.
+ * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the packages `ws`
+ * and `uplot`.
  *
  * SQL is shown without params, and error messages without the values they quote. While no page is open nothing is
  * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Each pool has a
@@ -57,7 +64,10 @@ export class Monitor extends Service {
     this.#access = new Access(hostNames, token);
   }
 
-  /** Where the page is, by an address that opens on this machine, with the token where there is one. Throws `InterfaceError` while the monitor is not running. */
+  /**
+   * Where the page is, by an address that opens on this machine, with the token where there is one. Throws
+   * `InterfaceError` while the monitor is not running.
+   */
   get url(): string {
     if (this.#open === undefined)
       throw new InterfaceError("The monitor has a url once startService has fired");
@@ -65,8 +75,8 @@ export class Monitor extends Service {
   }
 
   /**
-   * Fires once the page is served. Fails with `InterfaceError` without the packages `ws` and `uplot` and when it runs already, else
-   * as listening does.
+   * Fires once the page is served. Fails with `InterfaceError` without the packages `ws` and `uplot` and when it runs
+   * already, else as listening does.
    */
   override async startService(): Promise<void> {
     if (this.running) throw new InterfaceError(`The ${this.name} runs already`);
@@ -128,7 +138,9 @@ const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheck
 /** Pages, and what browsers open ahead; any more are closed at once. */
 const MOST_CONNECTIONS = 256;
 
-/** The socket is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing. */
+/**
+ * The socket is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing.
+ */
 function turnAway(socket: Duplex, status: string): void {
   socket.on("error", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());

@@ -6,8 +6,8 @@ const UNCLOSED = /(["'`“”„‘’‚«»‹›「」『』]).*()/;
 
 /**
  * An error's message without the values that databases quote in it, as in "Duplicate entry 'x' for key 'y'".
- * All between the first quote and the last goes, since a value may hold quotes itself. A value may hold line ends too, and
- * some drivers list the params below the first line: of a longer message all after the first quote goes.
+ * All between the first quote and the last goes, since a value may hold quotes itself. A value may hold line ends too,
+ * and some drivers list the params below the first line: of a longer message all after the first quote goes.
  */
 export function redact(message: string): string {
   const end = message.search(/[\r\n]/);

@@ -19,7 +19,10 @@ export interface WatchedPool {
 const SLOWEST = 10;
 const ERRORS = 10;
 
-/** Collects the numbers of one pool, from `start` to `stop`; between the two, each statement costs it a microsecond or so. */
+/**
+ * Collects the numbers of one pool, from `start` to `stop`; between the two, each statement costs it a microsecond or
+ * so.
+ */
 export class Watch {
   readonly #pool: WatchedPool;
   readonly #latency = new Histogram();

@@ -1,4 +1,7 @@
-/** OpenTelemetry: spans of statements and interactions, and metrics of pools, by the semantic conventions for database clients. */
+/**
+ * OpenTelemetry: spans of statements and interactions, and metrics of pools, by the semantic conventions for database
+ * clients.
+ */
 import { type MeterProvider, metrics, type TracerProvider, trace as traces } from "@opentelemetry/api";
 import type { ConnectionPool } from "../connection-pool.js";
 import { Listener } from "./listener.js";
@@ -20,8 +23,8 @@ export interface InstrumentOptions {
 }
 
 /**
- * What `instrument` gives. It has the members of OpenTelemetry's own instrumentations, so that it can be handed to an SDK:
- * `new NodeSDK({ instrumentations: [instrument()] })`.
+ * What `instrument` gives. It has the members of OpenTelemetry's own instrumentations, so that it can be handed to an
+ * SDK: `new NodeSDK({ instrumentations: [instrument()] })`.
  */
 export interface Instrumentation {
   readonly instrumentationName: string;
@@ -35,8 +38,8 @@ export interface Instrumentation {
 }
 
 /**
- * Records what a pool does, or without one what all pools of this process do, until `disable()`. The parent of a span is whatever is active
- * where the verb was called; inside of an interaction's function the interaction's own span is.
+ * Records what a pool does, or without one what all pools of this process do, until `disable()`. The parent of a span
+ * is whatever is active where the verb was called; inside of an interaction's function the interaction's own span is.
  */
 export function instrument(pool?: ConnectionPool, options: InstrumentOptions = {}): Instrumentation {
   const { tracerProvider, meterProvider, summarize } = options;

@@ -17,13 +17,15 @@ export interface StatementOptions {
   /** Aborted: the statement fails with `CancelledError`, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The longest that the statement may run, in milliseconds; then it is cancelled at the server and fails with `StatementTimeout`. While it
-   * waits for a connection the same limit holds, and its outcome is `"not sent"`. Of a stream: from the first row asked for to its end.
+   * The longest that the statement may run, in milliseconds; then it is cancelled at the server and fails with
+   * `StatementTimeout`. While it waits for a connection the same limit holds, and its outcome is `"not sent"`. Of a
+   * stream: from the first row asked for to its end.
    * @default the pool's `statementTimeoutMillis`
    */
   readonly timeoutMillis?: number | undefined;
   /**
-   * Rows as plain objects, or as arrays in the order of the columns. Of two columns of one name an object keeps the last.
+   * Rows as plain objects, or as arrays in the order of the columns. Of two columns of one name an object keeps the
+   * last.
    * @default "object"
    */
   readonly rowMode?: RowMode | undefined;
@@ -32,23 +34,27 @@ export interface StatementOptions {
 /** Options of `executeMany`: as of one statement, for all of it. */
 export type BulkOptions = Pick<StatementOptions, "signal" | "timeoutMillis">;
 
-/** Options of `runInteraction` and `runWithConnection`. An interaction inside of another takes `signal` and `timeoutMillis` only. */
+/**
+ * Options of `runInteraction` and `runWithConnection`. An interaction inside of another takes `signal` and
+ * `timeoutMillis` only.
+ */
 export interface InteractionOptions {
   /** @default the server's */
   readonly isolation?: IsolationLevel | undefined;
   /** @default false */
   readonly readOnly?: boolean | undefined;
   /**
-   * How many times the whole interaction is run again when it failed on a deadlock, a serialization failure, SQLite's busy at
-   * BEGIN, a connection lost before COMMIT was sent, a failed connect, or a `PoolTimeout`. Each run waits for its connection anew.
+   * How many times the whole interaction is run again when it failed on a deadlock, a serialization failure, SQLite's
+   * busy at BEGIN, a connection lost before COMMIT was sent, a failed connect, or a `PoolTimeout`. Each run waits for
+   * its connection anew.
    * @default 0
    */
   readonly retries?: number | undefined;
   /** Aborted: the interaction is rolled back and fails with `CancelledError`, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The longest that the whole interaction may take, in milliseconds, its retries included; then it is rolled back and fails with
-   * `StatementTimeout`.
+   * The longest that the whole interaction may take, in milliseconds, its retries included; then it is rolled back and
+   * fails with `StatementTimeout`.
    * @default none
    */
   readonly timeoutMillis?: number | undefined;
@@ -59,8 +65,8 @@ export type InteractionLimits = Pick<InteractionOptions, "signal" | "timeoutMill
 
 export interface CloseOptions {
   /**
-   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once. What does not settle in as long again
-   * (a second at least, six at most) is destroyed.
+   * Past this, in milliseconds, what waits gets `PoolClosed` and what still runs is cancelled; 0: at once. What does
+   * not settle in as long again (a second at least, six at most) is destroyed.
    * @default Infinity
    */
   readonly timeoutMillis?: number | undefined;

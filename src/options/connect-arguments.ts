@@ -6,7 +6,10 @@ export function argumentsOf(driver: Driver, connectArgs: unknown): readonly unkn
   return driver.checkArgs?.(list) ?? list.map(copied);
 }
 
-/** Plain objects and arrays are copied, all the way down, and what is hidden stays so; sockets, functions and buffers are the driver's business. */
+/**
+ * Plain objects and arrays are copied, all the way down, and what is hidden stays so; sockets, functions and buffers
+ * are the driver's business.
+ */
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)

@@ -2,10 +2,16 @@ import type { Cancellation, Statement } from "../../drivers/driver.js";
 import { cancelOn } from "./driver-guard.js";
 import type { Lease } from "./lease.js";
 
-/** The longest that a session may take to settle what it was asked to stop, or what nobody waits for any more; then it is destroyed. */
+/**
+ * The longest that a session may take to settle what it was asked to stop, or what nobody waits for any more; then it
+ * is destroyed.
+ */
 const SETTLE_MILLIS = 5_000;
 
-/** What one connection is asked to stop, and the one deadline by which it must have settled. Nobody is given the connection before. */
+/**
+ * What one connection is asked to stop, and the one deadline by which it must have settled. Nobody is given the
+ * connection before.
+ */
 export class Cancellations {
   readonly #lease: Lease;
   readonly #onTheirWay = new Set<Promise<void>>();

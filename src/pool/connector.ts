@@ -29,7 +29,10 @@ export interface ConnectorHooks {
   readonly destroyFailed: (lease: Lease, error: unknown) => void;
 }
 
-/** Opens connections, each by its deadline, and remembers how that goes: after failures there is a pause before more are opened beside others. */
+/**
+ * Opens connections, each by its deadline, and remembers how that goes: after failures there is a pause before more are
+ * opened beside others.
+ */
 export class Connector {
   readonly #driver: Driver;
   readonly #args: readonly unknown[];
@@ -68,7 +71,10 @@ export class Connector {
     return this.#pauseUntil - performance.now();
   }
 
-  /** Fires with a connection that is ready for its first taker; rejects with the translated reason why there is none, and leaves nothing open. */
+  /**
+   * Fires with a connection that is ready for its first taker; rejects with the translated reason why there is none,
+   * and leaves nothing open.
+   */
   async connect(): Promise<Lease> {
     const attempt = new AbortController();
     const { signal } = attempt;

@@ -61,7 +61,10 @@ export function judged(
   }
 }
 
-/** What to take a text for that the database has not judged; where the driver does not say, only what may be repeated is a read. */
+/**
+ * What to take a text for that the database has not judged; where the driver does not say, only what may be repeated is
+ * a read.
+ */
 export function seemsReadOnly(driver: Driver, sql: string): boolean {
   return judged(driver, driver.seemsReadOnly === undefined ? "repeatable" : "seemsReadOnly", sql);
 }

@@ -20,7 +20,10 @@ export async function probe(lease: Lease, sql: string, millis: number): Promise<
   if (session !== "idle") throw new OperationalError(`the session was ${session} after a probe`);
 }
 
-/** Fires when the session is idle again: what was open is rolled back; with `renew`, it is as new, and renewed by that too. */
+/**
+ * Fires when the session is idle again: what was open is rolled back; with `renew`, it is as new, and renewed by that
+ * too.
+ */
 export async function scrub(lease: Lease, renew: (() => Promise<void>) | undefined): Promise<void> {
   const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
   const { conn, session } = lease;

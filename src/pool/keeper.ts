@@ -11,7 +11,10 @@ export interface KeeperHooks {
   retire(leases: readonly Lease[]): void;
 }
 
-/** Ends what has been idle for too long while there is more than need be, and what is too old. One timer for all; it keeps no process alive. */
+/**
+ * Ends what has been idle for too long while there is more than need be, and what is too old. One timer for all; it
+ * keeps no process alive.
+ */
 export class Keeper {
   readonly #hooks: KeeperHooks;
   #timer: NodeJS.Timeout | undefined;

@@ -37,7 +37,9 @@ export class Lease {
   holderStack: string | undefined;
   /** Whether its holder has something running on it: one that holds it and runs nothing may be waiting for the pool. */
   busy: () => boolean = () => true;
-  /** The statements on it that nobody waits for with `bounded`: called when the driver has left them unsettled for good. */
+  /**
+   * The statements on it that nobody waits for with `bounded`: called when the driver has left them unsettled for good.
+   */
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (lease: Lease, error: unknown) => void;
   readonly #bounded = new Set<(lost: ConnectionLost) => void>();
@@ -87,7 +89,10 @@ export class Lease {
     return this.#endedHere;
   }
 
-  /** Ends the session at once. What is in flight rejects by that; what a driver leaves unsettled all the same is lost a moment later. */
+  /**
+   * Ends the session at once. What is in flight rejects by that; what a driver leaves unsettled all the same is lost a
+   * moment later.
+   */
   destroy(): void {
     if (this.#destroyed) return;
     this.#end();

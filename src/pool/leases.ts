@@ -138,7 +138,10 @@ export class Leases {
     return Math.max(10, this.#connector.pauseMillis);
   }
 
-  /** Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be opened. */
+  /**
+   * Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be
+   * opened.
+   */
   acquire(): Promise<Lease> {
     if (this.#closed) return Promise.reject(this.#closedError());
     this.start();
@@ -163,8 +166,8 @@ export class Leases {
   }
 
   /**
-   * Brings a session that was somebody's back to a known state: no transaction open, and as new if `reset`. False: it could not be
-   * done, and the connection is gone.
+   * Brings a session that was somebody's back to a known state: no transaction open, and as new if `reset`. False: it
+   * could not be done, and the connection is gone.
    */
   clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
     if (lease.gone || lease.session === "broken") return false;
@@ -177,8 +180,8 @@ export class Leases {
   }
 
   /**
-   * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given up; a thread that is
-   * deaf inside of its database goes on without one.
+   * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given
+   * up; a thread that is deaf inside of its database goes on without one.
    */
   async discard(lease: Lease): Promise<void> {
     if (lease.gone) return;
@@ -201,7 +204,10 @@ export class Leases {
     return this.#closed ? Promise.reject(this.#closedError()) : this.#refill.full();
   }
 
-  /** Closes everything; nothing may be lent any more. Fires when no connection is left; past `millis` that is made so by force. */
+  /**
+   * Closes everything; nothing may be lent any more. Fires when no connection is left; past `millis` that is made so by
+   * force.
+   */
   async close(millis: number): Promise<void> {
     this.#state = "closed";
     this.#keeper.stop();
@@ -211,7 +217,8 @@ export class Leases {
     // What is being opened is ended by its attempt.
     const force = setTimeout(() => this.destroyAll(), millis);
     const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
-    // One alone at the end: SQLite removes its log with the last, and of two that close in one moment neither finds that it is.
+    // One alone at the end: SQLite removes its log with the last, and of two that close in one moment neither finds
+    // that it is.
     const last = this.#driver.singleWriter && open.pop();
     await Promise.all(open.map((lease) => this.discard(lease)));
     if (last) await this.discard(last);

@@ -5,7 +5,10 @@ interface Emitter {
   removeListener(event: string | symbol, listener: (...event: unknown[]) => void): unknown;
 }
 
-/** Who listens on a package's own handle now, so that those who come later can be sent away: a taker's listeners go with the taker. */
+/**
+ * Who listens on a package's own handle now, so that those who come later can be sent away: a taker's listeners go with
+ * the taker.
+ */
 export class NativeListeners {
   readonly #emitter: Emitter | undefined;
   readonly #here: ReadonlyMap<string | symbol, readonly unknown[]>;

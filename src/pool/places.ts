@@ -3,7 +3,10 @@ import { setImmediate } from "../dispatch/turn.js";
 import type { AdbapiError } from "../errors/classes.js";
 import type { Lease } from "./lease.js";
 
-/** What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool #175, #183). */
+/**
+ * What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool
+ * #175, #183).
+ */
 class Stillborn {
   readonly error: AdbapiError;
   constructor(error: AdbapiError) {
@@ -12,8 +15,8 @@ class Stillborn {
 }
 
 /**
- * The places of a pool, `max` in number, each for one connection from its first attempt until it is gone. The one file that knows
- * generic-pool, whose queue is kept empty of meaning: who gets a connection is decided by the dispatcher.
+ * The places of a pool, `max` in number, each for one connection from its first attempt until it is gone. The one file
+ * that knows generic-pool, whose queue is kept empty of meaning: who gets a connection is decided by the dispatcher.
  */
 export class Places {
   readonly #pool: Pool<Lease | Stillborn>;
@@ -61,7 +64,10 @@ export class Places {
     if (this.#pool.isBorrowedResource(entry)) void this.#pool.destroy(entry);
   }
 
-  /** Frees the places of what has died while it was idle: only what has been taken can be given up, so all is, and the living go back. */
+  /**
+   * Frees the places of what has died while it was idle: only what has been taken can be given up, so all is, and the
+   * living go back.
+   */
   async purge(): Promise<void> {
     await this.#sift(this.#pool.available - this.#pool.pending);
     this.#purged();

@@ -14,7 +14,10 @@ export interface RefillHooks {
   pauseOver(): void;
 }
 
-/** Keeps at least `min` connections open, in the background, and tells those who wait for that. Its timer keeps no process alive. */
+/**
+ * Keeps at least `min` connections open, in the background, and tells those who wait for that. Its timer keeps no
+ * process alive.
+ */
 export class Refill {
   readonly #hooks: RefillHooks;
   #running = false;
@@ -32,7 +35,10 @@ export class Refill {
     queueMicrotask(() => this.check());
   }
 
-  /** Fires once `min` connections are open; rejects with the first failure to open one. Whatever happened, it goes on trying. */
+  /**
+   * Fires once `min` connections are open; rejects with the first failure to open one. Whatever happened, it goes on
+   * trying.
+   */
   async full(): Promise<void> {
     const { min, open, connecting, grow } = this.#hooks;
     this.#running = true;

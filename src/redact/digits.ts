@@ -1,6 +1,7 @@
 /**
- * Numbers by their first digits: a float travels as eight bytes or becomes one at the server, which writes it with an exponent of its own form, in digits
- * alone (NUMERIC) or rounded (FLOAT), and leaves away the zeros in front of a text's number.
+ * Numbers by their first digits: a float travels as eight bytes or becomes one at the server, which writes it with an
+ * exponent of its own form, in digits alone (NUMERIC) or rounded (FLOAT), and leaves away the zeros in front of a
+ * text's number.
  */
 import { REMOVED } from "./removed.js";
 

@@ -1,12 +1,15 @@
 /**
- * The one place that hides values. Params never show in an error: not in messages, stacks, causes, `util.inspect` or JSON. Servers quote
- * values in their messages, cut and escaped in their own ways, and packages hang them on their errors.
+ * The one place that hides values. Params never show in an error: not in messages, stacks, causes, `util.inspect` or
+ * JSON. Servers quote values in their messages, cut and escaped in their own ways, and packages hang them on their
+ * errors.
  */
 import { withoutEscapedBytes, withoutListedParams, withoutListedValues } from "./stored.js";
 import { eachText } from "./texts.js";
 import { shortened, Words } from "./words.js";
 
-/** Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else. */
+/**
+ * Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else.
+ */
 const VALUE_BEARING = [
   "detail",
   "where",
@@ -31,8 +34,9 @@ const MOST_LINKS = 32;
 type Link = Error & Record<string, unknown>;
 
 /**
- * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it, in place.
- * Without params it still hides what shows stored values, and shortens what nobody reads. Takes a time that grows with the lengths of message and params. Never throws.
+ * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it,
+ * in place. Without params it still hides what shows stored values, and shortens what nobody reads. Takes a time that
+ * grows with the lengths of message and params. Never throws.
  */
 export function redactParams(error: unknown, params: unknown): void {
   try {
@@ -47,8 +51,9 @@ export function redactParams(error: unknown, params: unknown): void {
 }
 
 /**
- * For drivers, which see errors that no statement has: what carries values in their package's error stays readable by name, and is seen by nobody
- * who does not ask. `clean` takes values out of the message where their server quotes them. Never throws.
+ * For drivers, which see errors that no statement has: what carries values in their package's error stays readable by
+ * name, and is seen by nobody who does not ask. `clean` takes values out of the message where their server quotes them.
+ * Never throws.
  */
 export function hideValues(error: unknown, clean?: (message: string) => string): void {
   if (!(error instanceof Error)) return;

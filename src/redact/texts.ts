@@ -4,8 +4,9 @@
 const MOST_BYTES = 4_096;
 
 /**
- * Hands each text to `add` until that says that it is enough: strings as they are, numbers in digits, dates by their parts, bytes as text, in hex
- * and in base64, and what lists, lists of lists and objects hold. No getter of a caller's is called: params were copied when they were bound.
+ * Hands each text to `add` until that says that it is enough: strings as they are, numbers in digits, dates by their
+ * parts, bytes as text, in hex and in base64, and what lists, lists of lists and objects hold. No getter of a caller's
+ * is called: params were copied when they were bound.
  */
 export function eachText(params: unknown, add: (text: string) => boolean): void {
   const seen = new Set<object>();

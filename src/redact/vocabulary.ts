@@ -1,6 +1,6 @@
 /**
- * Words that the messages of PostgreSQL, MySQL, MariaDB, SQLite and their packages are made of. A param may hold them too, and then they
- * tell nothing of it: outside of quotes they stay, so that a message can still be read.
+ * Words that the messages of PostgreSQL, MySQL, MariaDB, SQLite and their packages are made of. A param may hold them
+ * too, and then they tell nothing of it: outside of quotes they stay, so that a message can still be read.
  */
 export const VOCABULARY: ReadonlySet<string> = new Set(
   `about abort aborted access account active after aggregate allowed already also ambiguous another argument arguments array arrays

@@ -1,6 +1,7 @@
 /**
- * Finds in what is about to be shown the words that come from secrets. Words, since servers show values whole, in pieces, escaped,
- * in lower case or cut: a word survives all of that but the cut. The time grows with the lengths of the texts, never with their product.
+ * Finds in what is about to be shown the words that come from secrets. Words, since servers show values whole, in
+ * pieces, escaped, in lower case or cut: a word survives all of that but the cut. The time grows with the lengths of
+ * the texts, never with their product.
  */
 import { Digits } from "./digits.js";
 import { REMOVED } from "./removed.js";
@@ -9,7 +10,10 @@ import { VOCABULARY } from "./vocabulary.js";
 /** Nobody reads more of a message. */
 const MOST_SHOWN = 10_000;
 
-/** So much of the secrets is looked at; of a statement with more, all words are hidden that are not known to be harmless. */
+/**
+ * So much of the secrets is looked at; of a statement with more, all words are hidden that are not known to be
+ * harmless.
+ */
 const MOST_SECRET = 250_000;
 
 /** A shorter word outside of quotes may be part of any sentence, and a shorter number any line's. */
@@ -113,7 +117,10 @@ export class Words {
     return limit === shown ? clean : clean + moreThan(limit, shown);
   }
 
-  /** `"email"` behind `column`, where the SQL or the error says that there is one: the message is about it, whatever the params are. */
+  /**
+   * `"email"` behind `column`, where the SQL or the error says that there is one: the message is about it, whatever the
+   * params are.
+   */
   #isName(part: string, before: string): boolean {
     return NAMING.has(before) && this.#named(part.slice(1, -1));
   }
@@ -167,7 +174,9 @@ export class Words {
     return this.#hashes.has(hash) ? this.#words.get(text.slice(start, end).toLowerCase()) : undefined;
   }
 
-  /** Calls `mark` for each of the words that the text holds, or that a word of the text begins with where servers cut. */
+  /**
+   * Calls `mark` for each of the words that the text holds, or that a word of the text begins with where servers cut.
+   */
   #mark(text: string, mark: (word: Word) => void): void {
     const longest = this.#longest;
     eachWord(
@@ -216,7 +225,9 @@ function spread(text: string, all: readonly Occurrence[], hidden: Set<Occurrence
   }
 }
 
-/** Between two hidden words those that come from secrets too are hidden, whatever they are: `long` of "a long secret". */
+/**
+ * Between two hidden words those that come from secrets too are hidden, whatever they are: `long` of "a long secret".
+ */
 function fill(all: readonly Occurrence[], hidden: Set<Occurrence>): void {
   let between: Occurrence[] | undefined;
   for (const occurrence of all) {
@@ -295,8 +306,8 @@ function isWordCode(code: number): boolean {
 }
 
 /**
- * Every word with a hash of its lower case; `prefix` hears of its beginnings, where one of these lengths is reached. ASCII and other letters
- * make words of their own: a server may write `?` for what its messages cannot hold.
+ * Every word with a hash of its lower case; `prefix` hears of its beginnings, where one of these lengths is reached.
+ * ASCII and other letters make words of their own: a server may write `?` for what its messages cannot hold.
  */
 function eachWord(
   text: string,

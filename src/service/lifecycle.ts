@@ -19,7 +19,9 @@ export class Lifecycle<S extends Startable = Startable> {
   /** Whose life it is, in messages. */
   readonly #owner: Startable;
   #state: LifecycleState = "stopped";
-  /** Those who wait for the move under way. Each has a Deferred of its own: the cancel of one is not felt by the rest. */
+  /**
+   * Those who wait for the move under way. Each has a Deferred of its own: the cancel of one is not felt by the rest.
+   */
   #waiters: Deferred<void>[] = [];
 
   constructor(service: S, owner: Startable = service) {

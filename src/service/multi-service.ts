@@ -105,7 +105,10 @@ export class MultiService extends Service implements Iterable<Service> {
     }
   }
 
-  /** The parent that gave the child away may still be stopping it; meanwhile this one may have lost it, or may be stopped. */
+  /**
+   * The parent that gave the child away may still be stopping it; meanwhile this one may have lost it, or may be
+   * stopped.
+   */
   #start(child: Lifecycle<Service>): Deferred<void> {
     return child.rest().addCallback(() => {
       const wanted = this.running && this.#children.has(child.service);

@@ -5,13 +5,19 @@ import { lifeOf, nameOf } from "./lifecycle.js";
 import type { Startable } from "./service.js";
 
 export interface RunServiceOptions {
-  /** The longest that stopping may take, counted from the signal. Past it the process exits with status 1. Default 30 000. */
+  /**
+   * The longest that stopping may take, counted from the signal. Past it the process exits with status 1. Default 30
+   * 000.
+   */
   readonly stopTimeoutMillis?: number;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** npm hands on the Ctrl-C that the terminal has sent to this process too: the same signal once more within this time is an echo. */
+/**
+ * npm hands on the Ctrl-C that the terminal has sent to this process too: the same signal once more within this time is
+ * an echo.
+ */
 const ECHO_MILLIS = 300;
 
 /** How long a stopped application's process may go on with what no service owned. */

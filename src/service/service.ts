@@ -53,7 +53,10 @@ export class Service implements Startable {
     this.name = name;
   }
 
-  /** True from the call of `startService` to that of `stopService`, or to the failure of a start by a parent or `runService`. */
+  /**
+   * True from the call of `startService` to that of `stopService`, or to the failure of a start by a parent or
+   * `runService`.
+   */
   get running(): boolean {
     return this.#running;
   }

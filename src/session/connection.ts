@@ -5,8 +5,8 @@ import type { Sequence } from "./sequence.js";
 import type { Session } from "./session.js";
 
 /**
- * PEP 249's connection, for `runWithConnection` and `openfun`: a session of the pool, lent for as long as the function runs. A transaction begins
- * by itself with the first statement.
+ * PEP 249's connection, for `runWithConnection` and `openfun`: a session of the pool, lent for as long as the function
+ * runs. A transaction begins by itself with the first statement.
  * @see https://peps.python.org/pep-0249/#connection-objects
  */
 export class Connection {
@@ -20,8 +20,8 @@ export class Connection {
   }
 
   /**
-   * The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for. Listeners that are added to it are
-   * taken away when the connection is given back; those of `openfun` stay.
+   * The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for.
+   * Listeners that are added to it are taken away when the connection is given back; those of `openfun` stay.
    */
   get native(): unknown {
     return this.#session.native;

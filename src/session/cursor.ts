@@ -8,7 +8,8 @@ import type { Sequence } from "./sequence.js";
 import type { Session } from "./session.js";
 
 /**
- * PEP 249's cursor: runs statements, and holds the rows of the last one. Everything that may touch the database gives a Deferred.
+ * PEP 249's cursor: runs statements, and holds the rows of the last one. Everything that may touch the database gives a
+ * Deferred.
  * @see https://peps.python.org/pep-0249/#cursor-objects
  */
 export class Cursor {
@@ -43,8 +44,9 @@ export class Cursor {
   }
 
   /**
-   * Runs a statement once for each list of params, as fast as the driver can; fires with the sum of the rows affected. The first failure ends it,
-   * and so does `timeoutMillis`, which is for all of it; what was done by then stays in the transaction.
+   * Runs a statement once for each list of params, as fast as the driver can; fires with the sum of the rows affected.
+   * The first failure ends it, and so does `timeoutMillis`, which is for all of it; what was done by then stays in the
+   * transaction.
    */
   executeMany(
     sql: string,

@@ -8,7 +8,10 @@ import type { StepHooks } from "./step.js";
 /** Lists of params between which it can be left. */
 const PORTION = 8_000;
 
-/** One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on the way. */
+/**
+ * One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on
+ * the way.
+ */
 export class Bulk {
   readonly #lease: Lease;
   readonly #transaction: ImplicitTransaction;

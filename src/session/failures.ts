@@ -28,8 +28,8 @@ export class SessionFailures {
   }
 
   /**
-   * The end of all, of which a part lasts or nothing: what this session's own work failed with speaks for the whole of it from now on. Until
-   * then a statement that was given up, and not sent or not applied, has said so of itself.
+   * The end of all, of which a part lasts or nothing: what this session's own work failed with speaks for the whole of
+   * it from now on. Until then a statement that was given up, and not sent or not applied, has said so of itself.
    */
   ended(error: unknown, partLasts: boolean): void {
     if (typeof error !== "object" || error === null || !this.#told.has(error) || !("outcome" in error))

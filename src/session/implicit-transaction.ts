@@ -51,8 +51,9 @@ export type StatementEnd =
   | { readonly failure: AdbapiError; readonly cancelled: Outcome | undefined };
 
 /**
- * The transaction of one session, which its first statement begins: whether it is open, how it ends, and what is known of the work in it.
- * It trusts the server's word over its own, and looks at that after everything it has sent. Only one thing is sent at a time.
+ * The transaction of one session, which its first statement begins: whether it is open, how it ends, and what is known
+ * of the work in it. It trusts the server's word over its own, and looks at that after everything it has sent. Only one
+ * thing is sent at a time.
  */
 export class ImplicitTransaction {
   readonly #lease: Lease;
@@ -93,7 +94,10 @@ export class ImplicitTransaction {
     return this.#mode;
   }
 
-  /** Whether a part of the work may last, by a commit of the caller's own or a statement that commits: then it must not be done again. */
+  /**
+   * Whether a part of the work may last, by a commit of the caller's own or a statement that commits: then it must not
+   * be done again.
+   */
   get committed(): boolean {
     return this.#committed;
   }
@@ -148,7 +152,10 @@ export class ImplicitTransaction {
     this.#move("open");
   }
 
-  /** A statement of the caller's, behind BEGIN where that is due; `wanted` is asked again when BEGIN went ahead of it. Never rejects. */
+  /**
+   * A statement of the caller's, behind BEGIN where that is due; `wanted` is asked again when BEGIN went ahead of it.
+   * Never rejects.
+   */
   async execute(statement: Statement, wanted: () => boolean): Promise<StatementEnd> {
     const { sql, params } = statement;
     this.#running = sql;
@@ -161,7 +168,8 @@ export class ImplicitTransaction {
       end = { failure, cancelled };
     }
     this.look(end.failure);
-    // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have committed.
+    // BEGIN failed, or its first statement ended the transaction: a function that swallows that must not seem to have
+    // committed.
     if (end.failure !== undefined && this.#state === "none" && this.#mode === "transaction")
       this.#move("lost");
     this.#running = undefined;
@@ -174,7 +182,10 @@ export class ImplicitTransaction {
     return this.sent(sql, (conn) => conn.execute({ sql, params: undefined, rowMode: "object" }));
   }
 
-  /** Has something sent in it, waits for the answer, and completes what that fails with; `params` are what must not show in that. */
+  /**
+   * Has something sent in it, waits for the answer, and completes what that fails with; `params` are what must not show
+   * in that.
+   */
   async sent<T>(sql: string, send: (conn: DriverConnection) => Promise<T>, params?: unknown): Promise<T> {
     try {
       return await this.#ask(send);
@@ -220,7 +231,9 @@ export class ImplicitTransaction {
     return name;
   }
 
-  /** Undoes what came after the savepoint. Never rejects: if it cannot be done, the transaction is not committed either. */
+  /**
+   * Undoes what came after the savepoint. Never rejects: if it cannot be done, the transaction is not committed either.
+   */
   async rollbackTo(name: string): Promise<void> {
     if (this.#state !== "open" || this.#halted !== undefined) return;
     const { cancellations } = this.#lease;

@@ -35,8 +35,8 @@ export interface SessionContext {
 }
 
 /**
- * A connection that is somebody's alone: takes in what they ask of it, and runs one piece after the other in its transaction. Transaction,
- * Connection and their cursors are faces of one session.
+ * A connection that is somebody's alone: takes in what they ask of it, and runs one piece after the other in its
+ * transaction. Transaction, Connection and their cursors are faces of one session.
  */
 export class Session implements JobCarrier {
   readonly lease: Lease;
@@ -164,7 +164,10 @@ export class Session implements JobCarrier {
     return step.deferred;
   }
 
-  /** A stream has the session for itself while it is open: what is asked meanwhile is refused, since it would wait for ever. */
+  /**
+   * A stream has the session for itself while it is open: what is asked meanwhile is refused, since it would wait for
+   * ever.
+   */
   stream(
     sequence: Sequence,
     sql: string,
@@ -222,7 +225,10 @@ export class Session implements JobCarrier {
     }
   }
 
-  /** Whether something was not settled by its deadline, and is not yet: whoever waits for the session now may wait for long. */
+  /**
+   * Whether something was not settled by its deadline, and is not yet: whoever waits for the session now may wait for
+   * long.
+   */
   get late(): boolean {
     return this.#streams.late || [...this.#sequences].some((sequence) => sequence.late);
   }

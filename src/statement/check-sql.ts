@@ -22,7 +22,10 @@ export function checkSql(sql: unknown): string {
 
 const PLAIN = /^\s*(?:select|insert|update|delete|merge|replace|with|values|savepoint|release)\b[^;]*$/i;
 
-/** Whether a text could commit the transaction that it is in, on any database: COMMIT, DDL, CALL, several statements. Decided narrowly. */
+/**
+ * Whether a text could commit the transaction that it is in, on any database: COMMIT, DDL, CALL, several statements.
+ * Decided narrowly.
+ */
 export function mayEndTransaction(sql: string): boolean {
   return !PLAIN.test(sql);
 }

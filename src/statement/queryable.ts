@@ -42,7 +42,10 @@ export type Answer<T> = T | PromiseLike<T>;
  * The verbs that a pool and a transaction share: a function written against it runs on either.
  */
 export interface Queryable {
-  /** Fires with all rows; of a statement that gives several result sets (a procedure's CALL) with those of the first, as all verbs do. */
+  /**
+   * Fires with all rows; of a statement that gives several result sets (a procedure's CALL) with those of the first, as
+   * all verbs do.
+   */
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   /** Fires with the number of rows affected and the last generated key. */

@@ -13,9 +13,9 @@ const CHUNK_BYTES = 65_536;
 const LEVELS = 7;
 
 /**
- * Ends statements of one session whose results outgrow what the pool takes (`maxResultBytes`), before they outgrow the process. Looks at what
- * the session has received while the server works at a statement; where the driver does not tell, and at what came between two looks, the rows are
- * weighed before they are handed over.
+ * Ends statements of one session whose results outgrow what the pool takes (`maxResultBytes`), before they outgrow the
+ * process. Looks at what the session has received while the server works at a statement; where the driver does not
+ * tell, and at what came between two looks, the rows are weighed before they are handed over.
  */
 export class ResultLimit {
   readonly #conn: DriverConnection;
@@ -29,7 +29,9 @@ export class ResultLimit {
     this.#most = most;
   }
 
-  /** The server begins with a statement; `outgrown` is called, once, when its result has become too large to wait for. */
+  /**
+   * The server begins with a statement; `outgrown` is called, once, when its result has become too large to wait for.
+   */
   watch(outgrown: () => void): void {
     this.forget();
     this.#from = this.#conn.received ?? 0;

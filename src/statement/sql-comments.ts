@@ -1,12 +1,21 @@
-/** White space and comments of SQL, read in one pass: a pattern that tries again from each place would stop the event loop at long texts. */
+/**
+ * White space and comments of SQL, read in one pass: a pattern that tries again from each place would stop the event
+ * loop at long texts.
+ */
 
 /** What is a comment, where databases differ. */
 export interface CommentStyle {
-  /** `#` begins one too, `--` only where a blank follows, and a server executes what stands in `/*!` and `/*M!`: MySQL and MariaDB. */
+  /**
+   * `#` begins one too, `--` only where a blank follows, and a server executes what stands in `/*!` and `/*M!`: MySQL
+   * and MariaDB.
+   */
   readonly mysql?: boolean;
 }
 
-/** Where the first character stands that is neither white space nor of a comment, nor one of `also`; the text's length if there is none. */
+/**
+ * Where the first character stands that is neither white space nor of a comment, nor one of `also`; the text's length
+ * if there is none.
+ */
 export function skipBlanks(sql: string, from = 0, also = "", style: CommentStyle = {}): number {
   let at = from;
   for (;;) {
@@ -41,8 +50,9 @@ export function firstWord(sql: string, also = "", style: CommentStyle = {}): str
 }
 
 /**
- * Where the comment ends that begins here, if one does; what is never closed ends with the text. Read character by character: with an
- * `indexOf` in here the loops above were seen to take a quadratic time once they were optimized (Node.js 20, a megabyte of blanks).
+ * Where the comment ends that begins here, if one does; what is never closed ends with the text. Read character by
+ * character: with an `indexOf` in here the loops above were seen to take a quadratic time once they were optimized
+ * (Node.js 20, a megabyte of blanks).
  */
 function commentEnd(sql: string, at: number, { mysql = false }: CommentStyle): number | undefined {
   const code = sql.charCodeAt(at);

@@ -21,8 +21,10 @@ import { Waiter } from "./waiting-line.js";
  * - `waiting`: in a line, nothing of it sent;
  * - `sent`: on a connection;
  * - `expired`: its time is over, the server was asked to stop it, the caller hears when it has settled;
- * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits for the server;
- * - `outgrown`: its result is larger than the pool takes, the server was asked to stop it, the caller hears when it has settled;
+ * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits
+ *   for the server;
+ * - `outgrown`: its result is larger than the pool takes, the server was asked to stop it, the caller hears when it has
+ *   settled;
  * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
  * - `settled`: over.
  */

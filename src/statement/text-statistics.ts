@@ -49,7 +49,10 @@ export class Profile {
     else habits.readOnly = false;
   }
 
-  /** It took so long and was not over: what was known of its pace holds no more. How long it would have taken, nobody knows. */
+  /**
+   * It took so long and was not over: what was known of its pace holds no more. How long it would have taken, nobody
+   * knows.
+   */
   overran(sql: string, known: Habits | undefined, millis: number): void {
     const habits = known ?? this.#texts.get(sql);
     if (habits !== undefined && millis >= FAST_MILLIS) habits.runs = 0;

@@ -7,8 +7,9 @@ const NO_END = { requireManualDestroy: true };
 /**
  * Something that waits for a connection. It stands in one line at most, and knows which.
  *
- * It is its caller's async context too: callbacks run in it, whoever's answer it was that set them off. A hundred thousand may wait, and what
- * each of them takes is copied by the garbage collector: one object rather than two, whole numbers rather than fractions.
+ * It is its caller's async context too: callbacks run in it, whoever's answer it was that set them off. A hundred
+ * thousand may wait, and what each of them takes is copied by the garbage collector: one object rather than two, whole
+ * numbers rather than fractions.
  */
 export abstract class Waiter extends AsyncResource {
   /** When it was asked for, by `performance.now()`, rounded up; 0 as long as it has not had to wait. */
@@ -55,7 +56,9 @@ export class WaitingLine {
     this.#length++;
   }
 
-  /** For work that had been taken out and comes back undone: it has its place before everyone younger, near the head. */
+  /**
+   * For work that had been taken out and comes back undone: it has its place before everyone younger, near the head.
+   */
   insert(waiter: Waiter): void {
     let ahead: Waiter | undefined;
     let behind = this.#first;

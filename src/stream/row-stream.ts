@@ -10,7 +10,10 @@ import type { Lease } from "../pool/lease.js";
 import { weightOf } from "../statement/weight.js";
 import { Limits } from "../timeouts/limits.js";
 
-/** Rows asked of the driver at a time: few until it is known how wide they are, then as many as weigh about this, in bytes. */
+/**
+ * Rows asked of the driver at a time: few until it is known how wide they are, then as many as weigh about this, in
+ * bytes.
+ */
 const FIRST_ROWS = 16;
 const MOST_ROWS = 256;
 const BATCH_BYTES = 1e6;
@@ -47,7 +50,10 @@ const OVER = { value: undefined, done: true } as const;
  */
 type StreamState = "new" | "open" | "ended" | "late" | "closed";
 
-/** Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and hands the connection on. */
+/**
+ * Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and
+ * hands the connection on.
+ */
 export class RowStream<Row> implements AsyncIterableIterator<Row> {
   readonly #opener: StreamOpener;
   readonly #statement: Statement;
@@ -94,7 +100,8 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       this.#pending--;
     };
     this.#last = answer.then(over, over);
-    // V8 finds the line that waits for a promise only where nobody else waits for it too: this one is the caller's alone.
+    // V8 finds the line that waits for a promise only where nobody else waits for it too: this one is the caller's
+    // alone.
     return answer.catch(recapture);
   }
 
@@ -109,7 +116,10 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     throw error;
   }
 
-  /** Ends it from outside: who goes on reading gets the error, and never takes the rows so far for all of them. @internal */
+  /**
+   * Ends it from outside: who goes on reading gets the error, and never takes the rows so far for all of them.
+   * @internal
+   */
   fail(error: Error): void {
     this.#give(error);
   }
@@ -235,7 +245,9 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     this.#halt?.(error);
   }
 
-  /** Its end is told once; after that there are just no more rows. Who has cancelled it does not wait for its cursor. */
+  /**
+   * Its end is told once; after that there are just no more rows. Who has cancelled it does not wait for its cursor.
+   */
   async #sayGiven(error: Error): Promise<never> {
     if (!(error instanceof CancelledError)) await this.#ended();
     this.#given = undefined;

@@ -6,7 +6,10 @@ class AbortWatch {
   };
 }
 
-/** One signal may stand for thousands of statements: Node.js takes as many listeners for a leak, and searches them all to remove one. */
+/**
+ * One signal may stand for thousands of statements: Node.js takes as many listeners for a leak, and searches them all
+ * to remove one.
+ */
 const watches = new WeakMap<AbortSignal, AbortWatch>();
 
 /** Calls back when the signal is aborted, unless `unwatchAbort` comes first. */

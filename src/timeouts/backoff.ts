@@ -1,4 +1,7 @@
-/** Delays that double from `first` to `last` milliseconds, each somewhere in the upper half of its span, so that many do not knock at once. */
+/**
+ * Delays that double from `first` to `last` milliseconds, each somewhere in the upper half of its span, so that many do
+ * not knock at once.
+ */
 export class Backoff {
   readonly #first: number;
   readonly #last: number;

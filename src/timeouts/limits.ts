@@ -1,6 +1,9 @@
 import { unwatchAbort, watchAbort } from "./abort-watch.js";
 
-/** The longest that a caller waits, once its time is over, to hear how the work ended: a deadline is one where no packet comes through, too. */
+/**
+ * The longest that a caller waits, once its time is over, to hear how the work ended: a deadline is one where no packet
+ * comes through, too.
+ */
 const ANSWER_MILLIS = 700;
 
 /** Work that may be ended from outside. */
@@ -13,7 +16,10 @@ export interface Limited {
   cancel(cause: unknown): void;
 }
 
-/** What may end a piece of work from outside: its time, and its caller's signal. Most work has neither, and no such object. */
+/**
+ * What may end a piece of work from outside: its time, and its caller's signal. Most work has neither, and no such
+ * object.
+ */
 export class Limits {
   readonly timeoutMillis: number | undefined;
   readonly #work: Limited;

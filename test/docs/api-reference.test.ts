@@ -1,4 +1,7 @@
-/** The API reference is made of every public name, with TypeDoc's own TypeScript, which may find errors that ours does not. */
+/**
+ * The API reference is made of every public name, with TypeDoc's own TypeScript, which may find errors that ours does
+ * not.
+ */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

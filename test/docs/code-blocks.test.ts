@@ -163,7 +163,10 @@ async function runWith(page: Page, databases: TestDatabase[]): Promise<void> {
   }
 }
 
-/** Promises that no line keeps. A line keeps one, which is the line itself, or the line, a comma and a remark; an empty line keeps none. */
+/**
+ * Promises that no line keeps. A line keeps one, which is the line itself, or the line, a comma and a remark; an empty
+ * line keeps none.
+ */
 function unkept(promised: readonly string[], printed: readonly string[]): readonly string[] {
   const left = printed.filter((line) => line !== "");
   return promised.filter((text) => {

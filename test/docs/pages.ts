@@ -7,7 +7,10 @@ export const ROOT = new URL("../../", import.meta.url);
 export interface Program {
   /** `docs/pool.md:12`, the line of its first block. */
   readonly place: string;
-  /** With every line on the number that it has in the page, so that errors point there. Blocks marked `no-run` are in it. */
+  /**
+   * With every line on the number that it has in the page, so that errors point there. Blocks marked `no-run` are in
+   * it.
+   */
   readonly source: string;
   /** The same without the blocks marked `no-run`; undefined when nothing is left to run. */
   readonly runnable: string | undefined;

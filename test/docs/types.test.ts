@@ -1,6 +1,6 @@
 /**
- * The tables of docs/types.md are what a real run gives: `ADBAPI_WRITE_TYPES=1 npx vitest run test/docs/types.test.ts` writes them. Where a
- * driver or its server is missing, its column is not looked at.
+ * The tables of docs/types.md are what a real run gives: `ADBAPI_WRITE_TYPES=1 npx vitest run test/docs/types.test.ts`
+ * writes them. Where a driver or its server is missing, its column is not looked at.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

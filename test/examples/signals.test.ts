@@ -1,4 +1,7 @@
-/** Every example that runs for long stops in order: status 0, nobody left listening, no session left open, no half-written file. */
+/**
+ * Every example that runs for long stops in order: status 0, nobody left listening, no session left open, no
+ * half-written file.
+ */
 import { once } from "node:events";
 import { readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";

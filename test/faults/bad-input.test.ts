@@ -1,6 +1,7 @@
 /**
- * Bad and hostile SQL and params, over every driver. Each row is refused in a rejected Deferred, before a connection is taken, or does what
- * it says byte for byte; after each the pool is at rest and works. The params' own rules are in test/unit/params.test.ts.
+ * Bad and hostile SQL and params, over every driver. Each row is refused in a rejected Deferred, before a connection is
+ * taken, or does what it says byte for byte; after each the pool is at rest and works. The params' own rules are in
+ * test/unit/params.test.ts.
  */
 import { inspect } from "node:util";
 import {

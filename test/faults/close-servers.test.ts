@@ -87,7 +87,8 @@ describeEach(SERVER_TARGETS, (target) => {
       forwarder.stall();
       const interaction = listen(pool.runInteraction((t) => t.runQuery("select 1")));
       const closing = listen(pool.close({ timeoutMillis: 200 }));
-      await eventually("closed", () => closing.fired, 1, 4_500); // 200 ms, a second to settle, half a second for goodbyes
+      // 200 ms, a second to settle, half a second for goodbyes
+      await eventually("closed", () => closing.fired, 1, 4_500);
       expect(stuck.fired + interaction.fired).toBe(2);
       forwarder.resume();
     }));

@@ -1,4 +1,7 @@
-/** F27: no packet comes through any more. A deadline is answered all the same, long before the session is given up, which no place is lost by. */
+/**
+ * F27: no packet comes through any more. A deadline is answered all the same, long before the session is given up,
+ * which no place is lost by.
+ */
 import { ConnectionPool, type StatementOptions } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";

@@ -1,4 +1,7 @@
-/** Sessions of a user's own driver that throw where they must not, or never settle: everyone has an answer, and the pool lives. */
+/**
+ * Sessions of a user's own driver that throw where they must not, or never settle: everyone has an answer, and the pool
+ * lives.
+ */
 import { once } from "node:events";
 import {
   type Connection,

@@ -1,4 +1,7 @@
-/** Behind a balancer the connection that is to stop a statement may lead to another server, where a stranger has the session's number. */
+/**
+ * Behind a balancer the connection that is to stop a statement may lead to another server, where a stranger has the
+ * session's number.
+ */
 import { type AddressInfo, createServer, connect as dial, type Socket } from "node:net";
 import { CancelledError, ConnectionPool } from "adbapi";
 import mysql from "mysql2/promise";

@@ -1,11 +1,16 @@
-/** A megabyte of the worst, as SQL and as params, on every driver: the event loop is held for a moment, whatever the server makes of it. */
+/**
+ * A megabyte of the worst, as SQL and as params, on every driver: the event loop is held for a moment, whatever the
+ * server makes of it.
+ */
 import type { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
 const MEGABYTE = 1_000_000;
 
-/** Quadratic work at a megabyte takes minutes; what is linear takes some ten milliseconds, and more on a busy machine. */
+/**
+ * Quadratic work at a megabyte takes minutes; what is linear takes some ten milliseconds, and more on a busy machine.
+ */
 const HELD_MILLIS = 2_000;
 
 const many = (piece: string) => piece.repeat(MEGABYTE / piece.length);

@@ -1,4 +1,7 @@
-/** B45's neighbours: `executeMany` on MySQL and MariaDB leaves what the same statements leave one by one, however it travels. */
+/**
+ * B45's neighbours: `executeMany` on MySQL and MariaDB leaves what the same statements leave one by one, however it
+ * travels.
+ */
 import { type ConnectionPool, type Cursor, type DatabaseError, DeadlockDetected } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";

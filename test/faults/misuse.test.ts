@@ -17,7 +17,9 @@ import { describeEach, TARGETS } from "../support/targets.js";
 import { type PoolOptions, type UsePool, withPool } from "../support/with-pool.js";
 
 describeEach(TARGETS, (target) => {
-  /** A pool over one table of three rows; afterwards nothing is borrowed, waiting or open, and the pool still worked. */
+  /**
+   * A pool over one table of three rows; afterwards nothing is borrowed, waiting or open, and the pool still worked.
+   */
   const withItems = (options: PoolOptions, use: UsePool<void>) =>
     withPool(target, options, async (pool, database) => {
       await pool.runOperation("create table items (id integer primary key, name varchar(100))");

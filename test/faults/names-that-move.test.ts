@@ -1,4 +1,7 @@
-/** F19 and F31: what a prepared statement's text means, in the pool's own verbs; test/integration/pg-names.test.ts has every way to move a name. */
+/**
+ * F19 and F31: what a prepared statement's text means, in the pool's own verbs; test/integration/pg-names.test.ts has
+ * every way to move a name.
+ */
 import { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.js";

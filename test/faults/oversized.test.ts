@@ -5,7 +5,10 @@ import { eventually } from "../support/eventually.js";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 import { quiet } from "../support/with-scripted.js";
 
-/** What no server of the kind takes: PostgreSQL ends at 1 GB, MariaDB at its max_allowed_packet of 16 MB, SQLite at 1 GB. */
+/**
+ * What no server of the kind takes: PostgreSQL ends at 1 GB, MariaDB at its max_allowed_packet of 16 MB, SQLite at 1
+ * GB.
+ */
 const OVERSIZED: Readonly<Record<string, { sql: string; bytes?: number }>> = {
   pg: { sql: "select repeat(repeat('x', 1000000), 1100)" },
   mysql2: { sql: "select length(?) as n", bytes: 20_000_000 },

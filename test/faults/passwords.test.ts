@@ -1,4 +1,7 @@
-/** Passwords that are given reach the server, however they are given; on a server that asks for them, with TLS and without. */
+/**
+ * Passwords that are given reach the server, however they are given; on a server that asks for them, with TLS and
+ * without.
+ */
 import { ConnectionPool, type OperationalError } from "adbapi";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Authority } from "../support/authority.js";

@@ -8,7 +8,10 @@ import { eventually } from "../support/eventually.js";
 import { Forwarder } from "../support/forwarder.js";
 import { describeEach, SERVER_TARGETS, TARGETS, type Target } from "../support/targets.js";
 
-/** Runs a program that has a `pool`, and gives what it said; it must end by itself, well, and soon. `heard` runs at its first word. */
+/**
+ * Runs a program that has a `pool`, and gives what it said; it must end by itself, well, and soon. `heard` runs at its
+ * first word.
+ */
 async function run(
   target: Target,
   connectArgs: string,

@@ -1,4 +1,6 @@
-/** F8: a statement that was stuck behind another, taken back to the queue, and over before either connection answered. */
+/**
+ * F8: a statement that was stuck behind another, taken back to the queue, and over before either connection answered.
+ */
 import type { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";

@@ -1,9 +1,15 @@
-/** F5, invariant 1: a statement is sent again only when the server certainly never saw it. A driver whose losses are scripted. */
+/**
+ * F5, invariant 1: a statement is sent again only when the server certainly never saw it. A driver whose losses are
+ * scripted.
+ */
 import { ConnectionLost, ConnectionPool, type Driver, type Outcome } from "adbapi";
 import { expect, test } from "vitest";
 import { failureOf } from "./statement-facts.js";
 
-/** Each connection dies at its first statement, until the script is at its end; the statements that reached the "server" are kept. */
+/**
+ * Each connection dies at its first statement, until the script is at its end; the statements that reached the "server"
+ * are kept.
+ */
 function dyingDriver(script: Outcome[]) {
   const reached: string[] = [];
   const driver: Driver = {

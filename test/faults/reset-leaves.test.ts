@@ -1,6 +1,6 @@
 /**
- * What COM_RESET_CONNECTION leaves of a session's past, by the documents of MariaDB and MySQL and by what they pass over: each entry is tried, and
- * the next taker has to find what a new session has.
+ * What COM_RESET_CONNECTION leaves of a session's past, by the documents of MariaDB and MySQL and by what they pass
+ * over: each entry is tried, and the next taker has to find what a new session has.
  */
 import { ConnectionPool } from "adbapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** `maxResultBytes`: a result that would outgrow the process is its statement's failure, and the session is used again. */
+/**
+ * `maxResultBytes`: a result that would outgrow the process is its statement's failure, and the session is used again.
+ */
 import { type ConnectionPool, DataError, InterfaceError } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, type Target, withPool } from "../support/targets.js";

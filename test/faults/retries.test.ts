@@ -162,7 +162,10 @@ describeEach(TARGETS, (target) => {
 describeEach(
   SERVER_TARGETS.filter(({ server }) => server === "postgres"),
   (target) => {
-    /** Two serializable transactions that each count what the other inserts: one of them must fail, at its COMMIT at the latest. */
+    /**
+     * Two serializable transactions that each count what the other inserts: one of them must fail, at its COMMIT at the
+     * latest.
+     */
     function skew(pool: ConnectionPool, retries: number) {
       const meet = meeting(2);
       const attempts = [0, 0];

@@ -1,4 +1,7 @@
-/** Passwords never show: not in a pool, not in its errors, not in what it logs. Nor do params: those in errors are in bad-input.test.ts. */
+/**
+ * Passwords never show: not in a pool, not in its errors, not in what it logs. Nor do params: those in errors are in
+ * bad-input.test.ts.
+ */
 import { tracingChannel } from "node:diagnostics_channel";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";

@@ -1,4 +1,7 @@
-/** F1 on real servers that refuse by their own rules: a limit of connections, a wrong password; F2, F6: a server that is stopped where it is. */
+/**
+ * F1 on real servers that refuse by their own rules: a limit of connections, a wrong password; F2, F6: a server that is
+ * stopped where it is.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionPool, OperationalError, PoolTimeout } from "adbapi";
 import { expect, test } from "vitest";

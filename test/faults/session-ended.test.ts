@@ -1,4 +1,7 @@
-/** F32, F29: why a session ended, or could not begin, is in the error of the work that it hit; and what is known of that work. */
+/**
+ * F32, F29: why a session ended, or could not begin, is in the error of the work that it hit; and what is known of that
+ * work.
+ */
 import { ConnectionLost, ConnectionPool, OperationalError } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
@@ -180,7 +183,10 @@ describeEach(TARGETS, (target) => {
     }));
 });
 
-/** What a server says, unasked or in the place of an answer, before it hangs up: the bytes, the code, and SQLSTATE where the package hands it on. */
+/**
+ * What a server says, unasked or in the place of an answer, before it hangs up: the bytes, the code, and SQLSTATE where
+ * the package hands it on.
+ */
 function lastWord(target: Target): [Buffer, string, string | undefined] {
   if (target.server === "postgres") {
     const fields = Buffer.from("SFATAL\0VFATAL\0C57P05\0Mthe last word\0\0");

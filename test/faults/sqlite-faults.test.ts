@@ -21,7 +21,10 @@ interface Place {
   readonly listen: Listen;
 }
 
-/** A pool over a table of three rows. At the end each Deferred has fired once, nothing is borrowed, the pool writes, and nothing is left. */
+/**
+ * A pool over a table of three rows. At the end each Deferred has fired once, nothing is borrowed, the pool writes, and
+ * nothing is left.
+ */
 async function withMortals(
   target: Target,
   { driver = mortalDriver(target), ...options }: PoolOptions & { readonly driver?: Driver },

@@ -1,4 +1,7 @@
-/** F9, F25: what may stand on a connection with others, rule by rule: docs/decisions/0004 says which test fails without which rule. */
+/**
+ * F9, F25: what may stand on a connection with others, rule by rule: docs/decisions/0004 says which test fails without
+ * which rule.
+ */
 import type { ConnectionPool } from "adbapi";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { gate, type ScriptedServer } from "../support/scripted-driver.js";

@@ -1,4 +1,6 @@
-/** What the tests of statements and transactions share: a table of three rows, slow statements, and ways to give one up. */
+/**
+ * What the tests of statements and transactions share: a table of three rows, slow statements, and ways to give one up.
+ */
 import { CancelledError, ConnectionPool, type Deferred, type Outcome, StatementTimeout } from "adbapi";
 import { expect } from "vitest";
 import { untilThreadWorks } from "../support/busy-thread.js";
@@ -9,7 +11,10 @@ import { type PoolOptions, withPool } from "../support/with-pool.js";
 /** Enough for any machine, where a short time is the pool's default. */
 export const GENEROUS = { timeoutMillis: 20_000 };
 
-/** A pool over one table of three rows, made by others; afterwards nothing is borrowed, waiting or open, and the pool still worked. */
+/**
+ * A pool over one table of three rows, made by others; afterwards nothing is borrowed, waiting or open, and the pool
+ * still worked.
+ */
 export function withItems(
   target: Target,
   options: PoolOptions,
@@ -77,7 +82,10 @@ export async function nothingRuns(target: Target, database: TestDatabase): Promi
   await eventually("statements that run", () => running(target, database), 0, 3_000);
 }
 
-/** Fires once the server works at a statement; where there is none to ask, once the thread does, as its use of the processor shows. */
+/**
+ * Fires once the server works at a statement; where there is none to ask, once the thread does, as its use of the
+ * processor shows.
+ */
 export async function untilRunning(
   target: Target,
   pool: ConnectionPool,

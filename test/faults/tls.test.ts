@@ -1,4 +1,7 @@
-/** What TLS checks, and that nobody can read its secrets; the URL form in processes of their own, since Node.js reads whom it trusts at its start. */
+/**
+ * What TLS checks, and that nobody can read its secrets; the URL form in processes of their own, since Node.js reads
+ * whom it trusts at its start.
+ */
 import { inspect } from "node:util";
 import { CancelledError, ConnectionPool } from "adbapi";
 import { mariadb } from "adbapi/drivers/mariadb";

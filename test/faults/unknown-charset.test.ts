@@ -1,4 +1,7 @@
-/** A session whose character set is changed to one that the packages do not know: whoever asks it next hears what to do, whichever package it is. */
+/**
+ * A session whose character set is changed to one that the packages do not know: whoever asks it next hears what to do,
+ * whichever package it is.
+ */
 import { ConnectionPool, DataError, type Queryable } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS } from "../support/targets.js";

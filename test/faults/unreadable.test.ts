@@ -1,4 +1,7 @@
-/** An answer that cannot be read is its statement's affair: a type parser or a `typeCast` that throws stands for all that packages throw there. */
+/**
+ * An answer that cannot be read is its statement's affair: a type parser or a `typeCast` that throws stands for all
+ * that packages throw there.
+ */
 import type { Socket } from "node:net";
 import { ConnectionPool, DataError, type Queryable } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";

@@ -1,4 +1,7 @@
-/** What a package throws while it sends fails the caller, and leaves nothing in flight: the session goes on, or is given up. The pool's own check of params lets little of that happen. */
+/**
+ * What a package throws while it sends fails the caller, and leaves nothing in flight: the session goes on, or is given
+ * up. The pool's own check of params lets little of that happen.
+ */
 import mariadb from "adbapi/drivers/mariadb";
 import mysql2 from "adbapi/drivers/mysql2";
 import { describe, expect, onTestFinished, test } from "vitest";

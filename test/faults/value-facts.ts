@@ -1,4 +1,7 @@
-/** What each database makes of values, as named facts: what a test of params needs beyond the facts of `support/target.ts`. */
+/**
+ * What each database makes of values, as named facts: what a test of params needs beyond the facts of
+ * `support/target.ts`.
+ */
 import type { Target } from "../support/target.js";
 
 export interface ValueFacts {

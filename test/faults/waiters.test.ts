@@ -1,4 +1,7 @@
-/** The invariants "no waiter is ever forgotten" and "a connection goes back only when its state is known", under everything at once. */
+/**
+ * The invariants "no waiter is ever forgotten" and "a connection goes back only when its state is known", under
+ * everything at once.
+ */
 import { type ConnectionPool, type Outcome, TransactionAborted } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS } from "../support/targets.js";

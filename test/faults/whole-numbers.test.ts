@@ -1,4 +1,7 @@
-/** B45: whole numbers and bigints are bound as integers, whichever way a statement goes: arithmetic is exact, and text gets the digits as written. */
+/**
+ * B45: whole numbers and bigints are bound as integers, whichever way a statement goes: arithmetic is exact, and text
+ * gets the digits as written.
+ */
 import type { ConnectionPool, Params, Transaction } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, type Target, withPool } from "../support/targets.js";

@@ -1,4 +1,7 @@
-/** A consumer that stops reading stops the database: counted are the rows that it has made, whatever buffers they lie in. */
+/**
+ * A consumer that stops reading stops the database: counted are the rows that it has made, whatever buffers they lie
+ * in.
+ */
 import { ConnectionPool } from "adbapi";
 import { blockingDriver } from "adbapi/drivers/blocking";
 import { expect, test } from "vitest";
@@ -7,7 +10,10 @@ import { describeEach, SERVER_TARGETS, TARGETS, type Target, withPool } from "..
 
 /** In bytes. */
 const WIDTH = 8_000;
-/** More rows than the buffers between the database and the consumer hold, the system's own among them, and far less than there are. */
+/**
+ * More rows than the buffers between the database and the consumer hold, the system's own among them, and far less than
+ * there are.
+ */
 const BOUND = 10_000;
 const ENDLESS = 100_000_000;
 

@@ -1,4 +1,6 @@
-/** Texts and times go to MySQL and MariaDB as they were given, whatever the connect arguments and the server's settings. */
+/**
+ * Texts and times go to MySQL and MariaDB as they were given, whatever the connect arguments and the server's settings.
+ */
 import { ConnectionPool } from "adbapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askMysql } from "../support/mysql-observer.js";

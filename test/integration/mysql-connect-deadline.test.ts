@@ -1,4 +1,7 @@
-/** `connectTimeout` is for all that opening a session takes: what is asked of a new session too, whose server has greeted and let it in. */
+/**
+ * `connectTimeout` is for all that opening a session takes: what is asked of a new session too, whose server has
+ * greeted and let it in.
+ */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { ConnectionPool, OperationalError } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -8,7 +11,10 @@ import { serverUrl } from "../support/servers.js";
 
 const url = serverUrl("mysql");
 
-/** Stands before the server, and keeps its answers back from the first question on that has this word in it. Fires with a port. */
+/**
+ * Stands before the server, and keeps its answers back from the first question on that has this word in it. Fires with
+ * a port.
+ */
 async function stalling(word: string): Promise<{ readonly port: number; readonly sockets: Set<Socket> }> {
   const { hostname, port } = new URL(url!);
   const sockets = new Set<Socket>();

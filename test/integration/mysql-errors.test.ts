@@ -1,4 +1,7 @@
-/** MySQL and MariaDB have each a table of errors of their own: what a number means, and its name, is said by who sent it. */
+/**
+ * MySQL and MariaDB have each a table of errors of their own: what a number means, and its name, is said by who sent
+ * it.
+ */
 import { type AddressInfo, createServer } from "node:net";
 import { CheckViolation, ConnectionPool, OperationalError, ProgrammingError } from "adbapi";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";

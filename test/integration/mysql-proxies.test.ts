@@ -1,4 +1,7 @@
-/** Who greets for a server that stands behind is sent one statement at a time: not every proxy takes the next before it has given the answer. */
+/**
+ * Who greets for a server that stands behind is sent one statement at a time: not every proxy takes the next before it
+ * has given the answer.
+ */
 import type { Socket } from "node:net";
 import { ConnectionPool } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";

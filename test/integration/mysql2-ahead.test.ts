@@ -1,4 +1,6 @@
-/** What mysql2 sends ahead of the answers before it: all of it leaves in one turn, and every caller gets his own answer. */
+/**
+ * What mysql2 sends ahead of the answers before it: all of it leaves in one turn, and every caller gets his own answer.
+ */
 import type { Socket } from "node:net";
 import mysql2 from "adbapi/drivers/mysql2";
 import { describe, expect, onTestFinished, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Names of prepared statements on PostgreSQL: what they mean does not change under them, however the names of tables move. */
+/**
+ * Names of prepared statements on PostgreSQL: what they mean does not change under them, however the names of tables
+ * move.
+ */
 import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { failureOf, openSession, type Session, statement } from "../support/pg-session.js";

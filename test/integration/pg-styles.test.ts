@@ -1,4 +1,7 @@
-/** Styles in which PostgreSQL writes values: whoever has chosen them, a value is read right or refused, never null or empty. */
+/**
+ * Styles in which PostgreSQL writes values: whoever has chosen them, a value is read right or refused, never null or
+ * empty.
+ */
 import { ConnectionPool, DataError } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";

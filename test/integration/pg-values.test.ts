@@ -1,4 +1,6 @@
-/** Values of PostgreSQL that its package would change, or hand on as text: what comes back, on every way that rows come. */
+/**
+ * Values of PostgreSQL that its package would change, or hand on as text: what comes back, on every way that rows come.
+ */
 import { type ConnectionPool, DataError, InterfaceError } from "adbapi";
 import pg from "pg";
 import { afterEach, describe, expect, test } from "vitest";

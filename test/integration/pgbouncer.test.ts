@@ -1,4 +1,7 @@
-/** Behind PgBouncer in transaction mode, with the pool's defaults and with PgBouncer's: never another statement, never another's rows. */
+/**
+ * Behind PgBouncer in transaction mode, with the pool's defaults and with PgBouncer's: never another statement, never
+ * another's rows.
+ */
 import { ConnectionPool } from "adbapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from "../support/pgbouncer.js";

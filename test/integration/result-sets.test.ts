@@ -1,4 +1,7 @@
-/** A statement that gives several result sets: its rows are those of the first, whichever way they are asked for, and the session goes on. */
+/**
+ * A statement that gives several result sets: its rows are those of the first, whichever way they are asked for, and
+ * the session goes on.
+ */
 import { ConnectionPool, DataError, type StatementOptions } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";

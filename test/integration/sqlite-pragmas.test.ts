@@ -1,4 +1,7 @@
-/** PRAGMAs that SQLite ignores or refuses inside of a transaction: refused there, before they do anything, whatever leads to them. */
+/**
+ * PRAGMAs that SQLite ignores or refuses inside of a transaction: refused there, before they do anything, whatever
+ * leads to them.
+ */
 import type { ConnectionPool, Transaction } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, FILE_TARGETS, withPool } from "../support/targets.js";

@@ -1,6 +1,7 @@
 /**
- * What may share a connection in flight, and what may not: each test hangs or fails when its rule is taken out. docs/decisions/0004 says which
- * rule is where; those that a server cannot show at will are in test/faults/stacking-rules.test.ts.
+ * What may share a connection in flight, and what may not: each test hangs or fails when its rule is taken out.
+ * docs/decisions/0004 says which rule is where; those that a server cannot show at will are in
+ * test/faults/stacking-rules.test.ts.
  */
 import {
   type ConnectionPool,
@@ -151,7 +152,8 @@ describeEach(TARGETS, (target) => {
       };
       const streams = Array.from({ length: 20 }, flow);
       try {
-        // Each is served after those that were asked before it: so many, whatever is asked meanwhile. (On a second connection others are served beside it.)
+        // Each is served after those that were asked before it: so many, whatever is asked meanwhile. (On a second
+        // connection others are served beside it.)
         for (let n = 0; n < 10; n++) {
           const before = statements;
           await pool.runInteraction({ readOnly: true }, () => {});
@@ -227,8 +229,8 @@ describeEach(
 );
 
 /**
- * The holder of a row lock asks the pool for something while a statement waits for that lock, and no other connection is free. If what it asks for
- * were sent behind the one that waits, both would wait for each other.
+ * The holder of a row lock asks the pool for something while a statement waits for that lock, and no other connection
+ * is free. If what it asks for were sent behind the one that waits, both would wait for each other.
  */
 async function lockHolderGetsThrough(target: Target, waitsForLock: string): Promise<void> {
   await withPool(target, { max: 3 }, async (pool) => {
@@ -287,7 +289,10 @@ async function furnish(pool: ConnectionPool): Promise<void> {
   await pool.runOperation("create table second (id integer primary key, c integer not null)");
 }
 
-/** Until the pool must have taken it for a fast one: what it measures is a part of what is measured here, in the same running mean. */
+/**
+ * Until the pool must have taken it for a fast one: what it measures is a part of what is measured here, in the same
+ * running mean.
+ */
 async function know(pool: ConnectionPool, sql: string): Promise<void> {
   let mean: number | undefined;
   for (let n = 0; n < RUNS || (mean! > FAST_MILLIS && n < MOST_RUNS); n++) {

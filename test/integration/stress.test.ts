@@ -3,7 +3,10 @@ import { CancelledError, type ConnectionPool, DatabaseError, type Deferred } fro
 import { expect, test } from "vitest";
 import { describeEach, TARGETS, type Target, withPool } from "../support/targets.js";
 
-/** For each target, with as many in flight as its driver takes by default: a hundred thousand in all. And some with one at a time. */
+/**
+ * For each target, with as many in flight as its driver takes by default: a hundred thousand in all. And some with one
+ * at a time.
+ */
 const RUNS = [
   { statements: 25_000, options: { max: 4 } },
   { statements: 5_000, options: { max: 4, pipeline: 1 } },

@@ -1,4 +1,6 @@
-/** Streams of wide rows: what is in memory is bounded by bytes, not by rows. Peaks are those of a process of its own. */
+/**
+ * Streams of wide rows: what is in memory is bounded by bytes, not by rows. Peaks are those of a process of its own.
+ */
 import { expect, test } from "vitest";
 import { ChildProgram } from "../support/child-program.js";
 import { describeEach, TARGETS, type Target } from "../support/targets.js";

@@ -1,4 +1,7 @@
-/** An application with the package in it, bundled by esbuild with the script of docs/bundling.md, and run where the package is not. */
+/**
+ * An application with the package in it, bundled by esbuild with the script of docs/bundling.md, and run where the
+ * package is not.
+ */
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** The package as users get it: packed, and unpacked into a project's node_modules beside the packages that it is to find. Nothing is downloaded. */
+/**
+ * The package as users get it: packed, and unpacked into a project's node_modules beside the packages that it is to
+ * find. Nothing is downloaded.
+ */
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

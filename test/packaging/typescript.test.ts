@@ -1,4 +1,7 @@
-/** A user's project, compiled against the packed declarations by the oldest TypeScript that is supported and by the newest. */
+/**
+ * A user's project, compiled against the packed declarations by the oldest TypeScript that is supported and by the
+ * newest.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

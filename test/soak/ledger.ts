@@ -1,6 +1,6 @@
 /**
- * What was asked of a database and how it ended, kept outside of it. Every piece of work writes rows `(work, part)` under a number of its
- * own; when all is quiet, the rows that are there are held against what the callers were told.
+ * What was asked of a database and how it ended, kept outside of it. Every piece of work writes rows `(work, part)`
+ * under a number of its own; when all is quiet, the rows that are there are held against what the callers were told.
  */
 import type { Outcome } from "adbapi";
 import type { Figures } from "./figures.js";
@@ -45,7 +45,9 @@ export class Ledger {
     this.#settle(work, "there", "done");
   }
 
-  /** The work failed, and its error says what is known. An error that says nothing promises that nothing of it lasts. */
+  /**
+   * The work failed, and its error says what is known. An error that says nothing promises that nothing of it lasts.
+   */
   failed(work: number, error: unknown): void {
     const outcome = outcomeOf(error);
     this.#settle(work, outcome === undefined ? "not there" : STANDING[outcome], describe(error));

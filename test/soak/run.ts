@@ -1,6 +1,7 @@
 /**
- * `npm run soak -- --minutes 5 --seed 7 --clients 60 --targets pg,mariadb`: random work on all servers at once, while they are killed and cut
- * off, and a ledger outside of the databases that must agree with them. Ends with status 1 when anything was violated.
+ * `npm run soak -- --minutes 5 --seed 7 --clients 60 --targets pg,mariadb`: random work on all servers at once, while
+ * they are killed and cut off, and a ledger outside of the databases that must agree with them. Ends with status 1 when
+ * anything was violated.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

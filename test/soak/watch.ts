@@ -42,8 +42,9 @@ export class Watch {
   }
 
   async #count(place: Place): Promise<void> {
-    // SQLite keeps a closed connection's file descriptor while others of the process hold locks (POSIX), so that descriptors count more than
-    // there are. The pool's own count is held to the letter above; at rest the descriptors are counted too.
+    // SQLite keeps a closed connection's file descriptor while others of the process hold locks (POSIX), so that
+    // descriptors count more than there are. The pool's own count is held to the letter above; at rest the descriptors
+    // are counted too.
     if (place.server === undefined) return;
     const sessions = await place.database.countSessions().catch(() => 0); // the server is down
     const since = this.#crowdedSince.get(place);

@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
 import type { Account } from "./run-directory.js";
 
-/** Servers refuse to run as root: the server's own account if it exists, else nobody. Undefined where this process is an ordinary user. */
+/**
+ * Servers refuse to run as root: the server's own account if it exists, else nobody. Undefined where this process is an
+ * ordinary user.
+ */
 export function accountFor(name: string): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const candidate of [name, "nobody"]) {

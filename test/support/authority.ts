@@ -22,7 +22,10 @@ export class Authority implements Disposable {
     return readFileSync(this.file, "utf8");
   }
 
-  /** For `names` as openssl has them (`DNS:localhost`); with a passphrase the key is encrypted, and there is a PKCS #12 of both. */
+  /**
+   * For `names` as openssl has them (`DNS:localhost`); with a passphrase the key is encrypted, and there is a PKCS #12
+   * of both.
+   */
   issue(names: string, passphrase?: string): Identity {
     const secret = passphrase === undefined ? "-nodes" : `-passout pass:${passphrase}`;
     this.#openssl(`req ${KEY} ${secret} -keyout own.key -out own.csr -subj /CN=own`);

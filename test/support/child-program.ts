@@ -11,7 +11,9 @@ export interface Ended {
   readonly output: string;
 }
 
-/** A Node.js process of the test's own, its two outputs read as one text. `await using` kills it if it is still there. */
+/**
+ * A Node.js process of the test's own, its two outputs read as one text. `await using` kills it if it is still there.
+ */
 export class ChildProgram implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;

@@ -1,4 +1,7 @@
-/** Processes that tests start: none outlives the process that runs the tests, whatever becomes of the test that waits for it. */
+/**
+ * Processes that tests start: none outlives the process that runs the tests, whatever becomes of the test that waits
+ * for it.
+ */
 import type { ChildProcess } from "node:child_process";
 
 const alive = new Set<ChildProcess>();

@@ -38,7 +38,10 @@ export class Forwarder extends PortForwarder implements AsyncDisposable {
     await Promise.all([...this.links].map((link) => link.destroy()));
   }
 
-  /** Tells every client, in order and without a word, that nothing more will come: FIN, as from a proxy that is tired of idle connections. */
+  /**
+   * Tells every client, in order and without a word, that nothing more will come: FIN, as from a proxy that is tired of
+   * idle connections.
+   */
   hangUp(): void {
     for (const link of this.links) link.client.end();
   }
@@ -69,12 +72,16 @@ export class Forwarder extends PortForwarder implements AsyncDisposable {
     this.#delayMillis = millis;
   }
 
-  /** Cuts the next connection that sends `text` (in any case) to the server, which never gets it; fires once it is cut. */
+  /**
+   * Cuts the next connection that sends `text` (in any case) to the server, which never gets it; fires once it is cut.
+   */
   cutBefore(text: string): Promise<void> {
     return this.#setTrap("to server", occurrence(text), "withhold");
   }
 
-  /** As `cutBefore`, but the server gets the text and carries it out (an orderly end follows): only the answer is lost. */
+  /**
+   * As `cutBefore`, but the server gets the text and carries it out (an orderly end follows): only the answer is lost.
+   */
   cutAfter(text: string): Promise<void> {
     return this.#setTrap("to server", occurrence(text), "deliver");
   }

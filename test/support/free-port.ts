@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 
 /**
- * Below the range from which systems take the ports of outgoing connections: a client that tries and tries while the server is down
- * could otherwise be given that very port, and keep the server from coming back.
+ * Below the range from which systems take the ports of outgoing connections: a client that tries and tries while the
+ * server is down could otherwise be given that very port, and keep the server from coming back.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {

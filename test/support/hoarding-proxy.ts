@@ -1,4 +1,7 @@
-/** Stands before a PostgreSQL server as pgpool-II does: rows that came without a Sync are kept back until there is one, or until they are all. */
+/**
+ * Stands before a PostgreSQL server as pgpool-II does: rows that came without a Sync are kept back until there is one,
+ * or until they are all.
+ */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 

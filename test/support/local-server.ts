@@ -40,7 +40,10 @@ export class LocalServer implements OwnServer {
     this.#account = account;
   }
 
-  /** Makes its data directory and starts it; once more where that fails, as installers do now and then on a machine that has a lot to do. */
+  /**
+   * Makes its data directory and starts it; once more where that fails, as installers do now and then on a machine that
+   * has a lot to do.
+   */
   static async create(recipe: Recipe, programs: Programs, client: ServerKind): Promise<LocalServer> {
     try {
       return await LocalServer.#make(recipe, programs, client);

@@ -1,4 +1,7 @@
-/** mysql2 and mariadb: two packages for one protocol. Where no MySQL server is to be had (Debian has none), both run on MariaDB. */
+/**
+ * mysql2 and mariadb: two packages for one protocol. Where no MySQL server is to be had (Debian has none), both run on
+ * MariaDB.
+ */
 import { databaseName } from "./database-name.js";
 import { askMysql as ask } from "./mysql-observer.js";
 import { howToGet, type ServerKind, serverUrl } from "./servers.js";

@@ -37,8 +37,8 @@ export interface PgBouncer extends AsyncDisposable {
 }
 
 /**
- * Whoever comes is let in, and is at the server the user of `serverUrl`, with its password. `await using` closes it. Rejects where it is
- * not installed, or refuses its settings.
+ * Whoever comes is let in, and is at the server the user of `serverUrl`, with its password. `await using` closes it.
+ * Rejects where it is not installed, or refuses its settings.
  */
 export async function startPgBouncer(
   serverUrl: string,

@@ -1,6 +1,7 @@
 /**
- * The temporary directory of this process, and its watchdog: however the process ends (also by SIGKILL), the servers in there are
- * killed and the directory is removed. The watchdog waits for the end of a pipe, the one signal of a death that cannot be missed.
+ * The temporary directory of this process, and its watchdog: however the process ends (also by SIGKILL), the servers in
+ * there are killed and the directory is removed. The watchdog waits for the end of a pipe, the one signal of a death
+ * that cannot be missed.
  */
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -46,8 +47,9 @@ let runDirectory: string | undefined;
 
 const PID_FILE = "guarded.pid";
 
-// PostgreSQL's children leave the group of their parent, so they are looked up, while it is stopped and makes no more. They are waited
-// for, since a new server refuses data that an old process still has in memory. (Where nobody reaps orphans they stay as zombies.)
+// PostgreSQL's children leave the group of their parent, so they are looked up, while it is stopped and makes no more.
+// They are waited for, since a new server refuses data that an old process still has in memory. (Where nobody reaps
+// orphans they stay as zombies.)
 const KILL_TREE = `
 kill_tree() {
   kill -STOP "$1" 2>/dev/null

@@ -1,4 +1,6 @@
-/** A database that does what its test says: for timing and races that no real server can be brought to show every time. */
+/**
+ * A database that does what its test says: for timing and races that no real server can be brought to show every time.
+ */
 
 import { AdbapiError, ConnectionLost, OperationalError, type Outcome } from "adbapi";
 import type {

@@ -1,5 +1,6 @@
 /**
- * Database servers for the tests, looked for in this order: a URL from the environment, Docker, the programs of this machine.
+ * Database servers for the tests, looked for in this order: a URL from the environment, Docker, the programs of this
+ * machine.
  *
  * One server of each kind serves a whole test run (`global-setup.ts` starts it and leaves its URL in the environment);
  * a test that kills or restarts one asks for a server of its own.
@@ -26,7 +27,10 @@ export interface OwnServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** SIGKILL for the whole server; its data stay. */
   kill(): Promise<void>;
-  /** Stops all of its processes where they are (SIGSTOP): connections stay open, new ones are accepted by the kernel, and nothing answers. */
+  /**
+   * Stops all of its processes where they are (SIGSTOP): connections stay open, new ones are accepted by the kernel,
+   * and nothing answers.
+   */
   freeze(): Promise<void>;
   /** They go on. */
   thaw(): Promise<void>;

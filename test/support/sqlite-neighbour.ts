@@ -1,4 +1,7 @@
-/** Another process that has the tests' SQLite files open too, and writes to them all the time. One for each process that runs tests. */
+/**
+ * Another process that has the tests' SQLite files open too, and writes to them all the time. One for each process that
+ * runs tests.
+ */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { own } from "./children.js";

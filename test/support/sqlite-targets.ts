@@ -126,8 +126,8 @@ interface Handle {
 }
 
 /**
- * Each target is observed through its own package: they bring a SQLite each, and of two in one process the first to close
- * a file would take away the other's locks on it.
+ * Each target is observed through its own package: they bring a SQLite each, and of two in one process the first to
+ * close a file would take away the other's locks on it.
  */
 type Open = (path: string) => Promise<Handle>;
 

@@ -4,21 +4,25 @@ import type { ServerKind } from "./recipe.js";
 import type { TargetName } from "./selection.js";
 
 /**
- * A driver and the database behind it in the world of this run, with what differs between them as named facts. A test asks for the fact that it needs,
- * never for the name.
+ * A driver and the database behind it in the world of this run, with what differs between them as named facts. A test
+ * asks for the fact that it needs, never for the name.
  */
 export interface Target {
   readonly name: TargetName;
   /** Why nothing can be tested on it here; undefined where it can. */
   readonly unavailable: string | undefined;
-  /** The kind of server behind it; undefined where the database is a file. `ownServer(server)` gives one to be killed. */
+  /**
+   * The kind of server behind it; undefined where the database is a file. `ownServer(server)` gives one to be killed.
+   */
   readonly server: ServerKind | undefined;
   readonly paramstyle: Paramstyle;
   readonly types: ColumnTypes;
   /** What a pool needs here; `withPool` gives it to each. */
   readonly poolOptions: PoolOptions;
 
-  /** Whether a connection is one session of the server's all its life; else a pooler lends it one for each transaction. */
+  /**
+   * Whether a connection is one session of the server's all its life; else a pooler lends it one for each transaction.
+   */
   readonly ownSessions: boolean;
   /** How many of the server's sessions a pool can have at once. */
   readonly mostSessions: number;
@@ -57,7 +61,10 @@ export interface Target {
   placeholder(n: number): string;
   /** SQL written with `?`, in the driver's paramstyle. */
   sql(text: string): string;
-  /** Connect arguments for the same database with which each value of a result goes through `read`; absent where there are none such. */
+  /**
+   * Connect arguments for the same database with which each value of a result goes through `read`; absent where there
+   * are none such.
+   */
   readWith?(connectArgs: string, read: (value: unknown) => unknown): object;
   /** A fresh, empty database; dropped when it is disposed of. */
   createDatabase(options?: DatabaseOptions): Promise<TestDatabase>;

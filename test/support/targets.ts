@@ -30,8 +30,8 @@ export const SERVER_TARGETS: readonly Target[] = TARGETS.filter((target) => targ
 export const FILE_TARGETS: readonly Target[] = TARGETS.filter((target) => target.server === undefined);
 
 /**
- * The same tests for each target: `describeEach(TARGETS, (target) => { test(…) })`. An unavailable one is reported as skipped;
- * that a server is missing has been said loudly once, by the global setup.
+ * The same tests for each target: `describeEach(TARGETS, (target) => { test(…) })`. An unavailable one is reported as
+ * skipped; that a server is missing has been said loudly once, by the global setup.
  */
 export function describeEach(targets: readonly Target[], body: (target: Target) => void): void {
   // A file without a test would be a failure.

@@ -4,7 +4,9 @@ import { eventually } from "./eventually.js";
 
 const OURS = /\/dist\/(src|drivers)\//;
 
-/** Sees every timer that the library sets, also one that keeps no process alive; and every error that nobody handles. */
+/**
+ * Sees every timer that the library sets, also one that keeps no process alive; and every error that nobody handles.
+ */
 export class Traces implements Disposable {
   readonly #timers = new Map<number, string>();
   readonly #errors: unknown[] = [];

@@ -1,4 +1,6 @@
-/** The pool that fault tests on real databases are given: it reaches its server through a forwarder that can misbehave. */
+/**
+ * The pool that fault tests on real databases are given: it reaches its server through a forwarder that can misbehave.
+ */
 import { ConnectionPool } from "adbapi";
 import { eventually } from "./eventually.js";
 import { Forwarder } from "./forwarder.js";
@@ -15,8 +17,9 @@ export interface FaultyPlace {
 }
 
 /**
- * Ends as `withScripted` does: each Deferred given to `listen` fired once, nothing is borrowed or waiting, the pool works again by itself, and
- * once it is closed nothing is open at the server, and no timer, handle or unhandled error is left.
+ * Ends as `withScripted` does: each Deferred given to `listen` fired once, nothing is borrowed or waiting, the pool
+ * works again by itself, and once it is closed nothing is open at the server, and no timer, handle or unhandled error
+ * is left.
  */
 export async function withFaults(
   target: Target,

@@ -8,8 +8,9 @@ export type { PoolOptions } from "./pool-options.js";
 export type UsePool<T> = (pool: ConnectionPool, database: TestDatabase) => T | PromiseLike<T>;
 
 /**
- * A pool on a fresh database of its own, closed afterwards. Every test that succeeds ends by proving that nothing is borrowed or
- * waiting, and, once the pool is closed, that nothing is open at the server. A test may close the pool itself.
+ * A pool on a fresh database of its own, closed afterwards. Every test that succeeds ends by proving that nothing is
+ * borrowed or waiting, and, once the pool is closed, that nothing is open at the server. A test may close the pool
+ * itself.
  */
 export async function withPool<T>(target: Target, options: PoolOptions, use: UsePool<T>): Promise<T> {
   await using database = await target.createDatabase();
@@ -33,7 +34,9 @@ export async function withPool<T>(target: Target, options: PoolOptions, use: Use
   return result;
 }
 
-/** `ADBAPI_TEST_PIPELINE=1` runs the same tests with nothing in flight behind anything; a test's own choice goes first. */
+/**
+ * `ADBAPI_TEST_PIPELINE=1` runs the same tests with nothing in flight behind anything; a test's own choice goes first.
+ */
 function overridden(): PoolOptions {
   const pipeline = process.env.ADBAPI_TEST_PIPELINE;
   return pipeline === undefined ? {} : { pipeline: Number(pipeline) };

@@ -32,8 +32,9 @@ export class Ear {
 export type Listen = (deferred: Deferred<unknown>) => Ear;
 
 /**
- * Every test that succeeds ends by proving that each Deferred given to `listen` fired once, that nothing is borrowed or waiting, that the pool
- * works by itself, and once it is closed, that no session, timer, handle or unhandled error is left. Never more sessions than `max`.
+ * Every test that succeeds ends by proving that each Deferred given to `listen` fired once, that nothing is borrowed or
+ * waiting, that the pool works by itself, and once it is closed, that no session, timer, handle or unhandled error is
+ * left. Never more sessions than `max`.
  */
 export async function withScripted(
   { pool: options = {}, ...script }: Scripted & { readonly pool?: PoolOptions },

@@ -1,4 +1,7 @@
-/** What a world needs in files: an authority with a certificate of its own, and a German locale. Made once for a run, by the global setup. */
+/**
+ * What a world needs in files: an authority with a certificate of its own, and a German locale. Made once for a run, by
+ * the global setup.
+ */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +14,10 @@ const VARIABLE = "ADBAPI_TEST_WORLD_FILES";
 /** The name by which clients reach the servers. */
 export const HOST = WORLD.tls ? "localhost" : "127.0.0.1";
 
-/** Leaves its traces in the environment: processes that are started from now on trust the authority, as `NODE_EXTRA_CA_CERTS` has it. */
+/**
+ * Leaves its traces in the environment: processes that are started from now on trust the authority, as
+ * `NODE_EXTRA_CA_CERTS` has it.
+ */
 export function makeWorldFiles(): void {
   if (!WORLD.tls && WORLD.postgres.lc_messages === undefined) return;
   const folder = guardedDirectory("world");

@@ -20,7 +20,9 @@ export interface World {
   readonly schema: string;
   /** What of a table's definition makes it take any text. */
   readonly anyText: string;
-  /** Whether files of SQLite lie in a folder with an odd name, have a rollback journal, and another process that writes. */
+  /**
+   * Whether files of SQLite lie in a folder with an odd name, have a rollback journal, and another process that writes.
+   */
   readonly sharedFiles: boolean;
 }
 

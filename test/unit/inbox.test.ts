@@ -10,7 +10,10 @@ import type { RowMode } from "../../drivers/driver.js";
 /** What one turn may make at most: it stops after the slice with which 4 096 rows are reached. */
 const MOST_ROWS = 4_096 + SLICE;
 
-/** A result of a million rows, of which everything has come already: nothing but the inbox itself can let the event loop turn. */
+/**
+ * A result of a million rows, of which everything has come already: nothing but the inbox itself can let the event loop
+ * turn.
+ */
 function million(): Answer[] {
   const slice = Array.from({ length: SLICE }, (_, n) => [n]);
   const part: Answer = ["part", [0, ["n"]], encodeRows(slice, 1, [])];

@@ -1,4 +1,7 @@
-/** What reads SQL, params, URLs and error texts takes a time that grows with their length: a megabyte of the worst holds the event loop for a moment. */
+/**
+ * What reads SQL, params, URLs and error texts takes a time that grows with their length: a megabyte of the worst holds
+ * the event loop for a moment.
+ */
 import { describe, expect, test } from "vitest";
 import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
 import * as mysqlText from "../../dist/drivers/mysql-family/transaction.js";
@@ -19,7 +22,10 @@ import { firstWord, skipBlanks, withoutComments } from "../../dist/src/statement
 const MEGABYTE = 1_000_000;
 const many = (piece: string) => piece.repeat(Math.ceil(MEGABYTE / piece.length));
 
-/** What made patterns try again from each place: blanks, open comments, quotes, parentheses, one letter, words that begin alike. */
+/**
+ * What made patterns try again from each place: blanks, open comments, quotes, parentheses, one letter, words that
+ * begin alike.
+ */
 const WORST = [
   ...[
     "\n",

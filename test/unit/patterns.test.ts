@@ -1,4 +1,7 @@
-/** No pattern of the library can be made to try again from each place: each is judged by an analyser of regular expressions. */
+/**
+ * No pattern of the library can be made to try again from each place: each is judged by an analyser of regular
+ * expressions.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSync } from "recheck";

@@ -1,4 +1,6 @@
-/** Who waits is served in the order asked, and refused when his time is over, also if work comes back undone between. */
+/**
+ * Who waits is served in the order asked, and refused when his time is over, also if work comes back undone between.
+ */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Queue } from "../../dist/src/dispatch/queue.js";
 import { Waiter } from "../../dist/src/statement/waiting-line.js";
@@ -18,7 +20,10 @@ class Named extends Waiter {
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"], now: 1 }));
 afterEach(() => void vi.useRealTimers());
 
-/** A queue of that patience, with who was refused, and a way to have somebody wait in it, or go onto a connection at once. */
+/**
+ * A queue of that patience, with who was refused, and a way to have somebody wait in it, or go onto a connection at
+ * once.
+ */
 function queueOf(patienceMillis: number) {
   const refused: string[] = [];
   const queue = new Queue(false, patienceMillis, (waiter) => {

@@ -36,7 +36,10 @@ const MANY = 1_000;
 export class ThreadConnection implements DriverConnection, Receiver {
   readonly native = undefined;
   readonly id: number;
-  /** Fires when the thread has ended; after `destroy`, or a cancel that found it deaf, it may still hold the database's locks until then. */
+  /**
+   * Fires when the thread has ended; after `destroy`, or a cancel that found it deaf, it may still hold the database's
+   * locks until then.
+   */
   readonly ended: Promise<void>;
   readonly #thread: Thread;
   readonly #inbox: Inbox;
@@ -72,7 +75,8 @@ export class ThreadConnection implements DriverConnection, Receiver {
   execute(statement: Statement): Promise<Result> {
     const { sql, params } = statement;
     const request: Request = ["execute", 0, this.#inTransaction, sql, ownParams(params)];
-    // What is executed is answered with a result or an error, never with "done"; one promise more would cost as much as the rest here.
+    // What is executed is answered with a result or an error, never with "done"; one promise more would cost as much as
+    // the rest here.
     return this.request(request, statement) as Promise<Received & Result>;
   }
 
@@ -225,7 +229,9 @@ export class ThreadConnection implements DriverConnection, Receiver {
     }
   };
 
-  /** Something in the message cannot be cloned: only that request fails. No slot may be lost, or two would share one. */
+  /**
+   * Something in the message cannot be cloned: only that request fails. No slot may be lost, or two would share one.
+   */
   #postEach(leaving: readonly Work[]): void {
     for (const work of leaving) {
       const slot = this.#slot;

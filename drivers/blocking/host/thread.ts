@@ -145,8 +145,8 @@ export class Thread {
   }
 
   /**
-   * `busy`: it may be inside a call that lasts, and counts until it has ended. Never `terminate()`: inside a native call it can abort the process
-   * (better-sqlite3 #842). It ends when the call returns.
+   * `busy`: it may be inside a call that lasts, and counts until it has ended. Never `terminate()`: inside a native
+   * call it can abort the process (better-sqlite3 #842). It ends when the call returns.
    */
   retire(busy: boolean): void {
     if (this.#state !== "running") return;

@@ -9,7 +9,10 @@ import { type Texts, timed } from "./texts.js";
 
 type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
 
-/** Statements of a group, at most. Their answers travel together, so the pool's thread works at one group while this works at the next. */
+/**
+ * Statements of a group, at most. Their answers travel together, so the pool's thread works at one group while this
+ * works at the next.
+ */
 const READS = 32;
 const WRITES = 16;
 
@@ -62,7 +65,9 @@ export class Groups {
     return this.#commitMillis > DEAR_MILLIS ? Number.POSITIVE_INFINITY : WRITES;
   }
 
-  /** One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked. */
+  /**
+   * One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked.
+   */
   #read(group: readonly Execute[], tell: (settled: Settled) => void): void {
     try {
       this.#database.begin({ readOnly: true });
@@ -75,7 +80,10 @@ export class Groups {
     this.#database.rollbackIfOpen();
   }
 
-  /** Group commit: nobody is answered before it. All are undone for the one that cannot be committed, and those before it are done again, without it. */
+  /**
+   * Group commit: nobody is answered before it. All are undone for the one that cannot be committed, and those before
+   * it are done again, without it.
+   */
   #write(group: readonly Execute[]): Settled[] {
     if (group.length === 1) return [this.#alone(group[0]!)];
     try {

@@ -13,7 +13,10 @@ const PIECE = 1 << 20;
 const ROW_BYTES = 64;
 const CELL_BYTES = 16;
 
-/** Rows that fill as much memory as a thread may have fill that of the pool's own thread too: there it would be the end of the process. */
+/**
+ * Rows that fill as much memory as a thread may have fill that of the pool's own thread too: there it would be the end
+ * of the process.
+ */
 const MOST_BYTES = (resourceLimits.maxOldGenerationSizeMb ?? Number.POSITIVE_INFINITY) * 2 ** 20;
 
 export interface Reading {

@@ -141,7 +141,9 @@ export class Session {
     return this.#database.readOnly(this.#texts.of(sql), sql) === true;
   }
 
-  /** An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain. */
+  /**
+   * An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain.
+   */
   #write(text: Text, sql: string, params: Params | undefined, slot: number): Settled {
     this.#database.begin({});
     try {
@@ -155,7 +157,10 @@ export class Session {
     }
   }
 
-  /** What a statement leaves behind when it fails is its database's affair: SQLite's OR FAIL keeps the rows before the bad one. */
+  /**
+   * What a statement leaves behind when it fails is its database's affair: SQLite's OR FAIL keeps the rows before the
+   * bad one.
+   */
   #orKeep<T>(execute: () => T, slot: number): T {
     try {
       return execute();
@@ -232,7 +237,10 @@ export class Session {
 
   // Transactions.
 
-  /** Gives what the database says of the text, which may take effect by being prepared: not before it is sure that it belongs to the transaction. */
+  /**
+   * Gives what the database says of the text, which may take effect by being prepared: not before it is sure that it
+   * belongs to the transaction.
+   */
   #admitted(text: Text, sql: string): boolean | undefined {
     this.#checkTransaction();
     const readOnly = this.#database.readOnly(text, sql);

@@ -41,7 +41,10 @@ export const COMMON: Kinds = {
   keepAliveInitialDelay: ["number"],
 };
 
-/** One object of arguments, or a URL, as an object of our own; a refused key is an `InterfaceError` that says what to use instead. */
+/**
+ * One object of arguments, or a URL, as an object of our own; a refused key is an `InterfaceError` that says what to
+ * use instead.
+ */
 export function ownArgs(
   driver: "mysql2" | "mariadb",
   args: readonly unknown[],

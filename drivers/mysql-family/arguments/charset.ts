@@ -2,8 +2,8 @@
 import { DataError, InterfaceError } from "../../../src/errors/classes.js";
 
 /**
- * The name of a charset or a collation, in utf8mb4: the packages write and read nothing else rightly. `utf8`, three bytes at the most, would turn what needs four
- * into question marks. Throws an `InterfaceError` for any other.
+ * The name of a charset or a collation, in utf8mb4: the packages write and read nothing else rightly. `utf8`, three
+ * bytes at the most, would turn what needs four into question marks. Throws an `InterfaceError` for any other.
  */
 export function utf8Name(driver: string, name: string): string {
   const rest = /^utf8(?:mb3|mb4)?((?:_\w+)?)$/i.exec(name)?.[1];
@@ -24,7 +24,10 @@ export function speaksUtf8({
   return client === "utf8mb4" && results === "utf8mb4";
 }
 
-/** What the decoder of both packages throws over a character set that it does not have: mysql2 when it reads, mariadb when it writes. */
+/**
+ * What the decoder of both packages throws over a character set that it does not have: mysql2 when it reads, mariadb
+ * when it writes.
+ */
 const UNKNOWN = /^Encoding not recognized: '([^']*)'/;
 
 /** The error for a session whose character set somebody has changed to one of those; anything else as it is. */

@@ -1,4 +1,7 @@
-/** `mysql://user:password@host:port/database?option=value`, for both packages; what they read from a URL themselves is too much. */
+/**
+ * `mysql://user:password@host:port/database?option=value`, for both packages; what they read from a URL themselves is
+ * too much.
+ */
 import { InterfaceError } from "../../../src/errors/classes.js";
 import { ENCODED, parsedUrl } from "../../common/url.js";
 

@@ -3,7 +3,10 @@ import { outOfRange, type ParamRules, refuse, wellFormed } from "../../common/pa
 const minInt64 = -(2n ** 63n);
 const maxUint64 = 2n ** 64n - 1n;
 
-/** What MySQL and MariaDB can hold, the same for both packages. No method of a param is ever called, `toSqlString` least of all. */
+/**
+ * What MySQL and MariaDB can hold, the same for both packages. No method of a param is ever called, `toSqlString` least
+ * of all.
+ */
 export const mysqlRules: ParamRules = {
   limit: 65_535,
   named: false,

@@ -1,4 +1,7 @@
-/** What is said of TLS in several places, a URL's options and the argument `ssl`, made one: never weaker than any of them. */
+/**
+ * What is said of TLS in several places, a URL's options and the argument `ssl`, made one: never weaker than any of
+ * them.
+ */
 import type { ConnectionOptions } from "node:tls";
 import { InterfaceError } from "../../../src/errors/classes.js";
 import { merged } from "../../common/arguments.js";
@@ -23,7 +26,9 @@ export const SSL_FLAGS: typeof SSL_MODES = {
   "no-verify": { rejectUnauthorized: false },
 };
 
-/** The one where the other says nothing; else both, or an `InterfaceError` where one forbids what the other asks for. */
+/**
+ * The one where the other says nothing; else both, or an `InterfaceError` where one forbids what the other asks for.
+ */
 export function agreed(one: Ssl, other: Ssl): Ssl {
   if (one === undefined || one === null) return other;
   if (other === undefined || other === null || one === other) return one;

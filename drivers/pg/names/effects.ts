@@ -2,7 +2,8 @@
 
 /**
  * - `none`: every name means what it meant;
- * - `moved`: in this session a name may mean something else: another path or role, a temporary table, or anything unknown;
+ * - `moved`: in this session a name may mean something else: another path or role, a temporary table, or anything
+ *   unknown;
  * - `altered`: the tables themselves may have changed, for all sessions once it is committed.
  */
 export type Effect = "none" | "moved" | "altered";
@@ -12,7 +13,10 @@ export function worst(a: Effect, b: Effect): Effect {
   return a === "moved" || b === "moved" ? "moved" : "none";
 }
 
-/** Whatever is not known to be harmless is not: new commands of the server's too. `sql` is undefined where a text held several. */
+/**
+ * Whatever is not known to be harmless is not: new commands of the server's too. `sql` is undefined where a text held
+ * several.
+ */
 export function effectOf(tag: string, sql: string | undefined): Effect {
   if (HARMLESS.has(tag)) return "none";
   if (tag === "SET CONSTRAINTS" && sql !== undefined && DEFERS.test(sql)) return "none";
@@ -22,8 +26,8 @@ export function effectOf(tag: string, sql: string | undefined): Effect {
 }
 
 /**
- * Ends of transactions are here: they undo what was moved in them, which is known by then. What fires a trigger is not, be it one of
- * events (COMMENT, GRANT), nor DECLARE, whose query may be run by COMMIT.
+ * Ends of transactions are here: they undo what was moved in them, which is known by then. What fires a trigger is not,
+ * be it one of events (COMMENT, GRANT), nor DECLARE, whose query may be run by COMMIT.
  */
 const HARMLESS = new Set([
   "ANALYZE",
@@ -58,8 +62,8 @@ const TEMPORARY = /^\s*create\s+(?:(?:local|global)\s+)?temp(?:orary)?\b/i;
 const SETTING = /^\s*set\s+(?:(?:local|session)\s+)?([a-z_][\w.]*)/i;
 
 /**
- * Settings that say neither where a name is looked for, nor what a literal of a text means: that is found out when it is prepared.
- * Those with a dot are nobody's but the caller's.
+ * Settings that say neither where a name is looked for, nor what a literal of a text means: that is found out when it
+ * is prepared. Those with a dot are nobody's but the caller's.
  */
 function setsHarmlessly(sql: string): boolean {
   const name = SETTING.exec(sql)?.[1]?.toLowerCase();

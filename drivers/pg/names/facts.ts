@@ -10,7 +10,10 @@ const PG_CLASS = 1259;
 const PG_NAMESPACE = 2615;
 const PG_OPERATOR = 2617;
 
-/** Each counts what this session has done to them lately, also in a transaction that is open. Every table has a type of its own. */
+/**
+ * Each counts what this session has done to them lately, also in a transaction that is open. Every table has a type of
+ * its own.
+ */
 const CHANGES = [
   ...[PG_TYPE, PG_PROC, PG_OPERATOR].map((catalog) => `inserted(${catalog})`),
   ...[PG_CLASS, PG_ATTRIBUTE, PG_TYPE, PG_PROC, PG_NAMESPACE].map((catalog) => `updated(${catalog})`),
@@ -49,9 +52,9 @@ export function factsOfRow([pid, path, user, counts, changes]: readonly unknown[
 }
 
 /**
- * The facts, and on the way there the styles that values are read by. `pid` is who the server says it is: a session behind a pooler may
- * be anybody's, and keeps its settings. DateStyle is the exception, where it has to be: PgBouncer keeps that for each client.
- * Its order of day and month stays as it is.
+ * The facts, and on the way there the styles that values are read by. `pid` is who the server says it is: a session
+ * behind a pooler may be anybody's, and keeps its settings. DateStyle is the exception, where it has to be: PgBouncer
+ * keeps that for each client. Its order of day and month stays as it is.
  */
 export function greeting(pid: number | undefined): string {
   const own = `pg_catalog.pg_backend_pid() = ${pid ?? -1}`;

@@ -13,7 +13,10 @@ export interface Outline {
   readonly kind: Kind;
   /** The server plans it, so it gains by a name. BEGIN, COMMIT and ROLLBACK are not among those. */
   readonly planned: boolean;
-  /** The words of a `read` or `write` without its values: what has the same has the same tables, views and triggers. Empty where it is long. */
+  /**
+   * The words of a `read` or `write` without its values: what has the same has the same tables, views and triggers.
+   * Empty where it is long.
+   */
   readonly pattern: string;
 }
 
@@ -57,7 +60,10 @@ const PLANNED = words("select insert update delete merge with values table");
 const WRITES = words("insert update delete merge");
 const RUNNERS = words("call do explain execute fetch move");
 
-/** What stands before a parenthesis without being a function, and functions of the server's own that change nothing but their result. */
+/**
+ * What stands before a parenthesis without being a function, and functions of the server's own that change nothing but
+ * their result.
+ */
 const HARMLESS = words(`
   all and any array as between by case cast check coalesce conflict cube distinct else end except exists filter from greatest group
   grouping having ilike in intersect is join lateral least like limit materialized not null nullif offset on or order over overlaps

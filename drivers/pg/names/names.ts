@@ -34,10 +34,10 @@ export class Names {
   }
 
   /**
-   * Where in the statement's round trip the facts are to be asked for. Behind it, as a function may have moved what names stand on. So may
-   * the trigger or the view of a plain one: that is looked at until its like is familiar or it has a name, in a transaction, whose end would
-   * put it back, and as long as there are names to lose. Also behind what gets its name in a transaction. Ahead of these where it is not known
-   * what names stand on.
+   * Where in the statement's round trip the facts are to be asked for. Behind it, as a function may have moved what
+   * names stand on. So may the trigger or the view of a plain one: that is looked at until its like is familiar or it
+   * has a name, in a transaction, whose end would put it back, and as long as there are names to lose. Also behind what
+   * gets its name in a transaction. Ahead of these where it is not known what names stand on.
    */
   asks(use: Use, inTransaction: boolean): Asks {
     const { kind, name } = use;

@@ -1,9 +1,9 @@
 /** The words of a statement, found in one pass over its text. */
 
 /**
- * Calls `visit` with each word in lower case, and whether a parenthesis follows it: then it may be a function. A word behind a dot
- * comes with the dot, a quoted name with its quotes. Strings and comments are passed over. False where it cannot be sure what is a string:
- * then the caller has heard some of the words only.
+ * Calls `visit` with each word in lower case, and whether a parenthesis follows it: then it may be a function. A word
+ * behind a dot comes with the dot, a quoted name with its quotes. Strings and comments are passed over. False where it
+ * cannot be sure what is a string: then the caller has heard some of the words only.
  */
 export function eachWord(sql: string, visit: (word: string, opens: boolean) => void): boolean {
   const { length } = sql;

@@ -1,4 +1,7 @@
-/** Dates as params: the package drops the seconds of an offset, which zones had until their time was made a whole number of minutes. */
+/**
+ * Dates as params: the package drops the seconds of an offset, which zones had until their time was made a whole number
+ * of minutes.
+ */
 import type { PrepareValue } from "./encode.js";
 
 /** Since then all zones are whole minutes from UTC; Liberia was the last. */

@@ -1,4 +1,7 @@
-/** Types that a database's users made: arrays of domains, enums, composite types and ranges have numbers of their own, which pg knows no parser for. */
+/**
+ * Types that a database's users made: arrays of domains, enums, composite types and ranges have numbers of their own,
+ * which pg knows no parser for.
+ */
 import type { RowMode } from "../../driver.js";
 import { looksLikeArray, parseArray } from "./arrays.js";
 import type { GetParser, MadeColumn, ParseText } from "./rows.js";
@@ -32,7 +35,10 @@ export class MadeTypes {
     return oid >= FIRST_MADE && getParser(oid) === getParser(0);
   }
 
-  /** Reads the arrays among the values of made types, which are text until then. `ask` is called when one of an unknown type is among them. */
+  /**
+   * Reads the arrays among the values of made types, which are text until then. `ask` is called when one of an unknown
+   * type is among them.
+   */
   async read(
     columns: readonly MadeColumn[],
     rows: readonly unknown[],

@@ -1,4 +1,7 @@
-/** How int8, numeric and their arrays come back: exact, and where the pool's `int64` asks for more than pg's own strings, as that. */
+/**
+ * How int8, numeric and their arrays come back: exact, and where the pool's `int64` asks for more than pg's own
+ * strings, as that.
+ */
 
 import { DataError } from "../../../src/errors/classes.js";
 import type { DriverSettings } from "../../driver.js";

@@ -34,7 +34,9 @@ const rules: ParamRules = {
   object: bindJson,
 };
 
-/** Params as `client.query` is to get them: objects are JSON text already, arrays are copied for the package to encode. */
+/**
+ * Params as `client.query` is to get them: objects are JSON text already, arrays are copied for the package to encode.
+ */
 export const bind: (params: Params) => Params = binder(rules);
 
 function bindArray(value: readonly unknown[], place: Place, ancestors: readonly unknown[]): unknown[] {

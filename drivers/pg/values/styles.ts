@@ -1,6 +1,7 @@
 /**
- * pg's parsers read dates in the style ISO and intervals in the style postgres, and make null or an empty interval of anything else.
- * The session asks for these styles, but may be told others later: what is not written as they expect is refused.
+ * pg's parsers read dates in the style ISO and intervals in the style postgres, and make null or an empty interval of
+ * anything else. The session asks for these styles, but may be told others later: what is not written as they expect is
+ * refused.
  */
 import { DataError } from "../../../src/errors/classes.js";
 import type { Execution } from "../execution.js";
@@ -13,7 +14,9 @@ type Setting = keyof typeof READABLE;
 
 /** How a session writes its values, as far as the server tells. */
 export class Styles {
-  /** `extra_float_digits`, which the server does not report: as it was when it was last asked for. Below 1 it rounds. */
+  /**
+   * `extra_float_digits`, which the server does not report: as it was when it was last asked for. Below 1 it rounds.
+   */
   floatDigits = 1;
   readonly #reported = new Map<Setting, string>();
   #news = false;
@@ -30,8 +33,8 @@ export class Styles {
   }
 
   /**
-   * Whether the styles have to be asked for again: they are those of the role, the database or the server again, after RESET, or as the
-   * server has read its configuration anew. What the caller has said by name is left alone.
+   * Whether the styles have to be asked for again: they are those of the role, the database or the server again, after
+   * RESET, or as the server has read its configuration anew. What the caller has said by name is left alone.
    */
   lost({ statement, tag, error }: Execution): boolean {
     const news = this.#news;
@@ -47,7 +50,10 @@ export class Styles {
 /** The same as RESET. */
 const TO_DEFAULT = /(?:=|\bto)\s*default[\s;]*$/i;
 
-/** The parser of a type, made to refuse what it would misread. One that the caller has replaced by something else stays as it is. */
+/**
+ * The parser of a type, made to refuse what it would misread. One that the caller has replaced by something else stays
+ * as it is.
+ */
 export function guarded(oid: number, parse: ParseText, styles: Styles): ParseText {
   const group = GROUPS.get(oid);
   if (group === undefined) return parse;
@@ -98,7 +104,8 @@ function arrayOf(group: Group, sample: string): Group {
       const parsed = attempt(parse, sample);
       return Array.isArray(parsed) && group.isPackages(() => parsed[0]);
     },
-    // `[0:1]={...}` has its bounds in front. Neither style has a character of this set in it, and what has one is not readable.
+    // `[0:1]={...}` has its bounds in front. Neither style has a character of this set in it, and what has one is not
+    // readable.
     isReadable: (text) =>
       text
         .slice(text.indexOf("{"))

@@ -1,5 +1,5 @@
-// A database that does nothing, and notes what is asked of it: its commits last as long as its first argument says, in milliseconds.
-// `insert bad` fails, `insert late` cannot be committed, `insert slow` takes 4 ms.
+// A database that does nothing, and notes what is asked of it: its commits last as long as its first argument says, in
+// milliseconds. `insert bad` fails, `insert late` cannot be committed, `insert slow` takes 4 ms.
 let inTransaction = false;
 let late = false;
 let commits = 0;

@@ -1,4 +1,5 @@
-// Another process at SQLite files: a message { open } or { close } names one, and is answered. While a file is open it is written to, again and again.
+// Another process at SQLite files: a message { open } or { close } names one, and is answered. While a file is open it
+// is written to, again and again.
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 
