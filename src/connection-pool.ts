@@ -3,8 +3,9 @@ import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { Deferred, fail } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics/channels.js";
+import type { PoolStats } from "./diagnostics/pool-stats.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
-import { type PoolStats, statsOf } from "./dispatch/stats.js";
+import { statsOf } from "./dispatch/stats.js";
 import { cancelledBefore } from "./errors/cancelled-before.js";
 import { PoolClosed } from "./errors/classes.js";
 import { adbapiInteraction, calledInside } from "./interaction/call-frames.js";
@@ -19,9 +20,10 @@ import {
   type StatementOptions,
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
+import type { ResolvedOptions } from "./options/settings.js";
 import { Journal } from "./pool/event-log.js";
 import { Leases } from "./pool/leases.js";
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from "./pool-options.js";
+import { type PoolOptions, resolveOptions } from "./pool-options.js";
 import type { Connection } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
 import { runOpenfun } from "./session/openfun.js";
@@ -88,7 +90,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   constructor(driver: D, connectArgs: ConnectArgsOf<D>, options?: PoolOptions) {
     this.#driver = findDriver(driver);
     const args = argumentsOf(this.#driver, connectArgs);
-    this.#options = resolveOptions(options, this.#driver, args);
+    const resolved = resolveOptions(options, this.#driver, args);
+    const { openfun } = resolved;
+    this.#options = resolved;
     this.paramstyle = this.#driver.paramstyle;
     this.dialect = this.#driver.dialect;
     this.name = this.#options.name;
@@ -97,7 +101,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.#journal = new Journal(this.#options);
     this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
       origin: this.#origin,
-      prepare: (lease) => runOpenfun(lease, this.#context),
+      prepare: (lease) =>
+        openfun === undefined ? Promise.resolve() : runOpenfun(openfun, lease, this.#context),
       roomMade: () => this.#dispatcher.wake(),
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
       databaseLost: (error) => this.#dispatcher.databaseLost(error),

@@ -22,7 +22,7 @@ export type {
   StatementTrace,
   TracedPool,
 } from "./diagnostics/channels.js";
-export type { PoolStats } from "./dispatch/stats.js";
+export type { PoolStats } from "./diagnostics/pool-stats.js";
 export * from "./errors/classes.js";
 export { Transaction } from "./interaction/transaction.js";
 export type {
@@ -31,7 +31,8 @@ export type {
   InteractionOptions,
   StatementOptions,
 } from "./options/call-options.js";
-export type { Logger, OpenFunction, PoolOptions } from "./pool-options.js";
+export type { Logger, PoolSettings } from "./options/settings.js";
+export type { OpenFunction, PoolOptions } from "./pool-options.js";
 export { Connection } from "./session/connection.js";
 export { Cursor } from "./session/cursor.js";
 export type {

@@ -2,7 +2,7 @@ import { channel, type TracingChannel, tracingChannel } from "node:diagnostics_c
 import type { DatabaseName } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
 import { Failure } from "../defer/index.js";
-import type { PoolStats } from "../dispatch/stats.js";
+import type { PoolStats } from "./pool-stats.js";
 
 /** What a listener may ask of the pool that an event comes from. */
 export interface TracedPool {

@@ -1,10 +1,10 @@
 import type { Cancellation, Driver } from "../../drivers/driver.js";
 import type { Origin } from "../diagnostics/channels.js";
 import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "../errors/classes.js";
+import type { ResolvedOptions } from "../options/settings.js";
 import { judged, seemsReadOnly } from "../pool/driver-guard.js";
 import type { Lease } from "../pool/lease.js";
 import type { Leases } from "../pool/leases.js";
-import type { ResolvedOptions } from "../pool-options.js";
 import type { JobCarrier, StatementJob } from "../statement/statement-job.js";
 import { mayBeStacked, Profile } from "../statement/text-statistics.js";
 import type { Waiter } from "../statement/waiting-line.js";

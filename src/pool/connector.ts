@@ -2,7 +2,7 @@ import type { Driver } from "../../drivers/driver.js";
 import { channels, type Origin, tracedPromise } from "../diagnostics/channels.js";
 import { type AdbapiError, OperationalError } from "../errors/classes.js";
 import { connectFailed } from "../errors/details.js";
-import type { ResolvedOptions } from "../pool-options.js";
+import type { ResolvedOptions } from "../options/settings.js";
 import { ResultLimit } from "../statement/result-limit.js";
 import { Backoff } from "../timeouts/backoff.js";
 import { checkConnection, translated } from "./driver-guard.js";

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { ResolvedOptions } from "../pool-options.js";
+import type { ResolvedOptions } from "../options/settings.js";
 import type { Lease } from "./lease.js";
 
 type Level = "debug" | "info" | "warn" | "error";

@@ -1,7 +1,7 @@
 import type { Driver } from "../../drivers/driver.js";
 import type { Origin } from "../diagnostics/channels.js";
 import { type AdbapiError, OperationalError, PoolClosed } from "../errors/classes.js";
-import type { ResolvedOptions } from "../pool-options.js";
+import type { ResolvedOptions } from "../options/settings.js";
 import { Connector } from "./connector.js";
 import { translated } from "./driver-guard.js";
 import type { Journal } from "./event-log.js";

@@ -4,9 +4,11 @@ import { Connection } from "./connection.js";
 import { Session, type SessionContext } from "./session.js";
 
 /** Prepares a new connection: what `openfun` does to it is committed before anyone uses it. */
-export async function runOpenfun(lease: Lease, context: SessionContext): Promise<void> {
-  const { openfun } = context.options;
-  if (openfun === undefined) return;
+export async function runOpenfun(
+  openfun: (connection: Connection) => unknown,
+  lease: Lease,
+  context: SessionContext,
+): Promise<void> {
   const session = new Session(lease, context, {}, "connection");
   const sequence = session.open();
   try {

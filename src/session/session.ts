@@ -7,10 +7,10 @@ import { type AdbapiError, InterfaceError, OperationalError, type Outcome } from
 import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { BulkOptions, InteractionLimits, StatementOptions } from "../options/call-options.js";
+import type { ResolvedOptions } from "../options/settings.js";
 import type { Journal } from "../pool/event-log.js";
 import type { Lease } from "../pool/lease.js";
 import { NativeListeners } from "../pool/native-listeners.js";
-import type { ResolvedOptions } from "../pool-options.js";
 import { boundParams } from "../statement/bound-params.js";
 import { type JobCarrier, StatementJob } from "../statement/statement-job.js";
 import type { Waiter } from "../statement/waiting-line.js";

@@ -30,7 +30,8 @@ test("its links lead somewhere", () => {
 });
 
 test("every pool option is in the table of docs/pool.md, and no other; README's are of them", () => {
-  const source = readFileSync("src/pool-options.ts", "utf8");
+  const files = ["src/options/settings.ts", "src/pool-options.ts"];
+  const source = files.map((file) => readFileSync(file, "utf8")).join("\n");
   const options = new Set([...source.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name!));
   expect(optionsIn(readFileSync("docs/pool.md", "utf8")).sort()).toEqual([...options].sort());
   const common = optionsIn(readme);
