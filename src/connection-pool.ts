@@ -12,7 +12,7 @@ import { adbapiInteraction, calledInside } from "./interaction/call-frames.js";
 import type { InteractionContext } from "./interaction/interaction.js";
 import { Interactions } from "./interaction/interactions.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
-import type { Transaction } from "./interaction/transaction.js";
+import type { Queryable, Transaction } from "./interaction/transaction.js";
 import {
   type CloseOptions,
   checkCloseOptions,
@@ -35,11 +35,10 @@ import {
   type InArrays,
   type OperationResult,
   operationOf,
-  type Queryable,
   resultOf,
   rowsOf,
   type StatementResult,
-} from "./statement/queryable.js";
+} from "./statement/results.js";
 import { StatementJob } from "./statement/statement-job.js";
 import { PoolStreams } from "./stream/pool-stream.js";
 import type { RowStream } from "./stream/row-stream.js";

@@ -24,7 +24,7 @@ export type {
 } from "./diagnostics/channels.js";
 export type { PoolStats } from "./diagnostics/pool-stats.js";
 export * from "./errors/classes.js";
-export { Transaction } from "./interaction/transaction.js";
+export { type Queryable, Transaction } from "./interaction/transaction.js";
 export type {
   BulkOptions,
   CloseOptions,
@@ -41,7 +41,6 @@ export type {
   ArrayRow,
   InArrays,
   OperationResult,
-  Queryable,
   StatementResult,
-} from "./statement/queryable.js";
+} from "./statement/results.js";
 export type { RowStream } from "./stream/row-stream.js";

@@ -70,7 +70,8 @@ export class Flight {
 
   /** Asks the server to stop it; until that is over, nothing more comes within reach of the cancel. */
   interrupt(job: StatementJob): Cancellation {
-    const { loan } = job;
+    // A job of the dispatcher's has its place from `send` alone.
+    const loan = job.place as Loan | undefined;
     const cancellation = loan?.lease.cancellations.stop(job);
     if (loan === undefined || cancellation === undefined)
       return { outcome: this.lostOutcome, done: Promise.resolve() };

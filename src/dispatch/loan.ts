@@ -1,10 +1,10 @@
 import type { DriverConnection } from "../../drivers/driver.js";
 import type { Lease } from "../pool/lease.js";
-import type { StatementJob } from "../statement/statement-job.js";
+import type { JobPlace, StatementJob } from "../statement/statement-job.js";
 import type { Lane } from "./lane.js";
 
 /** A connection in the dispatcher's hands, with the autocommitted statements that are on it. */
-export class Loan {
+export class Loan implements JobPlace {
   readonly lease: Lease;
   readonly conn: DriverConnection;
   /** In the order sent, which is the order of the answers. */

@@ -2,16 +2,9 @@
  * PEP 249's tree of errors, the same classes for every driver.
  * @see https://peps.python.org/pep-0249/#exceptions
  */
-import { leavesNothing } from "./outcome.js";
+import { leavesNothing, type Outcome } from "./outcome.js";
 
-/**
- * What is known of a statement, or of a whole interaction, that failed or was given up:
- * - `"not sent"`: the server never saw it;
- * - `"not applied"`: the server saw it, and nothing of it lasts;
- * - `"applied"`: it was done before the cancel or the timeout reached it;
- * - `"unknown"`: nobody on this side can tell.
- */
-export type Outcome = "not sent" | "not applied" | "applied" | "unknown";
+export type { Outcome } from "./outcome.js";
 
 /** What an error of the tree is made with. */
 export interface ErrorDetails {

@@ -4,7 +4,7 @@ import { channels, type InteractionTrace, traced } from "../diagnostics/channels
 import { cancelledBefore } from "../errors/cancelled-before.js";
 import type { PoolClosed } from "../errors/classes.js";
 import { checkInteractionOptions } from "../options/call-options.js";
-import { interactionCall } from "../statement/queryable.js";
+import { interactionCall } from "./call.js";
 import { Interaction, type InteractionContext } from "./interaction.js";
 import type { InteractionKind } from "./kind.js";
 

@@ -13,16 +13,53 @@ import {
   type AnyRow,
   type ArrayRow,
   type InArrays,
-  interactionCall,
   type OperationResult,
   operationOf,
-  type Queryable,
   resultOf,
   rowsOf,
   type StatementResult,
-} from "../statement/queryable.js";
+} from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
+import { interactionCall } from "./call.js";
 import { adbapiNested, calledInside } from "./call-frames.js";
+
+/**
+ * The verbs that a pool and a transaction share: a function written against it runs on either.
+ */
+export interface Queryable {
+  /**
+   * Fires with all rows; of a statement that gives several result sets (a procedure's CALL) with those of the first, as
+   * all verbs do.
+   */
+  runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
+  runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
+  /** Fires with the number of rows affected and the last generated key. */
+  runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult>;
+  /** Fires with both: the rows and their columns, the number of rows and the last generated key. */
+  runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
+  runStatement<Row = AnyRow>(
+    sql: string,
+    params?: Params,
+    options?: StatementOptions,
+  ): Deferred<StatementResult<Row>>;
+  /** The rows one by one, read from the database no faster than they are asked for. */
+  runStream<Row = unknown[]>(...statement: InArrays): AsyncIterableIterator<ArrayRow<Row>>;
+  runStream<Row = AnyRow>(
+    sql: string,
+    params?: Params,
+    options?: StatementOptions,
+  ): AsyncIterableIterator<Row>;
+  /** Fires with what `fn` gave, once its work is committed, or released into the transaction around it. */
+  runInteraction<T, Args extends unknown[]>(
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runInteraction<T, Args extends unknown[]>(
+    options: InteractionOptions,
+    fn: (transaction: Transaction, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+}
 
 /**
  * What an interaction's function works with: the pool's own verbs inside of one transaction, and a PEP 249 cursor.

@@ -5,7 +5,7 @@ import type { Deferred } from "../defer/index.js";
 import { unsentError } from "../errors/cancelled-before.js";
 import type { StatementOptions } from "../options/call-options.js";
 import type { OpenSession } from "../session/open-session.js";
-import type { AnyRow, StatementResult } from "../statement/queryable.js";
+import type { AnyRow, StatementResult } from "../statement/results.js";
 import { unwatchAbort, watchAbort } from "../timeouts/abort-watch.js";
 import { queryResult } from "./result.js";
 import { signals } from "./signal.js";

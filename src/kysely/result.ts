@@ -1,5 +1,5 @@
 import type { CompiledQuery, QueryResult } from "kysely";
-import type { AnyRow, StatementResult } from "../statement/queryable.js";
+import type { AnyRow, StatementResult } from "../statement/results.js";
 import { skipBlanks } from "../statement/sql-comments.js";
 
 /**

@@ -1,7 +1,7 @@
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
 import type { StatementOptions } from "../options/call-options.js";
-import { type AnyRow, resultOf, type StatementResult } from "../statement/queryable.js";
+import { type AnyRow, resultOf, type StatementResult } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
 import type { Sequence } from "./sequence.js";
 import type { Session } from "./session.js";

@@ -1,20 +1,32 @@
-import type { Statement } from "../../drivers/driver.js";
-import { Failure } from "../defer/index.js";
+import type { Driver, Statement } from "../../drivers/driver.js";
+import { type Deferred, Failure } from "../defer/index.js";
 import type { StatementTrace } from "../diagnostics/channels.js";
 import { overError } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
+import type { Lease } from "../pool/lease.js";
 import { RowStream, type StreamPlace } from "../stream/row-stream.js";
+import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { Sequence } from "./sequence.js";
-import type { Session } from "./session.js";
+
+/** What the streams of a session need of it. */
+interface StreamingSession {
+  readonly lease: Lease;
+  readonly driver: Driver;
+  readonly transaction: ImplicitTransaction;
+  /** Hears of an error that a caller was given. */
+  told(error: object): void;
+  /** Runs `act` when it is its turn in the sequence. */
+  step(sequence: Sequence, act: () => Promise<void>): Deferred<void>;
+}
 
 /** The streams of one session. Each is a turn that lasts until its reader is done, so that at most one is open. */
 export class SessionStreams {
-  readonly #session: Session;
+  readonly #session: StreamingSession;
   #open: RowStream<unknown> | undefined;
   /** The one whose turn it is, also while it is being opened. */
   #current: RowStream<unknown> | undefined;
 
-  constructor(session: Session) {
+  constructor(session: StreamingSession) {
     this.#session = session;
   }
 

@@ -1,6 +1,5 @@
 import type { Cancellation, Params, Result, RowMode, Statement } from "../../drivers/driver.js";
 import { CancelledError, Deferred } from "../defer/index.js";
-import type { Loan } from "../dispatch/loan.js";
 import { unsentError } from "../errors/cancelled-before.js";
 import {
   type AdbapiError,
@@ -54,6 +53,11 @@ export interface JobCarrier {
   told?(error: object): void;
 }
 
+/** Where the statements of one connection stand, in the order sent. */
+export interface JobPlace {
+  readonly jobs: readonly StatementJob[];
+}
+
 /** One statement of a caller, from the call to its answer. Exactly one answer reaches its Deferred. */
 export class StatementJob extends Waiter implements Statement {
   sql: string;
@@ -65,7 +69,7 @@ export class StatementJob extends Waiter implements Statement {
   sends = 0;
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
   habits: Habits | undefined;
-  loan: Loan | undefined;
+  place: JobPlace | undefined;
   /** Called when it is put on a connection, while somebody listens. */
   onSent: (() => void) | undefined;
 
@@ -120,9 +124,9 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   /** It goes onto a connection; from here on, only a loss can bring it back. */
-  sent(loan?: Loan): void {
+  sent(place?: JobPlace): void {
     this.#move("sent");
-    this.loan = loan;
+    this.place = place;
     this.sends++;
   }
 
@@ -219,7 +223,7 @@ export class StatementJob extends Waiter implements Statement {
 
   /** Its time has not begun. */
   get #behindOthers(): boolean {
-    return this.loan !== undefined && this.loan.jobs[0] !== this;
+    return this.place !== undefined && this.place.jobs[0] !== this;
   }
 
   #timeout(outcome: Outcome, cause?: unknown): StatementTimeout {
