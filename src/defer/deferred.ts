@@ -31,7 +31,7 @@ export let run: (deferred: Deferred<unknown> | undefined) => void;
  * Shows an observer the result at the present end of the chain, which it leaves as it is.
  * @internal
  */
-export let observe: (deferred: Deferred<unknown>, observer: Observer) => void;
+export let observe: (deferred: Deferred<unknown>, observer: Observer<Deferred<unknown>>) => void;
 
 /**
  * A failure that is left in this Deferred is never reported: it belongs to other work, which fails with it.
@@ -54,8 +54,8 @@ export class Deferred<T> implements PromiseLike<T> {
   #state: State = "pending";
   /** In state "failure" a Failure, in state "waiting" a Deferred. */
   #result: unknown = undefined;
-  #first: Link | undefined = undefined;
-  #last: Link | undefined = undefined;
+  #first: Link<Deferred<unknown>> | undefined = undefined;
+  #last: Link<Deferred<unknown>> | undefined = undefined;
   /** One for each `pause()`, and one while waiting. The chain moves at 0 only. */
   #holds = 0;
   #running = false;
@@ -192,7 +192,7 @@ export class Deferred<T> implements PromiseLike<T> {
   /** The result at this place in the chain, which it leaves as it is; a failure counts as handled. */
   toPromise(): Promise<T> {
     const settlement = new Settlement();
-    this.#append(new Link(settlement, settlement));
+    this.#append(new Link<Deferred<unknown>>(settlement, settlement));
     return settlement.promise as Promise<T>;
   }
 
@@ -274,7 +274,7 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 
   /** @returns this, of whatever type the chain has from here */
-  #append(link: Link): Deferred<never> {
+  #append(link: Link<Deferred<unknown>>): Deferred<never> {
     if (this.#last === undefined) this.#first = link;
     else this.#last.next = link;
     this.#last = link;
@@ -309,7 +309,7 @@ export class Deferred<T> implements PromiseLike<T> {
   #advance(): Deferred<unknown> | undefined {
     if (this.#running) return undefined;
     while (this.#holds === 0 && this.#first !== undefined) {
-      const link: Link = this.#first;
+      const link: Link<Deferred<unknown>> = this.#first;
       this.#first = link.next;
       if (link.next === undefined) this.#last = undefined;
       const step = this.#state === "failure" ? link.onFailure : link.onValue;
@@ -333,7 +333,7 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 
   /** Hands the result to whoever is not a function; returns the chain that this has set off. */
-  #show(step: Exclude<Step, (result: never) => unknown>): Deferred<unknown> | undefined {
+  #show(step: Exclude<Step<Deferred<unknown>>, (result: never) => unknown>): Deferred<unknown> | undefined {
     if (step instanceof Deferred) {
       // One that was cut out of a circle no longer waits.
       if (step.#result !== this) return undefined;
@@ -445,8 +445,11 @@ export class Deferred<T> implements PromiseLike<T> {
   }
 }
 
-function toStep<A extends unknown[]>(fn: (result: never, ...args: A) => unknown, args?: A): Step {
+function toStep<A extends unknown[]>(
+  fn: (result: never, ...args: A) => unknown,
+  args?: A,
+): Step<Deferred<unknown>> {
   if (typeof fn !== "function") throw new TypeError(`a callback must be a function, not ${String(fn)}`);
-  if (args === undefined || args.length === 0) return fn as unknown as Step;
+  if (args === undefined || args.length === 0) return fn as unknown as Step<Deferred<unknown>>;
   return (result) => fn(result, ...args);
 }

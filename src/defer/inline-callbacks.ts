@@ -24,7 +24,7 @@ export function inlineCallbacks<This, A extends unknown[], R>(
   };
 }
 
-class Inlined implements Observer {
+class Inlined implements Observer<Deferred<unknown>> {
   readonly #generator: Generator<unknown, unknown, unknown>;
   /** What the generator's end goes to. After a cancel, the one that was given out waits for another. */
   #deferred: Deferred<unknown>;

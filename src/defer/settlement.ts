@@ -15,7 +15,7 @@ function executor(resolve: (value: unknown) => void, reject: (error: unknown) =>
 }
 
 /** Settles a native promise with the result at its place in a chain. */
-export class Settlement implements Observer {
+export class Settlement implements Observer<never> {
   readonly promise = new Promise<unknown>(executor);
   readonly #resolve = newestResolve;
   readonly #reject = newestReject;

@@ -1,6 +1,5 @@
 import type { Cancellation, Statement } from "../../drivers/driver.js";
-import { cancelOn } from "./driver-guard.js";
-import type { Lease } from "./lease.js";
+import { type CancelTarget, cancelOn } from "./driver-guard.js";
 
 /**
  * The longest that a session may take to settle what it was asked to stop, or what nobody waits for any more; then it
@@ -8,24 +7,29 @@ import type { Lease } from "./lease.js";
  */
 const SETTLE_MILLIS = 5_000;
 
+/** A connection whose session is destroyed when it does not settle. */
+interface SettlingConnection extends CancelTarget {
+  destroy(): void;
+}
+
 /**
  * What one connection is asked to stop, and the one deadline by which it must have settled. Nobody is given the
  * connection before.
  */
 export class Cancellations {
-  readonly #lease: Lease;
+  readonly #connection: SettlingConnection;
   readonly #onTheirWay = new Set<Promise<void>>();
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(lease: Lease) {
-    this.#lease = lease;
+  constructor(connection: SettlingConnection) {
+    this.#connection = connection;
   }
 
   /** Asks the server to stop what it works at. Undefined: the driver cannot ask, and the session was destroyed. */
   stop(statement: Statement): Cancellation | undefined {
-    const cancellation = cancelOn(this.#lease, statement);
+    const cancellation = cancelOn(this.#connection, statement);
     if (cancellation === undefined) {
-      this.#lease.destroy();
+      this.#connection.destroy();
       return undefined;
     }
     const { done } = cancellation;
@@ -37,7 +41,7 @@ export class Cancellations {
 
   /** What the session owes is owed to nobody: from the first call on it has so long to settle. */
   limit(): void {
-    this.#deadline ??= setTimeout(() => this.#lease.destroy(), SETTLE_MILLIS).unref();
+    this.#deadline ??= setTimeout(() => this.#connection.destroy(), SETTLE_MILLIS).unref();
   }
 
   /** It owes nothing any more. */

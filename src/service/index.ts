@@ -2,4 +2,4 @@
 export { MultiService } from "./multi-service.js";
 export { type PoolServiceOptions, poolService, type ServiceablePool } from "./pool-service.js";
 export { type RunServiceOptions, runService } from "./run-service.js";
-export { type Pending, Service, type Startable } from "./service.js";
+export { type Pending, Service, type ServiceParent, type Startable } from "./service.js";

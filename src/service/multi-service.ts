@@ -1,7 +1,7 @@
 import { CancelledError, type Deferred, inlineCallbacks, succeed } from "../defer/index.js";
 import { InterfaceError } from "../errors/classes.js";
 import { Lifecycle, lifeOf, nameOf } from "./lifecycle.js";
-import { adopt, Service } from "./service.js";
+import { adopt, Service, type ServiceParent } from "./service.js";
 
 /**
  * Services that start and stop together, themselves a service, so that they form a tree.
@@ -9,7 +9,7 @@ import { adopt, Service } from "./service.js";
  * They start one after another in the order they were added, and stop in reverse: what was added first, a pool,
  * is there for all that came after it, from their start to the end of their stop.
  */
-export class MultiService extends Service implements Iterable<Service> {
+export class MultiService extends Service implements ServiceParent {
   /** In the order of addition. A Map may change while it is walked: a child added meanwhile is still reached. */
   readonly #children = new Map<Service, Lifecycle<Service>>();
   readonly #group = new Lifecycle(

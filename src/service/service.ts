@@ -1,5 +1,4 @@
 import { type Deferred, succeed } from "../defer/index.js";
-import type { MultiService } from "./multi-service.js";
 
 /** What starting and stopping may return: nothing when done at once, else a Deferred or a promise. */
 export type Pending = void | PromiseLike<unknown>;
@@ -13,10 +12,19 @@ export interface Startable {
   abandonStart?(): void;
 }
 
-/** Lets MultiService, and nobody else, change whom a service belongs to. */
-export let adopt: (child: Service, parent: MultiService | undefined) => void;
+/** What a service can belong to: a MultiService. */
+export interface ServiceParent extends Service, Iterable<Service> {
+  addService(service: Service): Deferred<void>;
+  removeService(service: Service): Deferred<void>;
+  getServiceNamed(name: string): Service;
+  /** @internal */
+  checkChild(service: Service): void;
+}
 
-/** Lets a service's life, and nobody else, say that a start has failed. */
+/** Changes the parent of a service: for MultiService alone. */
+export let adopt: (child: Service, parent: ServiceParent | undefined) => void;
+
+/** Says that the start of a service has failed: for its Lifecycle alone. */
 export let halt: (service: Service) => void;
 
 /**
@@ -38,7 +46,7 @@ export class Service implements Startable {
   /** What `MultiService.getServiceNamed` finds it by. To be set before the service gets a parent. */
   name: string | undefined;
   #running = false;
-  #parent: MultiService | undefined;
+  #parent: ServiceParent | undefined;
 
   static {
     adopt = (child, parent) => {
@@ -61,7 +69,7 @@ export class Service implements Startable {
     return this.#running;
   }
 
-  get parent(): MultiService | undefined {
+  get parent(): ServiceParent | undefined {
     return this.#parent;
   }
 
@@ -86,7 +94,7 @@ export class Service implements Startable {
    * at once when it is not. Fails as its start does; as its stop does, and it has no parent then. Throws
    * `InterfaceError`, and it stays where it is, for a name that is taken and a parent below itself.
    */
-  setServiceParent(parent: MultiService): Deferred<void> {
+  setServiceParent(parent: ServiceParent): Deferred<void> {
     parent.checkChild(this);
     return this.disownServiceParent().addCallback(() => parent.addService(this));
   }
