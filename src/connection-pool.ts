@@ -21,8 +21,8 @@ import {
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
 import type { ResolvedOptions } from "./options/settings.js";
-import { Journal } from "./pool/event-log.js";
-import { Leases } from "./pool/leases.js";
+import { Connections } from "./pool/connections.js";
+import { EventLog } from "./pool/event-log.js";
 import { type PoolOptions, resolveOptions } from "./pool-options.js";
 import type { Connection } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
@@ -72,8 +72,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   readonly database: DatabaseName;
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
-  readonly #journal: Journal;
-  readonly #leases: Leases;
+  readonly #events: EventLog;
+  readonly #connections: Connections;
   readonly #dispatcher: Dispatcher;
   readonly #context: InteractionContext;
   readonly #origin: Origin;
@@ -97,8 +97,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     this.name = this.#options.name;
     this.database = Object.freeze(this.#driver.identify?.(args) ?? { system: this.#driver.name });
     this.#origin = Object.freeze({ pool: this.name, driver: this.#driver.name, source: this });
-    this.#journal = new Journal(this.#options);
-    this.#leases = new Leases(this.#driver, args, this.#options, this.#journal, {
+    this.#events = new EventLog(this.#options);
+    this.#connections = new Connections(this.#driver, args, this.#options, this.#events, {
       origin: this.#origin,
       prepare: (lease) =>
         openfun === undefined ? Promise.resolve() : runOpenfun(openfun, lease, this.#context),
@@ -106,11 +106,11 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
       databaseLost: (error) => this.#dispatcher.databaseLost(error),
     });
-    this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#leases, this.#origin);
+    this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#connections, this.#origin);
     this.#context = {
       driver: this.#driver,
       options: this.#options,
-      journal: this.#journal,
+      events: this.#events,
       dispatcher: this.#dispatcher,
       origin: this.#origin,
     };
@@ -135,7 +135,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** A frozen snapshot: what is open, in use and waiting now, and totals since the pool was made. */
   get stats(): PoolStats {
-    return statsOf(this.#options, this.#leases, this.#dispatcher, this.#journal);
+    return statsOf(this.#options, this.#connections, this.#dispatcher, this.#events);
   }
 
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
@@ -215,7 +215,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    * statement starts the pool too.
    */
   start(): Deferred<void> {
-    return Deferred.fromPromise(this.#dispatcher.vigil.during(this.#leases.fill())) as Deferred<void>;
+    return Deferred.fromPromise(this.#dispatcher.hold.during(this.#connections.fill())) as Deferred<void>;
   }
 
   /**
@@ -231,7 +231,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     const { timeoutMillis } = options;
     const inside = this.#interactions.size > 0 && calledInside(adbapiInteraction);
-    this.#closing ??= this.#dispatcher.vigil.during(this.#close(timeoutMillis));
+    this.#closing ??= this.#dispatcher.hold.during(this.#close(timeoutMillis));
     if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
     return Deferred.fromPromise(this.#closing) as Deferred<void>;
   }
@@ -291,11 +291,11 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         this.#streams.cancel(closed);
         // What does not settle then, is destroyed.
         const again = Math.min(Math.max(timeoutMillis, LEAST_SETTLE_MILLIS), SETTLE_MILLIS);
-        await within(drained, again, () => closed).catch(() => this.#leases.destroyAll());
+        await within(drained, again, () => closed).catch(() => this.#connections.destroyAll());
         await drained;
       });
     }
-    await this.#leases.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), SETTLE_MILLIS));
+    await this.#connections.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), SETTLE_MILLIS));
     this.#dispatcher.close();
   }
 }

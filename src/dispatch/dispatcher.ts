@@ -2,19 +2,19 @@ import type { Cancellation, Driver } from "../../drivers/driver.js";
 import type { Origin } from "../diagnostics/channels.js";
 import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "../errors/classes.js";
 import type { ResolvedOptions } from "../options/settings.js";
+import type { Connections } from "../pool/connections.js";
 import { judged, seemsReadOnly } from "../pool/driver-guard.js";
-import type { Lease } from "../pool/lease.js";
-import type { Leases } from "../pool/leases.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { JobCarrier, StatementJob } from "../statement/statement-job.js";
-import { mayBeStacked, Profile } from "../statement/text-statistics.js";
+import { mayBeStacked, TextStatistics } from "../statement/text-statistics.js";
 import type { Waiter } from "../statement/waiting-line.js";
+import { Borrowed } from "./borrowed.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
-import { Flight } from "./in-flight.js";
+import { InFlight } from "./in-flight.js";
 import type { Lane } from "./lane.js";
 import type { Loan } from "./loan.js";
-import { Loans } from "./loans.js";
 import { explainPoolTimeout } from "./pool-timeout.js";
-import { Vigil } from "./process-hold.js";
+import { ProcessHold } from "./process-hold.js";
 import { Queue } from "./queue.js";
 
 /**
@@ -31,29 +31,29 @@ const SHARE = 8;
 export class Dispatcher implements JobCarrier {
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
-  readonly #leases: Leases;
-  readonly #profile: Profile;
+  readonly #connections: Connections;
+  readonly #statistics: TextStatistics;
   readonly #queue: Queue;
-  readonly #flight: Flight;
-  readonly #loans: Loans;
+  readonly #inFlight: InFlight;
+  readonly #borrowed: Borrowed;
   #state: "open" | "closing" = "open";
   #whenDrained: (() => void) | undefined;
   /** The database went with its session, and nobody has been told yet. */
   #untold: AdbapiError | undefined;
-  readonly vigil = new Vigil();
+  readonly hold = new ProcessHold();
   /** Waiters that were refused since no connection came free. */
   timeouts = 0;
 
-  constructor(driver: Driver, options: ResolvedOptions, leases: Leases, origin: Origin) {
+  constructor(driver: Driver, options: ResolvedOptions, connections: Connections, origin: Origin) {
     this.#driver = driver;
     this.#options = options;
-    this.#leases = leases;
-    this.#profile = new Profile((sql) => judged(driver, "stackable", sql));
+    this.#connections = connections;
+    this.#statistics = new TextStatistics((sql) => judged(driver, "stackable", sql));
     const limit = options.acquireTimeoutMillis;
     this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
       this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
     );
-    this.#loans = new Loans(leases, {
+    this.#borrowed = new Borrowed(connections, {
       origin,
       max: options.max,
       wanted: () => this.#queue.wanted,
@@ -61,14 +61,14 @@ export class Dispatcher implements JobCarrier {
       arrived: (loan) => this.#advance(loan),
       unbind: (loan) => this.#unbind(loan),
       left: () => this.#settleDown(),
-      lost: (loan, error) => this.#flight.lost(loan, error),
+      lost: (loan, error) => this.#inFlight.lost(loan, error),
     });
-    this.#flight = new Flight({
+    this.#inFlight = new InFlight({
       driver,
-      profile: this.#profile,
-      loans: this.#loans.carrying,
+      statistics: this.#statistics,
+      loans: this.#borrowed.carrying,
       // Elsewhere it would find another database.
-      reconnect: options.reconnect && !leases.ownDatabase,
+      reconnect: options.reconnect && !connections.ownDatabase,
       settle: (loan) => this.#settle(loan),
       advance: (loan) => this.#advance(loan),
       again: (job, loan) => {
@@ -79,17 +79,17 @@ export class Dispatcher implements JobCarrier {
         job.returned();
         this.#queue.putBack(job, this.#queue.writing ?? this.#queue.main);
       },
-      clean: (lease) => leases.clean(lease, false),
+      clean: (lease) => connections.clean(lease, false),
     });
   }
 
   get lostOutcome(): Outcome {
-    return this.#flight.lostOutcome;
+    return this.#inFlight.lostOutcome;
   }
 
   /** Statements that were answered, with a result or an error. */
   get statements(): number {
-    return this.#flight.statements;
+    return this.#inFlight.statements;
   }
 
   get waiting(): number {
@@ -98,7 +98,7 @@ export class Dispatcher implements JobCarrier {
 
   /** Gives the job's Deferred. */
   submit(job: StatementJob): StatementJob["deferred"] {
-    job.recognize(this.#profile.of(job.sql));
+    job.recognize(this.#statistics.of(job.sql));
     this.#enqueue(job, this.#queue.writing !== undefined && !this.#onlyReads(job));
     return job.deferred;
   }
@@ -108,13 +108,13 @@ export class Dispatcher implements JobCarrier {
   }
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */
-  async giveBack(lease: Lease, reset: boolean): Promise<void> {
-    this.#loans.tellUse(lease);
-    const clean = this.#leases.clean(lease, reset);
-    const usable = (clean === true || (await clean)) && !this.#leases.expired(lease);
-    if (!usable) await this.#leases.discard(lease);
-    this.#loans.takeBack(lease)?.leave(lease, () => this.#pump());
-    if (usable) this.#loans.adopt(lease);
+  async giveBack(lease: PooledConnection, reset: boolean): Promise<void> {
+    this.#borrowed.tellUse(lease);
+    const clean = this.#connections.clean(lease, reset);
+    const usable = (clean === true || (await clean)) && !this.#connections.expired(lease);
+    if (!usable) await this.#connections.discard(lease);
+    this.#borrowed.takeBack(lease)?.leave(lease, () => this.#pump());
+    if (usable) this.#borrowed.adopt(lease);
     this.#pump();
     this.#settleDown();
   }
@@ -129,7 +129,7 @@ export class Dispatcher implements JobCarrier {
    * waiting for one that returns.
    */
   connectFailed(error: AdbapiError): void {
-    if (!this.#leases.promising) this.#refuseAll(error);
+    if (!this.#connections.mayConnectSoon) this.#refuseAll(error);
   }
 
   /** Who waits asked it of the database that was lost; with nobody waiting, the next is told. */
@@ -145,7 +145,7 @@ export class Dispatcher implements JobCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
-    return this.#flight.interrupt(job);
+    return this.#inFlight.interrupt(job);
   }
 
   /** Fires when nothing is queued and nothing runs. Nothing new is taken from now on. */
@@ -160,23 +160,23 @@ export class Dispatcher implements JobCarrier {
   /** Refuses what waits, and cancels the statements that run. */
   abort(error: AdbapiError): void {
     this.#refuseAll(error);
-    for (const { jobs } of this.#loans.carrying) for (const job of [...jobs]) job.cancel(error);
+    for (const { jobs } of this.#borrowed.carrying) for (const job of [...jobs]) job.cancel(error);
   }
 
   /** Leaves no timer behind. */
   close(): void {
-    this.vigil.end();
+    this.hold.end();
     this.#queue.close();
-    this.#flight.close();
-    this.#loans.close();
+    this.#inFlight.close();
+    this.#borrowed.close();
   }
 
   /**
    * A text that the database has not judged yet need not wait for who holds the writer's place to be judged, if it does
    * not look like a write.
    */
-  #onlyReads({ sql, habits }: StatementJob): boolean {
-    return habits?.readOnly ?? seemsReadOnly(this.#driver, sql);
+  #onlyReads({ sql, text }: StatementJob): boolean {
+    return text?.readOnly ?? seemsReadOnly(this.#driver, sql);
   }
 
   #enqueue(waiter: Waiter, writes: boolean): void {
@@ -191,18 +191,18 @@ export class Dispatcher implements JobCarrier {
       return;
     }
     this.#queue.push(waiter, writes);
-    this.vigil.working = true;
+    this.hold.working = true;
     this.#pump();
     if (!waiter.waiting) return;
     const { maxWaiting } = this.#options;
-    if (this.waiting - this.#loans.requested <= maxWaiting) this.#queue.guard(waiter);
+    if (this.waiting - this.#borrowed.requested <= maxWaiting) this.#queue.guard(waiter);
     else this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
   }
 
   /** Puts on connections what can go, then asks for the connections that are missing. */
   #pump(): void {
     while (this.#putNext());
-    this.#loans.ask();
+    this.#borrowed.ask();
   }
 
   #putNext(): boolean {
@@ -224,9 +224,10 @@ export class Dispatcher implements JobCarrier {
     const depth = Math.max(DEEP, length / SHARE);
     // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if
     // one more may serve them.
-    const crowded = lane.serving >= lane.limit || length > this.#loans.requested + this.#leases.available;
+    const crowded =
+      lane.serving >= lane.limit || length > this.#borrowed.requested + this.#connections.available;
     let best: Loan | undefined;
-    for (const loan of this.#loans.carrying) {
+    for (const loan of this.#borrowed.carrying) {
       if (loan.jobs.length === 0) {
         const free = loan.cancels === 0 && loan.lane === undefined && !loan.lease.gone;
         if (free && lane.serving < lane.limit) return loan;
@@ -243,13 +244,13 @@ export class Dispatcher implements JobCarrier {
   #recognize(waiter: Waiter): void {
     if (this.#queue.writing === undefined || waiter instanceof ExclusiveRequest) return;
     const job = waiter as StatementJob;
-    if (job.habits === undefined) job.recognize(this.#profile.of(job.sql));
+    if (job.text === undefined) job.recognize(this.#statistics.of(job.sql));
   }
 
   #mayStack(waiter: Waiter, lane: Lane): boolean {
     if (waiter instanceof ExclusiveRequest) return false;
     // In the writers' lane everyone waits for the writer before them in any case.
-    return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).habits);
+    return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).text);
   }
 
   #put(waiter: Waiter, lane: Lane, loan: Loan): void {
@@ -259,11 +260,11 @@ export class Dispatcher implements JobCarrier {
       lane.serving++;
       if (loan.lease.state === "idle") loan.lease.move("leased");
     }
-    if (waiter instanceof ExclusiveRequest) this.#loans.lend(loan, lane, waiter);
+    if (waiter instanceof ExclusiveRequest) this.#borrowed.lend(loan, lane, waiter);
     else {
       const job = waiter as StatementJob;
       const reads = this.#queue.writing !== undefined && lane !== this.#queue.writing;
-      this.#flight.send(job, loan, this.#mayStack(waiter, lane), reads && job.habits?.readOnly !== true);
+      this.#inFlight.send(job, loan, this.#mayStack(waiter, lane), reads && job.text?.readOnly !== true);
     }
   }
 
@@ -271,16 +272,17 @@ export class Dispatcher implements JobCarrier {
   #advance(loan: Loan): void {
     this.#settle(loan);
     this.#pump();
-    if (loan.lane === undefined && loan.quiet && this.#loans.carrying.has(loan)) this.#loans.linger(loan);
+    if (loan.lane === undefined && loan.quiet && this.#borrowed.carrying.has(loan))
+      this.#borrowed.linger(loan);
   }
 
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
   #settle(loan: Loan): void {
-    if (!loan.quiet || !this.#loans.carrying.has(loan)) return;
+    if (!loan.quiet || !this.#borrowed.carrying.has(loan)) return;
     loan.lease.cancellations.relieve();
     loan.sealed = loan.stacking = false;
-    if (loan.lease.gone || loan.lease.session !== "idle" || this.#leases.expired(loan.lease))
-      this.#loans.dismiss(loan);
+    if (loan.lease.gone || loan.lease.session !== "idle" || this.#connections.expired(loan.lease))
+      this.#borrowed.dismiss(loan);
     else this.#unbind(loan);
   }
 
@@ -306,20 +308,20 @@ export class Dispatcher implements JobCarrier {
     return explainPoolTimeout(why, waiter, {
       name: this.#options.name,
       max: this.#options.max,
-      open: this.#leases.open,
-      idle: this.#leases.idle,
-      connecting: this.#leases.connecting,
+      open: this.#connections.open,
+      idle: this.#connections.idle,
+      connecting: this.#connections.connecting,
       waiting: this.waiting,
-      holders: [...this.#loans.holders()],
+      holders: [...this.#borrowed.holders()],
       awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing?.line,
       writerEnding: this.#queue.writing?.ending === true,
-      lastFailure: this.#leases.lastFailure,
+      lastFailure: this.#connections.lastFailure,
     });
   }
 
   #settleDown(): void {
-    if (!this.#loans.none || this.waiting > 0) return;
-    this.vigil.working = false;
+    if (!this.#borrowed.none || this.waiting > 0) return;
+    this.hold.working = false;
     this.#whenDrained?.();
   }
 }

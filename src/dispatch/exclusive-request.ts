@@ -1,5 +1,5 @@
 import type { AdbapiError } from "../errors/classes.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Waiter } from "../statement/waiting-line.js";
 
 /** Who wants a connection for itself: an interaction, a stream, `runWithConnection`. */
@@ -10,7 +10,7 @@ export interface Taker {
   readonly writes: boolean;
   /** Where it was asked for, when that is recorded. */
   readonly stack: string | undefined;
-  granted(lease: Lease): void;
+  granted(lease: PooledConnection): void;
   refused(error: AdbapiError): void;
 }
 

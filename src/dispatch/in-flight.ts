@@ -9,9 +9,9 @@ import {
 import { withDetails } from "../errors/details.js";
 import { leftOpen } from "../errors/session-ended.js";
 import { cancelledBy, executeOn, judged, readOn, translated } from "../pool/driver-guard.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { StatementJob } from "../statement/statement-job.js";
-import type { Profile } from "../statement/text-statistics.js";
+import type { TextStatistics } from "../statement/text-statistics.js";
 import type { Loan } from "./loan.js";
 
 /** A statement that stays at the head of its connection for longer is stuck: those behind it may go elsewhere. */
@@ -19,9 +19,9 @@ const STUCK_MILLIS = 100;
 /** How often work that never reached a server is sent anew. */
 const RESENDS = 3;
 
-export interface FlightHooks {
+export interface InFlightHooks {
   readonly driver: Driver;
-  readonly profile: Profile;
+  readonly statistics: TextStatistics;
   readonly loans: ReadonlySet<Loan>;
   /** Whether a statement that never reached the server is sent again. */
   readonly reconnect: boolean;
@@ -34,19 +34,19 @@ export interface FlightHooks {
   /** The database says that it may write, and has not run it: it waits for the writer's place. */
   writes(job: StatementJob): void;
   /** Ends what is open on the session. */
-  clean(lease: Lease): boolean | Promise<boolean>;
+  clean(lease: PooledConnection): boolean | Promise<boolean>;
 }
 
 /** Autocommitted statements on their connections, from the sending to the answer, with all that can come between. */
-export class Flight {
+export class InFlight {
   /** What becomes of a statement whose connection dies. */
   readonly lostOutcome: Outcome = "unknown";
-  readonly #hooks: FlightHooks;
+  readonly #hooks: InFlightHooks;
   #stuckTimer: NodeJS.Timeout | undefined;
   /** Statements that were answered, with a result or an error. */
   statements = 0;
 
-  constructor(hooks: FlightHooks) {
+  constructor(hooks: InFlightHooks) {
     this.#hooks = hooks;
   }
 
@@ -95,7 +95,7 @@ export class Flight {
   }
 
   #answered(loan: Loan, job: StatementJob, sends: number, result: Result): void {
-    const { settle, advance, profile } = this.#hooks;
+    const { settle, advance, statistics } = this.#hooks;
     const now = performance.now();
     const { begunAt } = loan;
     loan.take(job, now);
@@ -110,8 +110,8 @@ export class Flight {
     }
     this.statements++;
     // What was cancelled, or out of time, may have been cut short, and answered all the same.
-    if (job.givenUp) profile.overran(job.sql, job.habits, now - begunAt);
-    else profile.learn(job.sql, job.habits, now - begunAt, result?.readOnly);
+    if (job.givenUp) statistics.overran(job.sql, job.text, now - begunAt);
+    else statistics.learn(job.sql, job.text, now - begunAt, result?.readOnly);
     const state = loan.lease.session;
     if (loan.jobs.length === 0 && state !== "idle" && state !== "broken") {
       this.#leftOpen(loan, job);
@@ -124,9 +124,9 @@ export class Flight {
   }
 
   #failed(loan: Loan, job: StatementJob, sends: number, reason: unknown): void {
-    const { driver, reconnect, again, advance, profile } = this.#hooks;
+    const { driver, reconnect, again, advance, statistics } = this.#hooks;
     const now = performance.now();
-    if (loan.jobs[0] === job) profile.overran(job.sql, job.habits, now - loan.begunAt);
+    if (loan.jobs[0] === job) statistics.overran(job.sql, job.text, now - loan.begunAt);
     loan.take(job, now);
     this.#limit(loan);
     // Rescued: another connection gives, or will give, the answer that counts, unless its caller was answered while it
@@ -142,8 +142,8 @@ export class Flight {
     // one lasts.
     const unsent = lost === "not sent" || (lost === "not applied" && loan.sealed);
     // A server can only cancel whatever runs: the cancel of a neighbour hit this one, and nothing of it was done.
-    const innocent = cancelled === "not applied" && loan.sealed && job.habits?.stackable === true;
-    const spared = innocent || (unsent && reconnect) || (reconnect && this.#spoiled(error, job));
+    const hitByNeighboursCancel = cancelled === "not applied" && loan.sealed && job.text?.stackable === true;
+    const spared = hitByNeighboursCancel || (unsent && reconnect) || (reconnect && this.#spoiled(error, job));
     if (job.state === "sent" && job.sends <= RESENDS && spared) again(job, loan);
     else {
       this.statements++;
@@ -155,10 +155,10 @@ export class Flight {
 
   /** A text that only seemed to read: whoever does not wait for it any more has had their answer, or is out of time. */
   #unrun(loan: Loan, job: StatementJob, sends: number): void {
-    const { advance, profile, writes } = this.#hooks;
+    const { advance, statistics, writes } = this.#hooks;
     loan.take(job, performance.now());
     this.#limit(loan);
-    profile.writes(job.sql, job.habits);
+    statistics.writes(job.sql, job.text);
     if (job.sends === sends && job.state === "sent") writes(job);
     else if (job.sends === sends && job.state !== "settled")
       job.failed(new OperationalError("it was not run", { sql: job.sql }), "not applied");
@@ -212,9 +212,9 @@ export class Flight {
 
   /** What waits behind a stuck statement, and may be run twice, goes to the head of the queue. */
   #rescue(loan: Loan): void {
-    const { driver, again, advance, profile } = this.#hooks;
+    const { driver, again, advance, statistics } = this.#hooks;
     const [head] = loan.jobs;
-    if (head !== undefined) profile.overran(head.sql, head.habits, performance.now() - loan.begunAt);
+    if (head !== undefined) statistics.overran(head.sql, head.text, performance.now() - loan.begunAt);
     loan.sealed = true;
     for (const job of loan.jobs.slice(1)) {
       if (job.state === "sent" && judged(driver, "repeatable", job.sql)) again(job, loan);

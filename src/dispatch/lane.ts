@@ -1,4 +1,4 @@
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { type Waiter, WaitingLine } from "../statement/waiting-line.js";
 
 /**
@@ -26,7 +26,7 @@ export class Lane {
    * One fewer serves it. What is destroyed may hold the writer's locks until its session is really over: the next
    * writer waits for that, when `over` is called.
    */
-  leave({ gone, conn: { ended } }: Lease, over: () => void): void {
+  leave({ gone, conn: { ended } }: PooledConnection, over: () => void): void {
     if (!gone || ended === undefined || this.limit === Number.POSITIVE_INFINITY) {
       this.serving--;
       return;

@@ -1,11 +1,11 @@
 import type { DriverConnection } from "../../drivers/driver.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { JobPlace, StatementJob } from "../statement/statement-job.js";
 import type { Lane } from "./lane.js";
 
 /** A connection in the dispatcher's hands, with the autocommitted statements that are on it. */
 export class Loan implements JobPlace {
-  readonly lease: Lease;
+  readonly lease: PooledConnection;
   readonly conn: DriverConnection;
   /** In the order sent, which is the order of the answers. */
   readonly jobs: StatementJob[] = [];
@@ -24,7 +24,7 @@ export class Loan implements JobPlace {
   /** Cancels that may still hit whatever runs. */
   cancels = 0;
 
-  constructor(lease: Lease) {
+  constructor(lease: PooledConnection) {
     this.lease = lease;
     this.conn = lease.conn;
   }

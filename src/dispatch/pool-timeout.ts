@@ -1,5 +1,5 @@
 import { type AdbapiError, PoolTimeout } from "../errors/classes.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { StatementJob } from "../statement/statement-job.js";
 import type { Waiter } from "../statement/waiting-line.js";
 import { ExclusiveRequest } from "./exclusive-request.js";
@@ -11,7 +11,11 @@ export interface PoolPicture {
   readonly idle: number;
   readonly connecting: number;
   readonly waiting: number;
-  readonly holders: readonly { readonly lease: Lease; readonly what: string; readonly runs: boolean }[];
+  readonly holders: readonly {
+    readonly lease: PooledConnection;
+    readonly what: string;
+    readonly runs: boolean;
+  }[];
   /** Whether what is waited for is the database's single writer. */
   readonly awaitsWriter: boolean;
   /** Whether that is a statement which was given up, and is still inside of the database. */
@@ -67,10 +71,10 @@ function likelyCause({
   return undefined;
 }
 
-function heldFor(lease: Lease): number {
+function heldFor(lease: PooledConnection): number {
   return Math.round(performance.now() - lease.heldSince);
 }
 
-function takenAt(lease: Lease): string {
+function takenAt(lease: PooledConnection): string {
   return lease.holderStack === undefined ? "" : `\n${lease.holderStack.replace(/^/gm, "    ")}`;
 }

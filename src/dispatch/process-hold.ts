@@ -1,5 +1,5 @@
 /** Keeps the process alive while there is work; connections themselves never do. */
-export class Vigil {
+export class ProcessHold {
   readonly #timer = setInterval(() => {}, 2 ** 31 - 1).unref();
   #working = false;
   #errands = 0;

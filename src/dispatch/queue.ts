@@ -15,18 +15,18 @@ export class Queue {
   readonly writing: Lane | undefined;
   readonly #lanes: readonly Lane[];
   readonly #writersFirst: readonly Lane[];
-  readonly #patienceMillis: number;
-  readonly #impatient: (waiter: Waiter) => void;
+  readonly #timeoutMillis: number;
+  readonly #onTimeout: (waiter: Waiter) => void;
   #tickets = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param impatient refuses one who has waited for `patienceMillis`. */
-  constructor(singleWriter: boolean, patienceMillis: number, impatient: (waiter: Waiter) => void) {
+  /** @param onTimeout refuses one who has waited for `timeoutMillis`. */
+  constructor(singleWriter: boolean, timeoutMillis: number, onTimeout: (waiter: Waiter) => void) {
     this.writing = singleWriter ? new Lane(1) : undefined;
     this.#lanes = this.writing === undefined ? [this.main] : [this.main, this.writing];
     this.#writersFirst = [...this.#lanes].reverse();
-    this.#patienceMillis = patienceMillis;
-    this.#impatient = impatient;
+    this.#timeoutMillis = timeoutMillis;
+    this.#onTimeout = onTimeout;
   }
 
   get waiting(): number {
@@ -77,7 +77,7 @@ export class Queue {
     if (this.#timer !== undefined) return;
     let due = Number.POSITIVE_INFINITY;
     for (const { line } of this.#lanes) {
-      if (line.first !== undefined) due = Math.min(due, line.first.since + this.#patienceMillis);
+      if (line.first !== undefined) due = Math.min(due, line.first.since + this.#timeoutMillis);
     }
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.min(Math.max(1, Math.ceil(due - performance.now())), longestTimer);
@@ -100,9 +100,9 @@ export class Queue {
 
   #expire(): void {
     this.#timer = undefined;
-    const since = performance.now() - this.#patienceMillis;
+    const since = performance.now() - this.#timeoutMillis;
     for (const { line } of this.#lanes) {
-      while (line.first !== undefined && line.first.since <= since) this.#impatient(line.first);
+      while (line.first !== undefined && line.first.since <= since) this.#onTimeout(line.first);
     }
     this.#guardFirst();
   }

@@ -1,18 +1,18 @@
 import type { PoolStats } from "../diagnostics/pool-stats.js";
 import type { ResolvedOptions } from "../options/settings.js";
-import type { Journal } from "../pool/event-log.js";
-import type { Leases } from "../pool/leases.js";
+import type { Connections } from "../pool/connections.js";
+import type { EventLog } from "../pool/event-log.js";
 import type { Dispatcher } from "./dispatcher.js";
 
 /** @internal */
 export function statsOf(
   { min, max }: ResolvedOptions,
-  leases: Leases,
+  connections: Connections,
   dispatcher: Dispatcher,
-  journal: Journal,
+  events: EventLog,
 ): PoolStats {
-  const { idle, inUse, connecting } = leases;
-  const { connects, connectFailures, disconnects, losses, rollbacks, retries, leaks } = journal;
+  const { idle, inUse, connecting } = connections;
+  const { connects, connectFailures, disconnects, losses, rollbacks, retries, leaks } = events;
   return Object.freeze({
     size: idle + inUse,
     idle,

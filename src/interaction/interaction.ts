@@ -8,7 +8,7 @@ import { type AdbapiError, type Outcome, StatementTimeout } from "../errors/clas
 import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionOptions } from "../options/call-options.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Session, type SessionContext } from "../session/session.js";
 import { Backoff } from "../timeouts/backoff.js";
 import { type Limited, Limits } from "../timeouts/limits.js";
@@ -57,7 +57,7 @@ export class Interaction<T> implements Taker, Limited {
   readonly #onEnd: () => void;
   #state: InteractionState = "waiting";
   #request: ExclusiveRequest | undefined;
-  #grant: { resolve(lease: Lease): void; reject(error: unknown): void } | undefined;
+  #grant: { resolve(lease: PooledConnection): void; reject(error: unknown): void } | undefined;
   #session: Session | undefined;
   /** What the function gave, when that can be cancelled. */
   #pending: { cancel(): void } | undefined;
@@ -102,7 +102,7 @@ export class Interaction<T> implements Taker, Limited {
     void this.#run();
   }
 
-  granted(lease: Lease): void {
+  granted(lease: PooledConnection): void {
     this.#grant?.resolve(lease);
   }
 
@@ -137,7 +137,7 @@ export class Interaction<T> implements Taker, Limited {
         return;
       }
       this.#move("resting");
-      this.#context.journal.retries++;
+      this.#context.events.retries++;
       await sleep(this.#backoff.next(), undefined, { signal: this.#rest.signal }).catch(() => {});
       if (this.#stopped !== undefined) {
         this.#settle(() => this.deferred.errback(this.#stopped));
@@ -158,10 +158,10 @@ export class Interaction<T> implements Taker, Limited {
     const lease = await (channels.acquire.hasSubscribers
       ? tracedPromise(channels.acquire, { ...this.#context.origin }, acquire)
       : acquire());
-    const { dispatcher, options, journal } = this.#context;
+    const { dispatcher, options, events } = this.#context;
     const { isolation, readOnly } = this.#options;
     const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
-    const unwatch = journal.watch(lease);
+    const unwatch = events.watch(lease);
     this.#session = session;
     try {
       const value = await this.#within(session);
@@ -228,8 +228,8 @@ export class Interaction<T> implements Taker, Limited {
     return value;
   }
 
-  #acquire(): Promise<Lease> {
-    return new Promise<Lease>((resolve, reject) => {
+  #acquire(): Promise<PooledConnection> {
+    return new Promise<PooledConnection>((resolve, reject) => {
       this.#grant = {
         resolve: (lease) => {
           this.#move("running");

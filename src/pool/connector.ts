@@ -6,7 +6,7 @@ import type { ResolvedOptions } from "../options/settings.js";
 import { ResultLimit } from "../statement/result-limit.js";
 import { Backoff } from "../timeouts/backoff.js";
 import { checkConnection, translated } from "./driver-guard.js";
-import { Lease } from "./lease.js";
+import { PooledConnection } from "./pooled-connection.js";
 
 /** A connect that takes longer is no reason for others to wait for its end. */
 const HOPE_MILLIS = 1_000;
@@ -16,17 +16,17 @@ const CONNECT_MILLIS = 15_000;
 export interface ConnectorHooks {
   readonly origin: Origin;
   /** Runs before the first use of each connection. */
-  prepare(lease: Lease): Promise<void>;
+  prepare(lease: PooledConnection): Promise<void>;
   /** A session has come to be, and is not ready for use yet. */
-  connected(lease: Lease): void;
+  connected(lease: PooledConnection): void;
   /** It did not get ready, and is no more. */
-  abandoned(lease: Lease): void;
+  abandoned(lease: PooledConnection): void;
   /** A session died by itself. */
-  lost(lease: Lease, error: unknown): void;
+  lost(lease: PooledConnection, error: unknown): void;
   /** The server said something that somebody must know of. */
   warned(text: string): void;
   /** The driver's `destroy` threw: whatever that left behind. */
-  readonly destroyFailed: (lease: Lease, error: unknown) => void;
+  readonly destroyFailed: (lease: PooledConnection, error: unknown) => void;
 }
 
 /**
@@ -57,7 +57,7 @@ export class Connector {
   }
 
   /** Whether an attempt is young enough to wait for. */
-  get hopeful(): boolean {
+  get hasRecentAttempt(): boolean {
     const since = performance.now() - HOPE_MILLIS;
     return [...this.#attempts.values()].some((begun) => begun > since);
   }
@@ -75,7 +75,7 @@ export class Connector {
    * Fires with a connection that is ready for its first taker; rejects with the translated reason why there is none,
    * and leaves nothing open.
    */
-  async connect(): Promise<Lease> {
+  async connect(): Promise<PooledConnection> {
     const attempt = new AbortController();
     const { signal } = attempt;
     this.#attempts.set(attempt, performance.now());
@@ -83,7 +83,7 @@ export class Connector {
     const deadline = Math.min(0.9 * this.#options.acquireTimeoutMillis, CONNECT_MILLIS);
     const late = `no connection within ${Math.round(deadline)} ms: the server does not answer`;
     const timer = setTimeout(() => attempt.abort(new OperationalError(late)), deadline).unref();
-    let opened: Lease | undefined;
+    let opened: PooledConnection | undefined;
     try {
       const aborted = new Promise<never>((_, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -116,15 +116,15 @@ export class Connector {
     for (const attempt of this.#attempts.keys()) attempt.abort(reason);
   }
 
-  #traced(signal: AbortSignal): Promise<Lease> {
+  #traced(signal: AbortSignal): Promise<PooledConnection> {
     if (!channels.connect.hasSubscribers) return this.#open(signal);
     const open = () => this.#open(signal).catch((error) => Promise.reject(translated(this.#driver, error)));
     return tracedPromise(channels.connect, { ...this.#hooks.origin }, open);
   }
 
-  async #open(signal: AbortSignal): Promise<Lease> {
+  async #open(signal: AbortSignal): Promise<PooledConnection> {
     const { name, prepare, pipeline, int64, maxLifetimeMillis, maxResultBytes } = this.#options;
-    let lease: Lease | undefined;
+    let lease: PooledConnection | undefined;
     const conn = await this.#driver.connect(this.#args, {
       settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64, maxResultBytes },
       signal,
@@ -135,13 +135,13 @@ export class Connector {
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     const depth = pipeline ?? Math.min(this.#driver.pipeline, conn.pipeline ?? Number.POSITIVE_INFINITY);
-    lease = new Lease(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
+    lease = new PooledConnection(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
     if (maxResultBytes !== undefined) lease.resultLimit = new ResultLimit(conn, maxResultBytes);
     this.#hooks.connected(lease);
     return lease;
   }
 
-  #abandon(lease: Lease): void {
+  #abandon(lease: PooledConnection): void {
     if (lease.gone) return;
     lease.move("closed");
     lease.destroy();

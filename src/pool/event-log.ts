@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
 import type { ResolvedOptions } from "../options/settings.js";
-import type { Lease } from "./lease.js";
+import type { PooledConnection } from "./pooled-connection.js";
 
 type Level = "debug" | "info" | "warn" | "error";
 
 /** What happened to the connections of a pool: counted always, logged as asked. A logger that throws is not heard. */
-export class Journal {
+export class EventLog {
   readonly #options: ResolvedOptions;
   connects = 0;
   disconnects = 0;
@@ -20,12 +20,12 @@ export class Journal {
     this.#options = options;
   }
 
-  connected(lease: Lease): void {
+  connected(lease: PooledConnection): void {
     this.connects++;
     this.#noisily("info", `connected${named(lease)}`);
   }
 
-  disconnected(lease: Lease): void {
+  disconnected(lease: PooledConnection): void {
     this.disconnects++;
     this.#noisily("info", `disconnected${named(lease)}`);
   }
@@ -35,12 +35,12 @@ export class Journal {
     this.#noisily("warn", `connect failed: ${error.message}`);
   }
 
-  lost(lease: Lease, error: Error): void {
+  lost(lease: PooledConnection, error: Error): void {
     this.losses++;
     this.#noisily("warn", `connection${named(lease)} lost: ${error.message}`);
   }
 
-  discarded(lease: Lease, error: unknown): void {
+  discarded(lease: PooledConnection, error: unknown): void {
     this.#log("warn", `connection${named(lease)} discarded: ${messageOf(error)}`);
   }
 
@@ -49,7 +49,7 @@ export class Journal {
     this.#log("warn", text);
   }
 
-  destroyFailed(lease: Lease, driver: string, error: unknown): void {
+  destroyFailed(lease: PooledConnection, driver: string, error: unknown): void {
     this.#log("error", `destroy of the driver "${driver}" threw for${named(lease)}: ${messageOf(error)}`);
   }
 
@@ -64,7 +64,7 @@ export class Journal {
     );
   }
 
-  closeFailed(lease: Lease, error: unknown): void {
+  closeFailed(lease: PooledConnection, error: unknown): void {
     this.#log("error", `closing${named(lease)} failed: ${messageOf(error)}`);
   }
 
@@ -79,7 +79,7 @@ export class Journal {
   }
 
   /** Warns, once, when the connection is held for longer than it should be. What it gives ends the watch. */
-  watch(lease: Lease): () => void {
+  watch(lease: PooledConnection): () => void {
     const { leakDetectionMillis } = this.#options;
     if (leakDetectionMillis === undefined) return () => {};
     const held = () => this.leaked(lease, performance.now() - lease.heldSince);
@@ -87,7 +87,7 @@ export class Journal {
     return () => clearTimeout(timer);
   }
 
-  leaked(lease: Lease, heldMillis: number): void {
+  leaked(lease: PooledConnection, heldMillis: number): void {
     this.leaks++;
     const taken = lease.holderStack === undefined ? "" : `\n${lease.holderStack}`;
     this.#log(
@@ -109,7 +109,7 @@ export class Journal {
   }
 }
 
-function named(lease: Lease): string {
+function named(lease: PooledConnection): string {
   return lease.conn.id === undefined ? "" : ` ${lease.conn.id}`;
 }
 

@@ -1,20 +1,20 @@
 import type { DriverConnection } from "../../drivers/driver.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
-import type { Lease } from "./lease.js";
+import type { PooledConnection } from "./pooled-connection.js";
 
 /** The longest that a session may take to answer a probe, a rollback or a reset, or to say goodbye. */
 export const SETTLE_MILLIS = 5_000;
 
 /** The probe had no answer in time: the peer may have vanished, and taken others with it. */
-export class Silence extends OperationalError {}
+export class ProbeTimeout extends OperationalError {}
 
 /** Fires when the session gave a sign of life and is idle. */
-export async function probe(lease: Lease, sql: string, millis: number): Promise<void> {
+export async function probe(lease: PooledConnection, sql: string, millis: number): Promise<void> {
   await within(
     lease.conn.ping(sql),
     millis,
-    () => new Silence(`a probe had no answer in ${Math.round(millis)} ms`),
+    () => new ProbeTimeout(`a probe had no answer in ${Math.round(millis)} ms`),
   );
   const { session } = lease;
   if (session !== "idle") throw new OperationalError(`the session was ${session} after a probe`);
@@ -24,7 +24,10 @@ export async function probe(lease: Lease, sql: string, millis: number): Promise<
  * Fires when the session is idle again: what was open is rolled back; with `renew`, it is as new, and renewed by that
  * too.
  */
-export async function scrub(lease: Lease, renew: (() => Promise<void>) | undefined): Promise<void> {
+export async function rollbackAndReset(
+  lease: PooledConnection,
+  renew: (() => Promise<void>) | undefined,
+): Promise<void> {
   const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
   const { conn, session } = lease;
   if (session === "in transaction" || session === "unknown")
@@ -47,7 +50,7 @@ async function reset(conn: DriverConnection): Promise<void> {
 }
 
 /** Ends the session in order; rejects when that failed or took too long, and it was ended by force. */
-export async function sayGoodbye(lease: Lease): Promise<void> {
+export async function closeGracefully(lease: PooledConnection): Promise<void> {
   try {
     await within(
       lease.bounded(lease.conn.close()),

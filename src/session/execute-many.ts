@@ -1,7 +1,7 @@
 import type { Params, Statement } from "../../drivers/driver.js";
 import type { End } from "../errors/session-ended.js";
 import { statementTimeout } from "../errors/timeouts.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { StepHooks } from "./step.js";
 
@@ -13,13 +13,13 @@ const PORTION = 8_000;
  * the way.
  */
 export class Bulk {
-  readonly #lease: Lease;
+  readonly #lease: PooledConnection;
   readonly #transaction: ImplicitTransaction;
   readonly #whole: Statement;
   #stopped: End | undefined;
   #over = false;
 
-  constructor(lease: Lease, transaction: ImplicitTransaction, sql: string) {
+  constructor(lease: PooledConnection, transaction: ImplicitTransaction, sql: string) {
     this.#lease = lease;
     this.#transaction = transaction;
     this.#whole = { sql, params: undefined, rowMode: "array" };

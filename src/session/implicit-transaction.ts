@@ -16,8 +16,8 @@ import {
 import { setOutcome, withDetails } from "../errors/details.js";
 import { abortedError, type End, lostError, Unsent } from "../errors/session-ended.js";
 import { cancelledBy, judged, translated } from "../pool/driver-guard.js";
-import type { Journal } from "../pool/event-log.js";
-import type { Lease } from "../pool/lease.js";
+import type { EventLog } from "../pool/event-log.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { mayEndTransaction } from "../statement/check-sql.js";
 import { within } from "../timeouts/deadline.js";
 import { moved } from "../transition.js";
@@ -56,9 +56,9 @@ export type StatementEnd =
  * thing is sent at a time.
  */
 export class ImplicitTransaction {
-  readonly #lease: Lease;
+  readonly #lease: PooledConnection;
   readonly #driver: Driver;
-  readonly #journal: Journal;
+  readonly #events: EventLog;
   #options: TransactionOptions;
   #mode: TransactionMode;
   #state: TransactionState = "none";
@@ -76,16 +76,16 @@ export class ImplicitTransaction {
   #savepoints = 0;
 
   constructor(
-    lease: Lease,
+    lease: PooledConnection,
     driver: Driver,
-    journal: Journal,
+    events: EventLog,
     options: TransactionOptions,
     mode: TransactionMode,
   ) {
     this.#lease = lease;
     this.#chained = lease.conn.chained;
     this.#driver = driver;
-    this.#journal = journal;
+    this.#events = events;
     this.#options = options;
     this.#mode = mode;
   }
@@ -242,7 +242,7 @@ export class ImplicitTransaction {
       await this.run(`ROLLBACK TO SAVEPOINT ${name}`);
       this.#retryable = undefined;
     } catch (error) {
-      this.#journal.rollbackFailed(error);
+      this.#events.rollbackFailed(error);
       this.#move("lost");
     }
     cancellations.relieve();
@@ -274,9 +274,9 @@ export class ImplicitTransaction {
       const late = () => new OperationalError(`ROLLBACK had no answer in ${ROLLBACK_MILLIS} ms`);
       try {
         await within(lease.conn.rollback(), ROLLBACK_MILLIS, late);
-        this.#journal.rolledBack(why);
+        this.#events.rolledBack(why);
       } catch (error) {
-        this.#journal.rollbackFailed(error);
+        this.#events.rollbackFailed(error);
         lease.destroy();
       }
     }

@@ -1,12 +1,12 @@
 import { OperationalError } from "../errors/classes.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Connection } from "./connection.js";
 import { Session, type SessionContext } from "./session.js";
 
 /** Prepares a new connection: what `openfun` does to it is committed before anyone uses it. */
 export async function runOpenfun(
   openfun: (connection: Connection) => unknown,
-  lease: Lease,
+  lease: PooledConnection,
   context: SessionContext,
 ): Promise<void> {
   const session = new Session(lease, context, {}, "connection");

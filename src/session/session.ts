@@ -8,9 +8,9 @@ import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { BulkOptions, InteractionLimits, StatementOptions } from "../options/call-options.js";
 import type { ResolvedOptions } from "../options/settings.js";
-import type { Journal } from "../pool/event-log.js";
-import type { Lease } from "../pool/lease.js";
+import type { EventLog } from "../pool/event-log.js";
 import { NativeListeners } from "../pool/native-listeners.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/bound-params.js";
 import { type JobCarrier, StatementJob } from "../statement/statement-job.js";
 import type { Waiter } from "../statement/waiting-line.js";
@@ -30,7 +30,7 @@ const SETTLE_MILLIS = 5_000;
 export interface SessionContext {
   readonly driver: Driver;
   readonly options: ResolvedOptions;
-  readonly journal: Journal;
+  readonly events: EventLog;
   readonly origin: Origin;
 }
 
@@ -39,7 +39,7 @@ export interface SessionContext {
  * transaction. Transaction, Connection and their cursors are faces of one session.
  */
 export class Session implements JobCarrier {
-  readonly lease: Lease;
+  readonly lease: PooledConnection;
   readonly driver: Driver;
   /** For those who are inside of a step, or after the end of all of them. */
   readonly transaction: ImplicitTransaction;
@@ -53,11 +53,16 @@ export class Session implements JobCarrier {
   /** Who listened on the package's handle before the taker asked for it. */
   #listeners: NativeListeners | undefined;
 
-  constructor(lease: Lease, context: SessionContext, options: TransactionOptions, mode: TransactionMode) {
-    const { driver, journal } = context;
+  constructor(
+    lease: PooledConnection,
+    context: SessionContext,
+    options: TransactionOptions,
+    mode: TransactionMode,
+  ) {
+    const { driver, events } = context;
     this.lease = lease;
     this.driver = driver;
-    this.transaction = new ImplicitTransaction(lease, driver, journal, options, mode);
+    this.transaction = new ImplicitTransaction(lease, driver, events, options, mode);
     this.#context = context;
     this.#streams = new SessionStreams(this);
     lease.busy = () => this.#running !== undefined;

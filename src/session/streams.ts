@@ -3,14 +3,14 @@ import { type Deferred, Failure } from "../defer/index.js";
 import type { StatementTrace } from "../diagnostics/channels.js";
 import { overError } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { RowStream, type StreamPlace } from "../stream/row-stream.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { Sequence } from "./sequence.js";
 
 /** What the streams of a session need of it. */
 interface StreamingSession {
-  readonly lease: Lease;
+  readonly lease: PooledConnection;
   readonly driver: Driver;
   readonly transaction: ImplicitTransaction;
   /** Hears of an error that a caller was given. */

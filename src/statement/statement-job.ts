@@ -13,7 +13,7 @@ import type { StatementOptions } from "../options/call-options.js";
 import { Limits } from "../timeouts/limits.js";
 import { moved } from "../transition.js";
 import type { ResultLimit } from "./result-limit.js";
-import type { Habits } from "./text-statistics.js";
+import type { TextFacts } from "./text-statistics.js";
 import { Waiter } from "./waiting-line.js";
 
 /**
@@ -68,7 +68,7 @@ export class StatementJob extends Waiter implements Statement {
   /** How often it has been put on a connection. */
   sends = 0;
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
-  habits: Habits | undefined;
+  text: TextFacts | undefined;
   place: JobPlace | undefined;
   /** Called when it is put on a connection, while somebody listens. */
   onSent: (() => void) | undefined;
@@ -113,9 +113,9 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   /** The text is known: of many equal ones, made anew for each call, one is kept. */
-  recognize(habits: Habits | undefined): void {
-    this.habits = habits;
-    if (habits !== undefined) this.sql = habits.sql;
+  recognize(text: TextFacts | undefined): void {
+    this.text = text;
+    if (text !== undefined) this.sql = text.sql;
   }
 
   override refuse(error: AdbapiError): void {

@@ -1,5 +1,5 @@
 /** What past runs tell of a statement's text. */
-export interface Habits {
+export interface TextFacts {
   readonly sql: string;
   /** Running estimate, in milliseconds; the last runs weigh most. */
   meanMillis: number;
@@ -19,43 +19,43 @@ const FAST_MILLIS = 5;
 const WEIGHT = 0.2;
 
 /** How long each text takes and whether it writes, learnt from its runs. Bounded. */
-export class Profile {
-  readonly #texts = new Map<string, Habits>();
+export class TextStatistics {
+  readonly #texts = new Map<string, TextFacts>();
   readonly #stackable: (sql: string) => boolean;
 
   constructor(stackable: (sql: string) => boolean) {
     this.#stackable = stackable;
   }
 
-  of(sql: string): Habits | undefined {
+  of(sql: string): TextFacts | undefined {
     return this.#texts.get(sql);
   }
 
-  learn(sql: string, known: Habits | undefined, millis: number, readOnly: boolean | undefined): void {
-    const habits = known ?? this.#texts.get(sql);
-    if (habits !== undefined) {
-      habits.meanMillis += (millis - habits.meanMillis) * (habits.runs === 0 ? 1 : WEIGHT);
-      habits.runs++;
-      habits.readOnly = readOnly;
+  learn(sql: string, known: TextFacts | undefined, millis: number, readOnly: boolean | undefined): void {
+    const text = known ?? this.#texts.get(sql);
+    if (text !== undefined) {
+      text.meanMillis += (millis - text.meanMillis) * (text.runs === 0 ? 1 : WEIGHT);
+      text.runs++;
+      text.readOnly = readOnly;
       return;
     }
     this.#add(sql, millis, 1, readOnly);
   }
 
   /** The database says that the text may write, and has not run it. */
-  writes(sql: string, known: Habits | undefined): void {
-    const habits = known ?? this.#texts.get(sql);
-    if (habits === undefined) this.#add(sql, 0, 0, false);
-    else habits.readOnly = false;
+  writes(sql: string, known: TextFacts | undefined): void {
+    const text = known ?? this.#texts.get(sql);
+    if (text === undefined) this.#add(sql, 0, 0, false);
+    else text.readOnly = false;
   }
 
   /**
    * It took so long and was not over: what was known of its pace holds no more. How long it would have taken, nobody
    * knows.
    */
-  overran(sql: string, known: Habits | undefined, millis: number): void {
-    const habits = known ?? this.#texts.get(sql);
-    if (habits !== undefined && millis >= FAST_MILLIS) habits.runs = 0;
+  overran(sql: string, known: TextFacts | undefined, millis: number): void {
+    const text = known ?? this.#texts.get(sql);
+    if (text !== undefined && millis >= FAST_MILLIS) text.runs = 0;
   }
 
   #add(sql: string, meanMillis: number, runs: number, readOnly: boolean | undefined): void {
@@ -70,6 +70,6 @@ export class Profile {
 }
 
 /** Whether others may be sent behind a statement of this text: only if they will not wait for long. */
-export function mayBeStacked(habits: Habits | undefined): boolean {
-  return habits?.stackable === true && habits.runs >= ENOUGH_RUNS && habits.meanMillis < FAST_MILLIS;
+export function mayBeStacked(text: TextFacts | undefined): boolean {
+  return text?.stackable === true && text.runs >= ENOUGH_RUNS && text.meanMillis < FAST_MILLIS;
 }

@@ -7,7 +7,7 @@ import { withDetails } from "../errors/details.js";
 import type { InteractionContext } from "../interaction/interaction.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { judged, translated } from "../pool/driver-guard.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/bound-params.js";
 import { RowStream, refusedStream, type StreamPlace } from "./row-stream.js";
 
@@ -67,7 +67,7 @@ export class PoolStreams {
 }
 
 function placeFor(
-  { dispatcher, driver, journal }: InteractionContext,
+  { dispatcher, driver, events }: InteractionContext,
   sql: string,
   stack: string | undefined,
   signal: AbortSignal,
@@ -77,9 +77,9 @@ function placeFor(
       dispatcher.withdraw(request);
       reject(signal.reason);
     };
-    const granted = (lease: Lease) => {
+    const granted = (lease: PooledConnection) => {
       signal.removeEventListener("abort", leave);
-      const unwatch = journal.watch(lease);
+      const unwatch = events.watch(lease);
       const done = () => {
         unwatch();
         return dispatcher.giveBack(lease, false);

@@ -6,7 +6,7 @@ import { type AdbapiError, NotSupportedError, type Outcome, StatementTimeout } f
 import { leftOpen } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { translated } from "../pool/driver-guard.js";
-import type { Lease } from "../pool/lease.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { weightOf } from "../statement/weight.js";
 import { Limits } from "../timeouts/limits.js";
 
@@ -20,7 +20,7 @@ const BATCH_BYTES = 1e6;
 
 /** A connection for a stream, for as long as it takes. */
 export interface StreamPlace {
-  readonly lease: Lease;
+  readonly lease: PooledConnection;
   /** Hands the connection on; called once. Fires when nothing of the stream's is left on it. */
   done(): unknown;
 }

@@ -1,7 +1,7 @@
 /** What past runs tell of a text, and what they do not. */
 import { describe, expect, test } from "vitest";
 import { Text, timed } from "../../dist/drivers/blocking/thread/texts.js";
-import { mayBeStacked, Profile } from "../../dist/src/statement/text-statistics.js";
+import { mayBeStacked, TextStatistics } from "../../dist/src/statement/text-statistics.js";
 
 describe("a text in its thread", () => {
   test("is known as quick by a whole run, and by nothing else", () => {
@@ -28,36 +28,36 @@ describe("a text in its thread", () => {
 });
 
 describe("a text in the pool", () => {
-  const known = (): Profile => {
-    const profile = new Profile(() => true);
-    for (let run = 0; run < 3; run++) profile.learn("select 1", undefined, 0.1, true);
-    return profile;
+  const known = (): TextStatistics => {
+    const statistics = new TextStatistics(() => true);
+    for (let run = 0; run < 3; run++) statistics.learn("select 1", undefined, 0.1, true);
+    return statistics;
   };
 
   test("is forgotten when it overruns, and known again by whole runs", () => {
-    const profile = known();
-    const habits = profile.of("select 1");
+    const statistics = known();
+    const habits = statistics.of("select 1");
     expect(mayBeStacked(habits)).toBe(true);
-    profile.overran("select 1", habits, 1);
+    statistics.overran("select 1", habits, 1);
     expect(mayBeStacked(habits)).toBe(true);
-    profile.overran("select 1", undefined, 2_000);
+    statistics.overran("select 1", undefined, 2_000);
     expect(mayBeStacked(habits)).toBe(false);
-    profile.learn("select 1", habits, 0.1, true);
+    statistics.learn("select 1", habits, 0.1, true);
     expect(mayBeStacked(habits)).toBe(false);
-    profile.learn("select 1", habits, 0.1, true);
+    statistics.learn("select 1", habits, 0.1, true);
     expect(mayBeStacked(habits)).toBe(true);
   });
 
   test("that overran before it was known stays unknown", () => {
-    const profile = new Profile(() => true);
-    profile.overran("select 1", undefined, 2_000);
-    expect(profile.of("select 1")).toBeUndefined();
+    const statistics = new TextStatistics(() => true);
+    statistics.overran("select 1", undefined, 2_000);
+    expect(statistics.of("select 1")).toBeUndefined();
   });
 
   test("that was judged to write has no pace yet", () => {
-    const profile = new Profile(() => true);
-    profile.writes("pragma user_version = 1", undefined);
-    const habits = profile.of("pragma user_version = 1");
+    const statistics = new TextStatistics(() => true);
+    statistics.writes("pragma user_version = 1", undefined);
+    const habits = statistics.of("pragma user_version = 1");
     expect(habits).toMatchObject({ readOnly: false, runs: 0 });
     expect(mayBeStacked(habits)).toBe(false);
   });

@@ -1,13 +1,13 @@
 import { channels, type Origin } from "../diagnostics/channels.js";
 import type { ConnectionLost } from "../errors/classes.js";
-import type { Lease } from "../pool/lease.js";
-import type { Leases } from "../pool/leases.js";
+import type { Connections } from "../pool/connections.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { ExclusiveRequest } from "./exclusive-request.js";
 import type { Lane } from "./lane.js";
 import { Loan } from "./loan.js";
 import { clearImmediate, setImmediate } from "./turn.js";
 
-export interface LoansHooks {
+export interface BorrowedHooks {
   readonly origin: Origin;
   readonly max: number;
   /** How many more connections could serve what waits. */
@@ -25,21 +25,21 @@ export interface LoansHooks {
 }
 
 /** The connections in the dispatcher's hands, from the asking to the giving back. */
-export class Loans {
-  readonly #leases: Leases;
-  readonly #hooks: LoansHooks;
+export class Borrowed {
+  readonly #connections: Connections;
+  readonly #hooks: BorrowedHooks;
   readonly #carrying = new Set<Loan>();
   /** Lent for exclusive use, and the lane that each counts for. */
-  readonly #lent = new Map<Lease, Lane>();
-  /** Asked of the leases, and not granted yet. */
+  readonly #lent = new Map<PooledConnection, Lane>();
+  /** Asked of the connections, and not granted yet. */
   #requested = 0;
   /** With nothing to do, for what is left of this turn of the event loop. */
   #lingering: Loan[] = [];
   #releaser: NodeJS.Immediate | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(leases: Leases, hooks: LoansHooks) {
-    this.#leases = leases;
+  constructor(connections: Connections, hooks: BorrowedHooks) {
+    this.#connections = connections;
     this.#hooks = hooks;
   }
 
@@ -60,15 +60,15 @@ export class Loans {
   ask(): void {
     const free = this.#hooks.max - this.#carrying.size - this.#lent.size - this.#requested;
     for (let n = Math.min(free, this.#hooks.wanted() - this.#requested); n > 0; n--) {
-      if (!this.#leases.ready) {
+      if (!this.#connections.ready) {
         this.#retryTimer ??= setTimeout(() => {
           this.#retryTimer = undefined;
           this.#hooks.serve();
-        }, this.#leases.pauseMillis).unref();
+        }, this.#connections.pauseMillis).unref();
         return;
       }
       this.#requested++;
-      this.#leases.acquire().then(
+      this.#connections.acquire().then(
         (lease) => {
           this.#requested--;
           this.adopt(lease);
@@ -83,7 +83,7 @@ export class Loans {
   }
 
   /** A connection has come: it has no addressee. */
-  adopt(lease: Lease): void {
+  adopt(lease: PooledConnection): void {
     lease.heldSince = performance.now();
     const loan = new Loan(lease);
     lease.unsettled = (lost) => this.#hooks.lost(loan, lost);
@@ -102,7 +102,7 @@ export class Loans {
   }
 
   /** It is nobody's own any more: gives the lane that it counted for. */
-  takeBack(lease: Lease): Lane | undefined {
+  takeBack(lease: PooledConnection): Lane | undefined {
     const lane = this.#lent.get(lease);
     this.#lent.delete(lease);
     return lane;
@@ -131,17 +131,17 @@ export class Loans {
     loan.sealed = true;
     loan.cancels++;
     if (loan.worked) this.tellUse(loan.lease);
-    void this.#leases.discard(loan.lease).then(over);
+    void this.#connections.discard(loan.lease).then(over);
   }
 
-  tellUse(lease: Lease): void {
+  tellUse(lease: PooledConnection): void {
     const { release } = channels;
     if (!release.hasSubscribers) return;
     release.publish({ ...this.#hooks.origin, heldMillis: performance.now() - lease.heldSince });
   }
 
   /** Those that hold a connection now, in words, with whether anything of theirs runs. */
-  *holders(): Generator<{ readonly lease: Lease; readonly what: string; readonly runs: boolean }> {
+  *holders(): Generator<{ readonly lease: PooledConnection; readonly what: string; readonly runs: boolean }> {
     for (const { lease, jobs } of this.#carrying) {
       yield { lease, what: `${jobs.length} statement(s), first: ${jobs[0]?.sql ?? ""}`, runs: true };
     }
@@ -162,7 +162,7 @@ export class Loans {
       loan.lingers = false;
       if (loan.lane !== undefined || !this.#carrying.delete(loan)) continue;
       if (loan.worked) this.tellUse(loan.lease);
-      this.#leases.release(loan.lease);
+      this.#connections.release(loan.lease);
     }
     // One that died while it lingered has given up its place just now.
     this.#hooks.serve();

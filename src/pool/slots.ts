@@ -1,13 +1,13 @@
 import { createPool, type Pool } from "generic-pool";
 import { setImmediate } from "../dispatch/turn.js";
 import type { AdbapiError } from "../errors/classes.js";
-import type { Lease } from "./lease.js";
+import type { PooledConnection } from "./pooled-connection.js";
 
 /**
  * What a failed connect leaves in generic-pool: its `create` must resolve, or it spins and forgets who waits (node-pool
  * #175, #183).
  */
-class Stillborn {
+class FailedConnect {
   readonly error: AdbapiError;
   constructor(error: AdbapiError) {
     this.error = error;
@@ -18,19 +18,19 @@ class Stillborn {
  * The places of a pool, `max` in number, each for one connection from its first attempt until it is gone. The one file
  * that knows generic-pool, whose queue is kept empty of meaning: who gets a connection is decided by the dispatcher.
  */
-export class Places {
-  readonly #pool: Pool<Lease | Stillborn>;
+export class Slots {
+  readonly #pool: Pool<PooledConnection | FailedConnect>;
   readonly #purged: () => void;
 
   /**
    * @param open makes the connection for a place; rejects with an error of this package
    * @param purged is called after each `purge`
    */
-  constructor(max: number, open: () => Promise<Lease>, purged: () => void) {
+  constructor(max: number, open: () => Promise<PooledConnection>, purged: () => void) {
     this.#purged = purged;
-    const create = () => open().catch((error: AdbapiError) => this.#stillborn(error));
+    const create = () => open().catch((error: AdbapiError) => this.#failedConnect(error));
     const destroy = async () => {};
-    this.#pool = createPool<Lease | Stillborn>(
+    this.#pool = createPool<PooledConnection | FailedConnect>(
       { create, destroy },
       { min: 0, max, fifo: false, autostart: false, testOnBorrow: false },
     );
@@ -47,20 +47,20 @@ export class Places {
   }
 
   /** Fires with what is idle, else with a new connection; rejects with the reason why there is none. */
-  async take(): Promise<Lease> {
+  async take(): Promise<PooledConnection> {
     const entry = await this.#pool.acquire();
-    if (!(entry instanceof Stillborn)) return entry;
+    if (!(entry instanceof FailedConnect)) return entry;
     this.vacate(entry);
     throw entry.error;
   }
 
   /** It is idle from now on. */
-  giveBack(lease: Lease): void {
+  giveBack(lease: PooledConnection): void {
     void this.#pool.release(lease);
   }
 
   /** Frees the place of what had been taken and is gone; what is idle is found by `purge`. */
-  vacate(entry: Lease | Stillborn): void {
+  vacate(entry: PooledConnection | FailedConnect): void {
     if (this.#pool.isBorrowedResource(entry)) void this.#pool.destroy(entry);
   }
 
@@ -81,8 +81,8 @@ export class Places {
   }
 
   async #sift(count: number): Promise<void> {
-    const one = (entry: Lease | Stillborn) => {
-      if (entry instanceof Stillborn || entry.state === "closed") this.vacate(entry);
+    const one = (entry: PooledConnection | FailedConnect) => {
+      if (entry instanceof FailedConnect || entry.state === "closed") this.vacate(entry);
       // One that is closing keeps its place until it is gone.
       else if (entry.state !== "closing") this.giveBack(entry);
     };
@@ -91,9 +91,9 @@ export class Places {
     await Promise.all(sifted);
   }
 
-  #stillborn(error: AdbapiError): Stillborn {
+  #failedConnect(error: AdbapiError): FailedConnect {
     // Those whom it was for may have been served meanwhile by a connection that returned: then nobody takes it out.
     setImmediate(() => void this.purge());
-    return new Stillborn(error);
+    return new FailedConnect(error);
   }
 }

@@ -9,7 +9,7 @@ import { NativeListeners } from "./native-listeners.js";
 const LAST_MILLIS = 500;
 
 /** The life of a pooled connection. */
-export type LeaseState = "opening" | "idle" | "leased" | "checking" | "cleaning" | "closing" | "closed";
+export type ConnectionState = "opening" | "idle" | "leased" | "checking" | "cleaning" | "closing" | "closed";
 
 const MOVES = {
   opening: ["idle", "closing", "closed"],
@@ -19,10 +19,10 @@ const MOVES = {
   cleaning: ["leased", "closing", "closed"],
   closing: ["closed"],
   closed: [],
-} as const satisfies Record<LeaseState, readonly LeaseState[]>;
+} as const satisfies Record<ConnectionState, readonly ConnectionState[]>;
 
 /** One connection of the pool, with what the pool knows of it. */
-export class Lease {
+export class PooledConnection {
   readonly conn: DriverConnection;
   /** Past this, by `performance.now()`, it is not lent again. */
   readonly expiresAt: number;
@@ -41,14 +41,14 @@ export class Lease {
    * The statements on it that nobody waits for with `bounded`: called when the driver has left them unsettled for good.
    */
   unsettled: ((lost: ConnectionLost) => void) | undefined;
-  readonly #destroyFailed: (lease: Lease, error: unknown) => void;
+  readonly #destroyFailed: (lease: PooledConnection, error: unknown) => void;
   readonly #bounded = new Set<(lost: ConnectionLost) => void>();
   readonly cancellations = new Cancellations(this);
   /** Where the pool has `maxResultBytes`. */
   resultLimit: ResultLimit | undefined;
   /** Who has listened on the package's handle before anyone of this program's could. */
   readonly listeners: NativeListeners;
-  #state: LeaseState = "opening";
+  #state: ConnectionState = "opening";
   #destroyed = false;
   #endedHere = false;
   #last: NodeJS.Timeout | undefined;
@@ -57,7 +57,7 @@ export class Lease {
     conn: DriverConnection,
     expiresAt: number,
     depth: number,
-    destroyFailed: (lease: Lease, error: unknown) => void,
+    destroyFailed: (lease: PooledConnection, error: unknown) => void,
   ) {
     this.conn = conn;
     this.listeners = new NativeListeners(conn.native);
@@ -71,7 +71,7 @@ export class Lease {
     return this.#destroyed ? "broken" : this.conn.state;
   }
 
-  get state(): LeaseState {
+  get state(): ConnectionState {
     return this.#state;
   }
 
@@ -123,7 +123,7 @@ export class Lease {
   }
 
   /** The one place where a state changes. */
-  move(to: LeaseState): void {
+  move(to: ConnectionState): void {
     if (to === "closing") this.#end();
     this.#state = moved("a connection", MOVES, this.#state, to);
     if (to === "idle") this.idleSince = performance.now();

@@ -1,4 +1,6 @@
 import type { AdbapiError } from "../errors/classes.js";
+import { longestTimer } from "../options/option-checks.js";
+import type { PooledConnection } from "./pooled-connection.js";
 
 export interface RefillHooks {
   readonly min: number;
@@ -81,5 +83,68 @@ export class Refill {
     this.#timer = undefined;
     this.#hooks.pauseOver();
     this.check();
+  }
+}
+
+export interface ReaperHooks {
+  readonly idleTimeoutMillis: number;
+  /** Those that are idle now. */
+  idle(): PooledConnection[];
+  /** How many more are open than need to be. */
+  spare(): number;
+  /** These have been idle for too long, or are too old. */
+  retire(connections: readonly PooledConnection[]): void;
+}
+
+/**
+ * Ends what has been idle for too long while there is more than need be, and what is too old. One timer for all; it
+ * keeps no process alive.
+ */
+export class Reaper {
+  readonly #hooks: ReaperHooks;
+  #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
+
+  constructor(hooks: ReaperHooks) {
+    this.#hooks = hooks;
+  }
+
+  /** A connection has become idle: it is looked at again when its time may be over. */
+  watch(lease: PooledConnection): void {
+    this.#wake(Math.min(lease.expiresAt, this.#idleDeadline(lease)));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#due = Number.NEGATIVE_INFINITY;
+  }
+
+  #idleDeadline(lease: PooledConnection): number {
+    return lease.idleSince + this.#hooks.idleTimeoutMillis;
+  }
+
+  #wake(due: number): void {
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    const wait = Math.min(Math.max(due - performance.now(), 1), longestTimer);
+    this.#timer = setTimeout(() => this.#look(), wait).unref();
+  }
+
+  #look(): void {
+    this.#due = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let spare = this.#hooks.spare();
+    let next = Number.POSITIVE_INFINITY;
+    const over: PooledConnection[] = [];
+    for (const lease of this.#hooks.idle().sort((a, b) => a.idleSince - b.idleSince)) {
+      const idleDeadline = spare > 0 ? this.#idleDeadline(lease) : Number.POSITIVE_INFINITY;
+      if (now >= Math.min(idleDeadline, lease.expiresAt)) {
+        spare--;
+        over.push(lease);
+      } else next = Math.min(next, idleDeadline, lease.expiresAt);
+    }
+    if (over.length > 0) this.#hooks.retire(over);
+    this.#wake(next);
   }
 }

@@ -4,20 +4,19 @@ import { type AdbapiError, OperationalError, PoolClosed } from "../errors/classe
 import type { ResolvedOptions } from "../options/settings.js";
 import { Connector } from "./connector.js";
 import { translated } from "./driver-guard.js";
-import type { Journal } from "./event-log.js";
-import { probe, SETTLE_MILLIS, Silence, sayGoodbye, scrub } from "./hygiene.js";
-import { Keeper } from "./keeper.js";
-import type { Lease } from "./lease.js";
-import { Places } from "./places.js";
-import { Refill } from "./refill.js";
+import type { EventLog } from "./event-log.js";
+import { closeGracefully, ProbeTimeout, probe, rollbackAndReset, SETTLE_MILLIS } from "./hygiene.js";
+import { Reaper, Refill } from "./maintenance.js";
+import type { PooledConnection } from "./pooled-connection.js";
+import { Slots } from "./slots.js";
 
 /** A connection used less than this ago is taken to be alive (HikariCP's aliveBypassWindow). */
 const PROBE_AFTER_MILLIS = 500;
 
-export interface LeasesHooks {
+export interface ConnectionsHooks {
   readonly origin: Origin;
   /** Runs before the first use of each connection, and again after a reset. */
-  prepare(lease: Lease): Promise<void>;
+  prepare(lease: PooledConnection): Promise<void>;
   /** A place may be free: a connection closed, or the back-off is over. */
   roomMade(): void;
   /** An attempt failed, whoever it was for. */
@@ -27,19 +26,19 @@ export interface LeasesHooks {
 }
 
 /** The connections of a pool: opens, probes, lends, cleans, expires and closes them. */
-export class Leases {
+export class Connections {
   /** Whether each session is a database of its own, lost with it. */
   readonly ownDatabase: boolean;
   readonly #options: ResolvedOptions;
   readonly #driver: Driver;
-  readonly #journal: Journal;
-  readonly #hooks: LeasesHooks;
+  readonly #events: EventLog;
+  readonly #hooks: ConnectionsHooks;
   readonly #connector: Connector;
-  readonly #places: Places;
-  readonly #keeper: Keeper;
+  readonly #slots: Slots;
+  readonly #reaper: Reaper;
   readonly #refill: Refill;
   /** Every connection that is open, opening, or closing and not yet gone. */
-  readonly #all = new Set<Lease>();
+  readonly #all = new Set<PooledConnection>();
   /** Destroyed, and still inside of the database. */
   #ending = 0;
   #state: "open" | "closed" = "open";
@@ -49,27 +48,27 @@ export class Leases {
     driver: Driver,
     args: readonly unknown[],
     options: ResolvedOptions,
-    journal: Journal,
-    hooks: LeasesHooks,
+    events: EventLog,
+    hooks: ConnectionsHooks,
   ) {
     this.ownDatabase = driver.ownDatabase?.(args) === true;
     this.#driver = driver;
     this.#options = options;
-    this.#journal = journal;
+    this.#events = events;
     this.#hooks = hooks;
     this.#connector = new Connector(driver, args, options, {
       origin: hooks.origin,
       prepare: (lease) => hooks.prepare(lease),
       connected: (lease) => {
         this.#all.add(lease);
-        journal.connected(lease);
+        events.connected(lease);
       },
       abandoned: (lease) => this.#all.delete(lease),
       lost: (lease, error) => this.#lost(lease, error),
-      warned: (text) => journal.warned(text),
-      destroyFailed: (lease, error) => journal.destroyFailed(lease, driver.name, error),
+      warned: (text) => events.warned(text),
+      destroyFailed: (lease, error) => events.destroyFailed(lease, driver.name, error),
     });
-    this.#places = new Places(
+    this.#slots = new Slots(
       options.max,
       () => this.#open(),
       () => this.#refill.check(),
@@ -78,18 +77,18 @@ export class Leases {
       min: options.min,
       open: () => this.open,
       connecting: () => this.connecting,
-      spare: () => this.#places.spare,
+      spare: () => this.#slots.spare,
       pauseMillis: () => this.#connector.pauseMillis,
-      grow: (missing) => void this.#places.grow(missing).then(() => hooks.roomMade()),
+      grow: (missing) => void this.#slots.grow(missing).then(() => hooks.roomMade()),
       pauseOver: () => hooks.roomMade(),
     });
-    this.#keeper = new Keeper({
+    this.#reaper = new Reaper({
       idleTimeoutMillis: options.idleTimeoutMillis,
       idle: () => [...this.#all].filter((lease) => lease.state === "idle"),
       spare: () => this.open - options.min,
-      retire: (leases) => {
-        for (const lease of leases) void this.discard(lease);
-        void this.#places.purge();
+      retire: (connections) => {
+        for (const lease of connections) void this.discard(lease);
+        void this.#slots.purge();
       },
     });
   }
@@ -100,7 +99,7 @@ export class Leases {
 
   /** Idle, and at once to be had. (`idle` counts those too that the dispatcher has not given back yet.) */
   get available(): number {
-    return this.#places.available;
+    return this.#slots.available;
   }
 
   get inUse(): number {
@@ -121,15 +120,15 @@ export class Leases {
   }
 
   /** Whether a connection is there, or may be there soon: then the failure to open one is no reason to give up. */
-  get promising(): boolean {
-    return this.open > 0 || this.#connector.hopeful;
+  get mayConnectSoon(): boolean {
+    return this.open > 0 || this.#connector.hasRecentAttempt;
   }
 
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
     if (this.#closed) return false;
     if (this.available > 0 || !this.#connector.failing) return true;
-    if (this.open === 0) return !this.promising;
+    if (this.open === 0) return !this.mayConnectSoon;
     return this.#connector.pauseMillis <= 0;
   }
 
@@ -142,26 +141,26 @@ export class Leases {
    * Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be
    * opened.
    */
-  acquire(): Promise<Lease> {
+  acquire(): Promise<PooledConnection> {
     if (this.#closed) return Promise.reject(this.#closedError());
     this.start();
-    return this.#places.take().then((lease) => this.#admit(lease));
+    return this.#slots.take().then((lease) => this.#admit(lease));
   }
 
   /** Hands back a clean connection, leased or idle already. */
-  release(lease: Lease): void {
+  release(lease: PooledConnection): void {
     if (lease.gone) return;
     if (this.#closed || lease.session === "broken" || this.expired(lease)) {
       void this.discard(lease);
       return;
     }
     if (lease.state !== "idle") lease.move("idle");
-    this.#places.giveBack(lease);
-    this.#keeper.watch(lease);
+    this.#slots.giveBack(lease);
+    this.#reaper.watch(lease);
   }
 
   /** Too old, or of no use to anyone after who had it. */
-  expired(lease: Lease): boolean {
+  expired(lease: PooledConnection): boolean {
     return performance.now() >= lease.expiresAt || lease.conn.unfit === true;
   }
 
@@ -169,26 +168,26 @@ export class Leases {
    * Brings a session that was somebody's back to a known state: no transaction open, and as new if `reset`. False: it
    * could not be done, and the connection is gone.
    */
-  clean(lease: Lease, reset: boolean): boolean | Promise<boolean> {
+  clean(lease: PooledConnection, reset: boolean): boolean | Promise<boolean> {
     if (lease.gone || lease.session === "broken") return false;
     if (lease.session === "idle" && !reset) return true;
     if (reset && lease.conn.reset === undefined) {
-      this.#journal.cannotReset(this.#driver.name);
+      this.#events.cannotReset(this.#driver.name);
       return false;
     }
-    return this.#scrub(lease, reset);
+    return this.#rollbackAndReset(lease, reset);
   }
 
   /**
    * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given
    * up; a thread that is deaf inside of its database goes on without one.
    */
-  async discard(lease: Lease): Promise<void> {
+  async discard(lease: PooledConnection): Promise<void> {
     if (lease.gone) return;
     const broken = lease.session === "broken";
     lease.move("closing");
     if (broken) lease.destroy();
-    else await sayGoodbye(lease).catch((error) => this.#journal.closeFailed(lease, error));
+    else await closeGracefully(lease).catch((error) => this.#events.closeFailed(lease, error));
     const { departed } = lease.conn;
     if (departed !== undefined) await departed;
     this.#buried(lease);
@@ -210,7 +209,7 @@ export class Leases {
    */
   async close(millis: number): Promise<void> {
     this.#state = "closed";
-    this.#keeper.stop();
+    this.#reaper.stop();
     const closed = this.#closedError();
     this.#connector.abort(closed);
     this.#refill.stop(closed);
@@ -227,7 +226,7 @@ export class Leases {
       this.#emptied();
     });
     clearTimeout(force);
-    await this.#places.purge();
+    await this.#slots.purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
@@ -239,7 +238,7 @@ export class Leases {
     return this.#state === "closed";
   }
 
-  async #open(): Promise<Lease> {
+  async #open(): Promise<PooledConnection> {
     // For those who still stand in generic-pool's line when the attempts before theirs are given up.
     if (this.#closed) throw this.#closedError();
     try {
@@ -251,7 +250,7 @@ export class Leases {
       }
       lease.move("idle");
       this.#refill.opened();
-      this.#keeper.watch(lease);
+      this.#reaper.watch(lease);
       return lease;
     } catch (error) {
       this.#failedToOpen(error as AdbapiError);
@@ -262,7 +261,7 @@ export class Leases {
   }
 
   #failedToOpen(failure: AdbapiError): void {
-    if (!this.#closed) this.#journal.connectFailed(failure);
+    if (!this.#closed) this.#events.connectFailed(failure);
     this.#refill.failed(failure);
     this.#hooks.connectFailed(failure);
   }
@@ -271,9 +270,9 @@ export class Leases {
     return new PoolClosed(`the pool "${this.#options.name}" is closed`);
   }
 
-  #admit(lease: Lease): Lease | Promise<Lease> {
+  #admit(lease: PooledConnection): PooledConnection | Promise<PooledConnection> {
     if (lease.gone) {
-      if (lease.state === "closed") this.#places.vacate(lease);
+      if (lease.state === "closed") this.#slots.vacate(lease);
       return this.acquire();
     }
     if (this.#closed || lease.session === "broken" || this.expired(lease)) {
@@ -285,7 +284,7 @@ export class Leases {
     return lease;
   }
 
-  async #probe(lease: Lease): Promise<Lease> {
+  async #probe(lease: PooledConnection): Promise<PooledConnection> {
     lease.move("checking");
     const since = performance.now();
     try {
@@ -300,43 +299,43 @@ export class Leases {
       }
     } catch (error) {
       lease.whyEnded = error;
-      this.#journal.discarded(lease, error);
+      this.#events.discarded(lease, error);
       if (!lease.gone) this.#bury(lease);
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
-      if (error instanceof Silence) this.#buryIdle(since);
+      if (error instanceof ProbeTimeout) this.#buryIdle(since);
     }
     return this.acquire();
   }
 
-  async #scrub(lease: Lease, reset: boolean): Promise<boolean> {
+  async #rollbackAndReset(lease: PooledConnection, reset: boolean): Promise<boolean> {
     lease.move("cleaning");
     try {
-      await scrub(lease, reset ? () => this.#hooks.prepare(lease) : undefined);
+      await rollbackAndReset(lease, reset ? () => this.#hooks.prepare(lease) : undefined);
       if (lease.gone) return false;
       lease.move("leased");
       return true;
     } catch (error) {
       lease.whyEnded = error;
-      this.#journal.discarded(lease, error);
+      this.#events.discarded(lease, error);
       if (!lease.gone) this.#bury(lease);
       return false;
     }
   }
 
   /** The session died by itself. */
-  #lost(lease: Lease, error: unknown): void {
+  #lost(lease: PooledConnection, error: unknown): void {
     lease.whyEnded = error;
     // What ran on it may have failed, and given it up, before this is heard.
-    if (!lease.endedHere) this.#journal.lost(lease, translated(this.#driver, error));
+    if (!lease.endedHere) this.#events.lost(lease, translated(this.#driver, error));
     if (lease.gone) return;
     if (lease.state === "idle") {
       this.#bury(lease);
-      void this.#places.purge();
+      void this.#slots.purge();
     } else lease.destroy(); // what the driver has not settled by now has an end too
   }
 
   /** Ends a connection at once, without a goodbye. */
-  #bury(lease: Lease): void {
+  #bury(lease: PooledConnection): void {
     lease.move("closing");
     lease.destroy();
     this.#buried(lease);
@@ -344,23 +343,23 @@ export class Leases {
 
   #buryIdle(since: number): void {
     for (const lease of this.#all) if (lease.state === "idle" && lease.idleSince <= since) this.#bury(lease);
-    void this.#places.purge();
+    void this.#slots.purge();
   }
 
   /** It is gone at the server too, as far as this side can know: its place is free. */
-  #buried(lease: Lease): void {
+  #buried(lease: PooledConnection): void {
     lease.move("closed");
     this.#all.delete(lease);
     this.#awaitEnd(lease);
-    this.#journal.disconnected(lease);
+    this.#events.disconnected(lease);
     if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLost(lease));
-    this.#places.vacate(lease);
+    this.#slots.vacate(lease);
     this.#hooks.roomMade();
     this.#refill.check();
     this.#emptied();
   }
 
-  #awaitEnd({ conn }: Lease): void {
+  #awaitEnd({ conn }: PooledConnection): void {
     if (conn.ended === undefined) return;
     this.#ending++;
     const over = () => {
@@ -374,14 +373,14 @@ export class Leases {
     if (this.connecting + this.#all.size + this.#ending === 0) this.#whenEmpty?.();
   }
 
-  #count(test: (lease: Lease) => boolean): number {
+  #count(test: (lease: PooledConnection) => boolean): number {
     let count = 0;
     for (const lease of this.#all) if (test(lease)) count++;
     return count;
   }
 }
 
-function databaseLost({ whyEnded }: Lease): OperationalError {
+function databaseLost({ whyEnded }: PooledConnection): OperationalError {
   const why =
     whyEnded instanceof Error
       ? whyEnded.message
