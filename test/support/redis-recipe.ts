@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { Redis } from "ioredis";
 import { findTogether } from "./programs.js";
 import type { Recipe } from "./recipe.js";
 
@@ -34,6 +33,7 @@ export const redisRecipe: Recipe = {
   url: (port) => `redis://127.0.0.1:${port}`,
 
   async ping(url) {
+    const { Redis } = await import("ioredis"); // takes a moment, and nearly every file of tests comes by here
     const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
     client.on("error", () => {}); // connect() rejects with it
     try {
