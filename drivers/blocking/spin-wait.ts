@@ -1,7 +1,7 @@
 /** Keeps a thread awake for a moment after its answer, where the next request is likely to come at once. */
 import { availableParallelism } from "node:os";
 import { type MessagePort, receiveMessageOnPort, threadId } from "node:worker_threads";
-import { setImmediate } from "../../src/dispatch/turn.js";
+import { setImmediate } from "../../src/timeouts/turn.js";
 
 /** How long it looks out: about what one who awaits each answer takes until he has asked again. */
 const MOMENT_MILLIS = 0.05;

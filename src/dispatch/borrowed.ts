@@ -2,10 +2,10 @@ import { channels, type Origin } from "../diagnostics/channels.js";
 import type { ConnectionLost } from "../errors/classes.js";
 import type { Connections } from "../pool/connections.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
+import { clearImmediate, setImmediate } from "../timeouts/turn.js";
 import type { ExclusiveRequest } from "./exclusive-request.js";
 import type { Lane } from "./lane.js";
 import { Loan } from "./loan.js";
-import { clearImmediate, setImmediate } from "./turn.js";
 
 export interface BorrowedHooks {
   readonly origin: Origin;

@@ -1,6 +1,6 @@
 import { createPool, type Pool } from "generic-pool";
-import { setImmediate } from "../dispatch/turn.js";
 import type { AdbapiError } from "../errors/classes.js";
+import { setImmediate } from "../timeouts/turn.js";
 import type { PooledConnection } from "./pooled-connection.js";
 
 /**

@@ -1,7 +1,7 @@
 /** A connection of a blocking driver, as the pool sees it: its thread does the work, this side keeps the order. */
 
-import { setImmediate } from "../../../src/dispatch/turn.js";
 import { ConnectionLost, type Outcome } from "../../../src/errors/classes.js";
+import { setImmediate } from "../../../src/timeouts/turn.js";
 import { endedBefore } from "../../common/lost.js";
 import type {
   Cancellation,

@@ -1,6 +1,6 @@
 /** Takes the worker's answers in order, and makes their rows, a bounded number in each turn of the event loop. */
 
-import { clearImmediate, setImmediate } from "../../../src/dispatch/turn.js";
+import { clearImmediate, setImmediate } from "../../../src/timeouts/turn.js";
 import type { Column, RowMode } from "../../driver.js";
 import type { Cells } from "../cells.js";
 import type { Answer, WireColumns } from "../protocol.js";
