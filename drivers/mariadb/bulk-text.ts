@@ -4,12 +4,7 @@
  * pattern, the arguments of IN) it works out for the first alone, and time stands still. So an INSERT has no functions
  * and no comparisons, and computes with columns alone.
  */
-
-interface Token {
-  readonly kind: "word" | "quoted" | "mark";
-  /** Words in lower case; of what is quoted nothing. */
-  readonly text: string;
-}
+import { afterName, afterVerb, isName, NO, type Token, tokensOf } from "./sql-tokens.js";
 
 /** Words that stand for a value of the moment without brackets behind them. */
 const OF_THE_MOMENT = new Set(
@@ -25,9 +20,6 @@ const REFUSED = new Set([
   ),
   ...OF_THE_MOMENT,
 ]);
-
-/** What is longer is no plain form, and reading it would hold the event loop. */
-const LONGEST = 65_536;
 
 /** What may stand before a bracket: words of the language, types in a CAST, and functions of their arguments alone. */
 const BEFORE_BRACKET = new Set(
@@ -51,16 +43,11 @@ const VERBS: Readonly<Record<string, (tokens: readonly Token[], from: number) =>
   update: (tokens, from) => isPlainOn(tokens, from, ["set"]),
   delete: (tokens, from) => tokens[from]?.text === "from" && isPlainOn(tokens, from + 1, ["where"]),
 };
-const MODIFIERS = new Set(["ignore", "low_priority", "high_priority", "quick"]);
-
 export function isPlain(sql: string): boolean {
-  if (sql.length > LONGEST) return false;
   const tokens = tokensOf(sql);
   const verb = tokens?.[0];
   if (tokens === undefined || verb?.kind !== "word") return false;
-  let at = 1;
-  while (MODIFIERS.has(tokens[at]?.text ?? "")) at++;
-  return Object.hasOwn(VERBS, verb.text) && VERBS[verb.text]!(tokens, at);
+  return Object.hasOwn(VERBS, verb.text) && VERBS[verb.text]!(tokens, afterVerb(tokens));
 }
 
 /** `[into] t [(a, b)] values (…), …` or `… set a = …`, and behind either perhaps `on duplicate key update a = …`. */
@@ -84,8 +71,6 @@ const UPSERT = ["on", "duplicate", "key", "update"];
 
 /** Reads on from a place: the place behind what it is for, `NO` where something else stands there. */
 type After = (tokens: readonly Token[], from: number) => number;
-
-const NO = Number.POSITIVE_INFINITY;
 
 /** One or more, with commas between them. */
 function afterList(tokens: readonly Token[], from: number, after: After): number {
@@ -135,18 +120,6 @@ function isPlainOn(tokens: readonly Token[], from: number, next: readonly string
   return next.includes(tokens[at]?.text ?? "") && arePlain(tokens, at);
 }
 
-/** Behind `t` or `d.t`. */
-function afterName(tokens: readonly Token[], from: number): number {
-  for (let at = from; isName(tokens[at]); at += 2) {
-    if (tokens[at + 1]?.text !== ".") return at + 1;
-  }
-  return NO;
-}
-
-function isName(token: Token | undefined): boolean {
-  return token !== undefined && token.kind !== "mark";
-}
-
 function arePlain(tokens: readonly Token[], from: number): boolean {
   for (let at = from; at < tokens.length; at++) {
     const { kind, text } = tokens[at]!;
@@ -155,32 +128,4 @@ function arePlain(tokens: readonly Token[], from: number): boolean {
     if (kind === "word" && REFUSED.has(text)) return false;
   }
   return true;
-}
-
-const WORD = /[\w$\u0080-\uffff]/;
-
-/** Undefined where quotes, comments or signs leave a doubt of what is what. */
-function tokensOf(sql: string): readonly Token[] | undefined {
-  const tokens: Token[] = [];
-  for (let at = 0; at < sql.length; ) {
-    const char = sql[at]!;
-    if (/\s/.test(char)) at++;
-    else if (char === "'" || char === '"' || char === "`") {
-      const end = sql.indexOf(char, at + 1);
-      if (end < 0 || sql.slice(at, end).includes("\\")) return undefined;
-      // A doubled quote is one inside.
-      if (sql[at - 1] !== char) tokens.push({ kind: "quoted", text: "" });
-      at = end + 1;
-    } else if (WORD.test(char)) {
-      let end = at + 1;
-      while (end < sql.length && WORD.test(sql[end]!)) end++;
-      tokens.push({ kind: "word", text: sql.slice(at, end).toLowerCase() });
-      at = end;
-    } else {
-      if ("#;@:\\{".includes(char) || sql.startsWith("--", at) || sql.startsWith("/*", at)) return undefined;
-      tokens.push({ kind: "mark", text: char });
-      at++;
-    }
-  }
-  return tokens;
 }

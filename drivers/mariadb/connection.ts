@@ -20,7 +20,8 @@ import { isPlain } from "./bulk-text.js";
 import { bulk, canBulk, knowsBulk, streaming, withUnsigned } from "./commands.js";
 import type { Answer, Native, Opened, Prepared } from "./connect.js";
 import { translate } from "./errors.js";
-import { type Lot, lots } from "./execute-many.js";
+import { kindsAsDouble, type Lot, lots, mixedParams } from "./execute-many.js";
+import { columnsOfParams } from "./param-columns.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /**
@@ -126,11 +127,15 @@ export class MariadbConnection extends MysqlConnection {
       return { lists: lot.rows, bytes: lot.bytes, run };
     };
     const inLots = function* (lists: readonly Params[]): Generator<Step> {
-      for (const lot of lots(lists as readonly unknown[][], maxBytes)) yield many(lot);
+      for (const lot of lots(lists as readonly unknown[][], maxBytes, asDouble)) yield many(lot);
     };
+    let asDouble: readonly number[] = [];
     const maxBytes = this.maxAllowedPacket;
     return {
       steps: isBulk && prepared !== undefined ? inLots : (lists) => lists.map(one),
+      look: async (lists) => {
+        if (isBulk) asDouble = await this.#kindsAsDouble(sql, lists as readonly unknown[][], whole);
+      },
       refuseWrites: () =>
         refuser === undefined ? this.tell(refusing) : refuser.execute([], ROWS_AS_ARRAY, () => {}),
       close: () => {
@@ -277,6 +282,32 @@ export class MariadbConnection extends MysqlConnection {
       this.#cork.hold(this.socket);
       const answered: Answer = (error, answer) => this.#answered(entry, error, answer, undefined, resolve);
       this.sending(entry, () => bulk(prepared, lot, answered));
+    });
+  }
+
+  /** Of each param, which integers its column stores the same where they come as a DOUBLE. */
+  async #kindsAsDouble(
+    sql: string,
+    rows: readonly (readonly unknown[])[],
+    whole: Statement | undefined,
+  ): Promise<readonly number[]> {
+    const mixed = mixedParams(rows);
+    const target = mixed.length > 0 ? columnsOfParams(sql) : undefined;
+    if (target === undefined || mixed.every((at) => target.places[at] === undefined)) return [];
+    const columns = await this.#columns({ sql: target.sql, params: undefined, rowMode: "array", whole });
+    return target.places.map((place) => kindsAsDouble(place === undefined ? undefined : columns.at(place)));
+  }
+
+  /** Of the rows that the statement would give; none where the server does not tell. */
+  #columns(statement: Part): Promise<readonly FieldInfo[]> {
+    if (this.gone() !== undefined) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const entry = this.sent(statement, () => resolve([]));
+      this.sending(entry, () =>
+        this.native.query({ sql: statement.sql, ...OWN }, (error, answer, meta) => {
+          this.#answered(entry, error, answer, meta, () => resolve(meta as readonly FieldInfo[]));
+        }),
+      );
     });
   }
 

@@ -2,6 +2,7 @@
  * Lots of params for COM_STMT_BULK_EXECUTE: a head with one type for each param, then the values of many rows, each of
  * which may be NULL. mariadb's own heads end at every date, and would call an integer a DOUBLE.
  */
+import type { FieldInfo } from "mariadb";
 import { integerKind } from "../mysql-family/values/integers.js";
 
 export interface Lot {
@@ -23,8 +24,11 @@ const DOUBLE = 16;
 const TEXT = 32;
 const BYTES = 64;
 const DATE = 128;
+/** With WIDE: a DOUBLE may not hold all of its digits. */
+const LONG = 256;
 
 const BIGINT = 8;
+const DOUBLE_TYPE = 5;
 
 /** The unsigned BIGINT of the protocol. */
 export const UNSIGNED_BIGINT = 0x8008;
@@ -40,47 +44,91 @@ const TYPES: Readonly<Record<number, number>> = {
   [POSITIVE | NEGATIVE | WIDE]: BIGINT,
   [UNSIGNED | WIDE]: UNSIGNED_BIGINT,
   [POSITIVE | UNSIGNED | WIDE]: UNSIGNED_BIGINT,
-  [DOUBLE]: 5,
+  [DOUBLE]: DOUBLE_TYPE,
   [TEXT]: 253,
   [BYTES]: 252,
   [DATE]: 12,
 };
 
-/** In order, none empty, each below `maxBytes` where it has more than one row. */
-export function* lots(rows: readonly (readonly unknown[])[], maxBytes: number): Generator<Lot> {
+/** Columns whose numbers the server makes of an integer and of a DOUBLE alike: TINYINT to BIGINT, FLOAT to DECIMAL. */
+const NUMERIC = new Set([1, 2, 3, 4, 5, 8, 9, 246]);
+/** VARCHAR and TEXT, their binary kinds, CHAR. */
+const TEXTUAL = new Set([252, 253, 254]);
+/** By flags, texts with numbers of their own: ENUM and SET. */
+const NUMBERED = 256 | 2048;
+/** Room for the longest number, in bytes of the widest character set: a narrower text gets fewer digits of a DOUBLE. */
+const ROOM = 25 * 4;
+
+/** Which kinds of integers this column stores the same where they come as a DOUBLE; 0 is none. */
+export function kindsAsDouble(column: FieldInfo | undefined): number {
+  if (column === undefined) return 0;
+  if (NUMERIC.has(column.columnType)) return POSITIVE | NEGATIVE | WIDE;
+  const isText = TEXTUAL.has(column.columnType) && (column.flags & NUMBERED) === 0;
+  return isText && column.columnLength >= ROOM ? POSITIVE | NEGATIVE : 0;
+}
+
+/** The params that are integers in some of the rows and decimals in others. */
+export function mixedParams(rows: readonly (readonly unknown[])[]): number[] {
+  const kinds: number[] = [];
+  for (const row of rows) {
+    for (let at = 0; at < row.length; at++) kinds[at] = (kinds[at] ?? 0) | (kindOf(row[at]) ?? 0);
+  }
+  const isMixed = (kind: number) => (kind & DOUBLE) !== 0 && (kind & (POSITIVE | NEGATIVE)) !== 0;
+  return [...kinds.keys()].filter((at) => isMixed(kinds[at]!));
+}
+
+/**
+ * In order, none empty, each below `maxBytes` where it has more than one row. `asDouble`: of each param the kinds of
+ * integers that may travel as a DOUBLE beside decimals.
+ */
+export function* lots(
+  rows: readonly (readonly unknown[])[],
+  maxBytes: number,
+  asDouble: readonly number[] = [],
+): Generator<Lot> {
   const most = Math.min(MAX_BYTES, maxBytes / 2);
   for (let from = 0, to = 0; from < rows.length; from = to) {
     const kinds = new Array<number>(rows[from]!.length).fill(0);
-    const types = merges(kinds, rows[from]!);
+    const types = merges(kinds, rows[from]!, asDouble);
     let bytes = sizeOf(rows[from]!);
     for (to = from + 1; types && to < rows.length; to++) {
       const size = sizeOf(rows[to]!);
-      if (bytes + size > most || !merges(kinds, rows[to]!)) break;
+      if (bytes + size > most || !merges(kinds, rows[to]!, asDouble)) break;
       bytes += size;
     }
-    yield { rows: rows.slice(from, to), types: types ? kinds.map((kind) => TYPES[kind]!) : undefined, bytes };
+    yield {
+      rows: rows.slice(from, to),
+      types: types ? (kinds.map((kind, at) => typeOf(kind, asDouble[at])) as number[]) : undefined,
+      bytes,
+    };
   }
 }
 
 /** The values as they are written under these types. */
 export function encoded({ rows, types }: Lot): readonly (readonly unknown[])[] {
-  const wide = types!.map((type) => type === BIGINT || type === UNSIGNED_BIGINT);
-  if (!wide.includes(true)) return rows;
-  return rows.map((row) => row.map((value, at) => (wide[at] ? toInteger(value) : value)));
+  const encoders = types!.map((type) => ENCODERS[type]);
+  if (encoders.every((encode) => encode === undefined)) return rows;
+  return rows.map((row) => row.map((value, at) => encoders[at]?.(value) ?? value));
 }
 
 /**
  * Adds the row's kinds to those of the lot; false, and nothing added, where one of its values has no place under a
  * common head.
  */
-function merges(kinds: number[], row: readonly unknown[]): boolean {
+function merges(kinds: number[], row: readonly unknown[], asDouble: readonly number[]): boolean {
   if (kinds.length !== row.length) return false;
   for (let at = 0; at < row.length; at++) {
     const kind = kindOf(row[at]);
-    if (kind === undefined || TYPES[kinds[at]! | kind] === undefined) return false;
+    if (kind === undefined || typeOf(kinds[at]! | kind, asDouble[at]) === undefined) return false;
   }
   for (let at = 0; at < row.length; at++) kinds[at]! |= kindOf(row[at])!;
   return true;
+}
+
+/** The type for values of these kinds, where there is one. */
+function typeOf(kinds: number, asDouble = 0): number | undefined {
+  const isDouble = (kinds & DOUBLE) !== 0 && (kinds & ~(asDouble | DOUBLE)) === 0;
+  return isDouble ? DOUBLE_TYPE : TYPES[kinds & ~LONG];
 }
 
 /** Of numbers `bind` has left those of 32 bits alone. */
@@ -94,8 +142,9 @@ function kindOf(value: unknown): number | undefined {
       if (!Number.isInteger(value) || integerKind(value) === undefined) return DOUBLE;
       return value < 0 ? NEGATIVE : POSITIVE;
     case "bigint":
-      if (value < 0n) return NEGATIVE | WIDE;
-      return WIDE | (value < 2n ** 63n ? POSITIVE : UNSIGNED);
+      if (value < 0n) return NEGATIVE | WIDE | (value < -MOST_DIGITS ? LONG : 0);
+      if (value > MOST_DIGITS) return WIDE | LONG | (value < 2n ** 63n ? POSITIVE : UNSIGNED);
+      return POSITIVE | WIDE;
     default:
       if (value === null) return 0;
       if (Buffer.isBuffer(value)) return BYTES;
@@ -103,8 +152,28 @@ function kindOf(value: unknown): number | undefined {
   }
 }
 
+/** The largest integer up to which a DOUBLE holds all. */
+const MOST_DIGITS = 2n ** 53n;
+
+/** What mariadb writes as these types; undefined for a value that it writes so by itself. */
+const ENCODERS: Readonly<Record<number, (value: unknown) => unknown>> = {
+  [BIGINT]: toInteger,
+  [UNSIGNED_BIGINT]: toInteger,
+  [DOUBLE_TYPE]: toDouble,
+};
+
 function toInteger(value: unknown): unknown {
   return value === null ? null : BigInt.asIntN(64, BigInt(value as number | bigint | boolean));
+}
+
+const double = new Float64Array(1);
+const bits = new BigInt64Array(double.buffer);
+
+/** mariadb would write an integer as one: a bigint of the same eight bytes goes as they are. There is no -0. */
+function toDouble(value: unknown): unknown {
+  if (value === null || !(typeof value !== "number" || Number.isInteger(value))) return undefined;
+  double[0] = Number(value) + 0;
+  return bits[0];
 }
 
 function sizeOf(row: readonly unknown[]): number {

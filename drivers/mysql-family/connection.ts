@@ -54,6 +54,8 @@ export interface Part extends Statement {
 /** How a package sends many lists of params of one text ahead of their answers. */
 export interface Many {
   steps(lists: readonly Params[]): Iterable<Step>;
+  /** Asks the server what the steps of these lists depend on, once the first list has been run. */
+  look?(lists: readonly Params[]): Promise<void>;
   /** Sends a text that is known beforehand; nobody waits for its answer. */
   refuseWrites(): void;
   close(): void;
@@ -214,6 +216,7 @@ export abstract class MysqlConnection implements DriverConnection, Keeper {
     const session: ManySession = {
       sql,
       steps: (lists) => (this.goesAhead ? many.steps(lists) : stepsInTurn(many.steps(lists), inTurn)),
+      look: many.look,
       readOnly,
       refuseWrites: () => this.#telling(() => many.refuseWrites()),
       most: this.goesAhead ? MOST_AHEAD : 1,

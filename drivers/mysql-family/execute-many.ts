@@ -21,6 +21,11 @@ export interface ManySession {
   readonly sql: string;
   /** Its lists as commands, in order. */
   steps(lists: readonly Params[]): Iterable<Step>;
+  /**
+   * Asks the server what the steps of these lists depend on. The first list is in the table by then: until the
+   * transaction ends no other session changes its columns.
+   */
+  look?: ((lists: readonly Params[]) => Promise<void>) | undefined;
   /** One list, as any statement. */
   one(params: Params): Promise<number>;
   /** A statement of the library's own; fires with its rows. A cancel may hit it where it is a `part`. */
@@ -64,10 +69,15 @@ export function refusing(readOnly: string): string {
 
 /** Fires with the sum of the rows affected. */
 export async function sendAhead(session: ManySession, lists: readonly Params[]): Promise<number> {
-  if (session.undoable()) return inWindows(session, lists);
+  if (session.undoable()) return restAhead(session, lists);
   const { rowCount, undoable } = await first(session, lists[0]!);
   if (undoable) session.setUndoable();
-  return rowCount + (await (undoable ? inWindows : oneByOne)(session, lists.slice(1)));
+  return rowCount + (await (undoable ? restAhead : oneByOne)(session, lists.slice(1)));
+}
+
+async function restAhead(session: ManySession, lists: readonly Params[]): Promise<number> {
+  await session.look?.(lists);
+  return inWindows(session, lists);
 }
 
 /** One list, and whether it could be undone. All of this is one round trip. */

@@ -363,6 +363,53 @@ describeEach(
       }),
     );
 
+    test.each([
+      ..."bigint unsigned|smallint zerofill|float|float(7,3)|double|decimal(10,2)|decimal(38,9)|bit(40)|year".split(
+        "|",
+      ),
+      ..."varchar(255)|varchar(4)|char(30)|text|tinytext|varbinary(99)|blob|json".split("|"),
+      ..."varchar(60) character set utf16|enum('1','2','x')|set('a','b','c')|datetime|time(3)".split("|"),
+    ])("an integer beside a decimal leaves what it leaves one by one: %s", (type) =>
+      withPool(target, { min: 0, max: 1 }, async (pool) => {
+        const decimals = [0.5, -1.5, 2.5, 3.3333333333333335, 99.995, 1e-7, 1e20, 20240101.5];
+        const integers = [
+          1,
+          -1,
+          7,
+          -0,
+          255,
+          2024,
+          16777217,
+          20240101,
+          2 ** 40,
+          2 ** 53,
+          -(2n ** 62n),
+          2n ** 63n,
+        ];
+        const lists = integers.flatMap((integer, n) => [
+          [n * 3, integer, decimals[n % 8]],
+          [n * 3 + 1, decimals[(n + 3) % 8], integers[(n + 5) % 12]],
+          [n * 3 + 2, n % 4 ? true : null, integer],
+        ]);
+        const setup = [`create table t (id int primary key, v ${type}, w ${type})`];
+        const hex = "select id, hex(v) as v, hex(w) as w from t order by id";
+        const inserts = [
+          "insert ignore into t values (?, ?, ?)",
+          "insert ignore into t set id = ?, w = ?, v = ?",
+        ];
+        const upsert = "insert ignore into t (v, id) values (7, ?) on duplicate key update t.v = ?, w = ?";
+        const update = "update ignore t set v = ?, w = ? where id = ?";
+        const filled = [...setup, "insert into t (id) values (0), (3), (6), (9), (12), (15), (18)"];
+        for (const each of [
+          ...inserts.map((sql): Case => ["", setup, sql, lists, hex]),
+          ["", filled, upsert, lists.map(([id, ...rest]) => [(id as number) % 9, ...rest]), hex],
+          ["", filled, update, lists.map(([id, v, w]) => [v, w, id]), hex],
+        ] satisfies Case[]) {
+          expect(await outcome(pool, each, atOnce), each[2]).toEqual(await outcome(pool, each, oneByOne));
+        }
+      }),
+    );
+
     test("the same where one statement is in flight at a time", () =>
       withPool(target, { min: 0, max: 1, pipeline: 1 }, async (pool) => {
         for (const each of CASES.filter(([what]) => /InnoDB|alternate|no params/.test(what))) {
@@ -401,6 +448,28 @@ describeEach(
         expect(await database.observe("select count(*) as n from t where v <> 0")).toEqual([{ n: 0 }]);
         await pool.runInteraction((transaction) => transaction.executeMany(update, lists));
         expect(await database.observe("select count(*) as n from t where v <> 0")).toEqual([{ n: 300 }]);
+      }),
+    );
+
+    test.runIf(target.name === "mariadb")("integers beside decimals are few commands", () =>
+      withPool(target, { min: 0, max: 1 }, async (pool) => {
+        await pool.runOperation("create table t (id int primary key, price decimal(10,2), note varchar(90))");
+        const insert = "insert into t values (?, ?, ?)";
+        const lists = numbered((n) => [n, n % 2 ? n : n + 0.5, n % 3 ? n : n + 0.25], 3000);
+        const { asked, isMariadb } = await pool.runInteraction(async (t) => {
+          const count = async () => {
+            const [row] = await t.runQuery("show session status like 'Questions'");
+            return Number(row!.Value);
+          };
+          const before = await count();
+          await t.executeMany(insert, lists);
+          const [{ v }] = (await t.runQuery("select version() as v")) as [{ v: string }];
+          return { asked: (await count()) - before, isMariadb: v.includes("MariaDB") };
+        });
+        if (isMariadb) expect(asked).toBeLessThan(20);
+        const sums = "select sum(price) as price, sum(cast(note as decimal(20, 2))) as note from t";
+        const [{ price, note }] = (await pool.runQuery(sums)) as [{ price: unknown; note: unknown }];
+        expect([Number(price), Number(note)]).toEqual([4_502_250, 4_501_750]);
       }),
     );
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
-import { lots } from "../../dist/drivers/mariadb/execute-many.js";
+import { encoded, kindsAsDouble, lots, mixedParams } from "../../dist/drivers/mariadb/execute-many.js";
+import { columnsOfParams } from "../../dist/drivers/mariadb/param-columns.js";
 
 describe("what MariaDB may run in bulk", () => {
   test.each([
@@ -95,6 +96,36 @@ describe("what MariaDB may run in bulk", () => {
   });
 });
 
+describe("the columns that params are stored in", () => {
+  test.each([
+    ["insert into t values (?, 1, ?), (?, ?, a)", "SELECT t.* FROM t LIMIT 0", [0, 2, 0, 1]],
+    [
+      "insert into d.`t` (a, `b``c`) values (?, ?)",
+      "SELECT d.`t`.a, d.`t`.`b``c` FROM d.`t` LIMIT 0",
+      [-2, -1],
+    ],
+    ["replace low_priority t set b = ?, t.a = ?", "SELECT t.b, t.a FROM t LIMIT 0", [-2, -1]],
+    [
+      "insert into t values (?, values(a)) on duplicate key update a = ?, b = ?, a = ?",
+      "SELECT t.*, t.a, t.b FROM t LIMIT 0",
+      [0, -2, -1, -2],
+    ],
+    [
+      "update t set a = ?, b = b + ?, c = if(x, e = ?, f = ?), d = ? where e = ? order by f, g = ?, h = ? limit ?",
+      "SELECT t.a, t.d FROM t LIMIT 0",
+      [-2, undefined, undefined, undefined, -1, undefined, undefined, undefined, undefined],
+    ],
+  ])("%s", (sql, asked, places) => {
+    expect(isPlain(sql)).toBe(true);
+    expect(columnsOfParams(sql)).toEqual({ sql: asked, places });
+  });
+
+  test.each(["delete from t where a = ?", "update t set a = -? where b = ?", "insert into t values (1)"])(
+    "none in %s",
+    (sql) => expect(columnsOfParams(sql)).toBeUndefined(),
+  );
+});
+
 describe("lots", () => {
   const shape = (rows: unknown[][], most = 1e9) =>
     [...lots(rows, most)].map((lot) => [lot.rows.length, lot.types]);
@@ -124,6 +155,44 @@ describe("lots", () => {
       [1, [3]],
       [1, [253]],
     ]);
+  });
+
+  test("go on where integers may travel as DOUBLE beside decimals, and are written as that", () => {
+    const int32 = kindsAsDouble({ columnType: 253, columnLength: 400, flags: 0 } as never);
+    const all = kindsAsDouble({ columnType: 246, columnLength: 11, flags: 0 } as never);
+    const rows = [[1], [0.5], [null], [-0], [2n ** 40n], [true], [2n ** 53n + 1n], [0.5]];
+    const shape = (asDouble: number) =>
+      [...lots(rows, 1e9, [asDouble])].map((lot) => [lot.rows.length, lot.types]);
+    expect(shape(all)).toEqual([
+      [6, [5]],
+      [1, [8]],
+      [1, [5]],
+    ]);
+    expect(shape(int32)).toEqual([
+      [4, [5]],
+      [3, [8]],
+      [1, [5]],
+    ]);
+    const double = (value: number) => Buffer.from(new Float64Array([value]).buffer).readBigInt64LE();
+    expect(encoded([...lots(rows, 1e9, [all])][0]!)).toEqual(
+      [double(1), 0.5, null, 0n, double(2 ** 40), double(1)].map((value) => [value]),
+    );
+    expect(
+      mixedParams([
+        [1, 1, 0.5, "a", null],
+        [0.5, 2n, 1e300, 0.5, 1],
+        [2, null, 0.5, 1, 3],
+      ]),
+    ).toEqual([0, 3]);
+    for (const column of [
+      undefined,
+      { columnType: 254, columnLength: 400, flags: 256 },
+      { columnType: 254, columnLength: 400, flags: 2048 },
+      { columnType: 253, columnLength: 12, flags: 0 },
+      { columnType: 16, columnLength: 40, flags: 32 },
+      { columnType: 12, columnLength: 19, flags: 0 },
+    ])
+      expect(kindsAsDouble(column as never)).toBe(0);
   });
 
   test("end before they are too large, and where a row has another length", () => {
