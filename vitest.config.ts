@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** What needs no server, so that such a file alone starts none. */
-const UNIT = ["test/unit/**/*.test.ts", "test/types/**/*.test.ts"];
+const UNIT = ["test/unit/**/*.test.ts", "test/blocking/**/*.test.ts", "test/types/**/*.test.ts"];
 
 export default defineConfig({
   test: {

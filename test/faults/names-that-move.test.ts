@@ -1,5 +1,5 @@
 /**
- * F19 and F31: what a prepared statement's text means, in the pool's own verbs; test/integration/pg-names.test.ts has
+ * F19 and F31: what a prepared statement's text means, in the pool's own verbs; test/integration/pg/names.test.ts has
  * every way to move a name.
  */
 import { ConnectionPool } from "adbapi";

@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { pg } from "adbapi/drivers/pg";
 import type { Client } from "pg";
 import { describe, expect, test } from "vitest";
-import { failureOf, openSession, SETTINGS, type Session, statement } from "../support/pg-session.js";
-import { serverUrl } from "../support/servers.js";
+import { failureOf, openSession, SETTINGS, type Session, statement } from "../../support/pg-session.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("postgres")!;
 

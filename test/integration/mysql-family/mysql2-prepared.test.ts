@@ -1,9 +1,9 @@
 /** mysql2 closes prepared statements by a count of uses of its own: nothing may rely on one that it has closed. */
 import { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
-import { objectOf } from "../support/mysql-targets.js";
-import { selectedTargets } from "../support/selection.js";
-import { serverUrl } from "../support/servers.js";
+import { objectOf } from "../../support/mysql-targets.js";
+import { selectedTargets } from "../../support/selection.js";
+import { serverUrl } from "../../support/servers.js";
 
 const MOST = 5;
 const runs = test.runIf(selectedTargets().includes("mysql2") && serverUrl("mysql") !== undefined);

@@ -5,9 +5,9 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { ConnectionPool, OperationalError } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { mysql2Target } from "../support/mysql-targets.js";
-import { selectedTargets } from "../support/selection.js";
-import { serverUrl } from "../support/servers.js";
+import { mysql2Target } from "../../support/mysql-targets.js";
+import { selectedTargets } from "../../support/selection.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("mysql");
 

@@ -4,14 +4,14 @@
  */
 import { ConnectionPool, DataError } from "adbapi";
 import { describe, expect, test } from "vitest";
-import { eventually } from "../support/eventually.js";
-import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.js";
-import { connectPostgres } from "../support/postgres-observer.js";
-import { pgTarget } from "../support/postgres-target.js";
-import { ownServer, serverUrl } from "../support/servers.js";
-import type { TestDatabase } from "../support/target.js";
-import { withPool } from "../support/with-pool.js";
-import { WORLD } from "../support/world.js";
+import { eventually } from "../../support/eventually.js";
+import { hasPgBouncer, startPgBouncer } from "../../support/pgbouncer.js";
+import { connectPostgres } from "../../support/postgres-observer.js";
+import { pgTarget } from "../../support/postgres-target.js";
+import { ownServer, serverUrl } from "../../support/servers.js";
+import type { TestDatabase } from "../../support/target.js";
+import { withPool } from "../../support/with-pool.js";
+import { WORLD } from "../../support/world.js";
 
 const url = serverUrl("postgres")!;
 

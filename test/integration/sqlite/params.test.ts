@@ -1,6 +1,6 @@
 /** Numbered and named params, and values that SQLite itself finds wrong, the same through both packages. */
 import { expect, test } from "vitest";
-import { describeEach, FILE_TARGETS, withPool } from "../support/targets.js";
+import { describeEach, FILE_TARGETS, withPool } from "../../support/targets.js";
 
 describeEach(FILE_TARGETS, (target) => {
   test.each([

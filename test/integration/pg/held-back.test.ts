@@ -1,9 +1,9 @@
 /** Streams behind what keeps rows back until there is a Sync, as pgpool-II does. */
 import { ConnectionPool, NotSupportedError } from "adbapi";
 import { describe, expect, test } from "vitest";
-import { HoardingProxy } from "../support/hoarding-proxy.js";
-import { pgTarget } from "../support/postgres-target.js";
-import { WORLD } from "../support/world.js";
+import { HoardingProxy } from "../../support/hoarding-proxy.js";
+import { pgTarget } from "../../support/postgres-target.js";
+import { WORLD } from "../../support/world.js";
 
 const MANY = "select i, array['sad']::mood[] as v from generate_series(1, 100) as i";
 

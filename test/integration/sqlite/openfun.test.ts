@@ -1,7 +1,7 @@
 /** Settings of SQLite that only take effect outside of a transaction, made where a transaction begins by itself. */
 import type { Connection } from "adbapi";
 import { expect, test } from "vitest";
-import { describeEach, TARGETS, withPool } from "../support/targets.js";
+import { describeEach, TARGETS, withPool } from "../../support/targets.js";
 
 const SQLITE = TARGETS.filter((target) => target.singleWriter);
 

@@ -3,7 +3,7 @@ import { ConnectionPool, type Queryable } from "adbapi";
 import mariadb from "adbapi/drivers/mariadb";
 import mysql2 from "adbapi/drivers/mysql2";
 import { describe, expect, test } from "vitest";
-import { serverUrl } from "../support/servers.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("mysql");
 const DRIVERS = { mysql2, mariadb };

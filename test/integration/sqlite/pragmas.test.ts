@@ -4,7 +4,7 @@
  */
 import type { ConnectionPool, Transaction } from "adbapi";
 import { expect, test } from "vitest";
-import { describeEach, FILE_TARGETS, withPool } from "../support/targets.js";
+import { describeEach, FILE_TARGETS, withPool } from "../../support/targets.js";
 
 const OFF = "pragma foreign_keys = off";
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { dirname, join } from "node:path";
 import { ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
-import { describeEach, FILE_TARGETS, type PoolOptions, type Target } from "../support/targets.js";
-import { quiet } from "../support/with-scripted.js";
+import { describeEach, FILE_TARGETS, type PoolOptions, type Target } from "../../support/targets.js";
+import { quiet } from "../../support/with-scripted.js";
 
 const OPTIONS: PoolOptions = { min: 1, max: 2, acquireTimeoutMillis: 1_500, logger: quiet };
 

@@ -5,12 +5,12 @@
 import { type AddressInfo, createServer } from "node:net";
 import { CheckViolation, ConnectionPool, OperationalError, ProgrammingError } from "adbapi";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { translate } from "../../drivers/mariadb/errors.js";
-import { productOf, sentBy } from "../../drivers/mysql-family/error-numbers.js";
-import { isInterrupted } from "../../drivers/mysql-family/errors.js";
-import { objectOf } from "../support/mysql-targets.js";
-import { selectedTargets } from "../support/selection.js";
-import { type OwnServer, ownServer, serverUrl } from "../support/servers.js";
+import { translate } from "../../../drivers/mariadb/errors.js";
+import { productOf, sentBy } from "../../../drivers/mysql-family/error-numbers.js";
+import { isInterrupted } from "../../../drivers/mysql-family/errors.js";
+import { objectOf } from "../../support/mysql-targets.js";
+import { selectedTargets } from "../../support/selection.js";
+import { type OwnServer, ownServer, serverUrl } from "../../support/servers.js";
 
 describe.runIf(serverUrl("mariadb") !== undefined)("MariaDB", () => {
   let server: OwnServer;

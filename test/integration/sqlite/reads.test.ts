@@ -1,8 +1,8 @@
 /** A read does not wait for the writer's place: the database says what may write, on whatever connection is free. */
 import { PoolTimeout } from "adbapi";
 import { expect, test } from "vitest";
-import { describeEach, FILE_TARGETS, withPool } from "../support/targets.js";
-import { sqliteDrivers, ThreadTester } from "../support/thread-connections.js";
+import { describeEach, FILE_TARGETS, withPool } from "../../support/targets.js";
+import { sqliteDrivers, ThreadTester } from "../../support/thread-connections.js";
 
 /** New to the pool each, and asked while another holds the writer's place. */
 const READS: readonly (readonly [sql: string, first: unknown])[] = [

@@ -4,8 +4,8 @@
 import { type ConnectionPool, DataError, InterfaceError } from "adbapi";
 import pg from "pg";
 import { afterEach, describe, expect, test } from "vitest";
-import { pgTarget } from "../support/postgres-target.js";
-import { describeEach, withPool } from "../support/targets.js";
+import { pgTarget } from "../../support/postgres-target.js";
+import { describeEach, withPool } from "../../support/targets.js";
 
 const EXACT = "12345678901234567890.12";
 

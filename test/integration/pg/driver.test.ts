@@ -1,7 +1,7 @@
 /** The PostgreSQL driver against the contract: statements, transactions, streams. */
 import { describe, expect, test } from "vitest";
-import { failureOf, openSession, type Session, statement } from "../support/pg-session.js";
-import { serverUrl } from "../support/servers.js";
+import { failureOf, openSession, type Session, statement } from "../../support/pg-session.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("postgres")!;
 

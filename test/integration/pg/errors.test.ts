@@ -2,8 +2,8 @@
 import { inspect } from "node:util";
 import { pg } from "adbapi/drivers/pg";
 import { describe, expect, test } from "vitest";
-import { failureOf, openSession, type Session } from "../support/pg-session.js";
-import { serverUrl } from "../support/servers.js";
+import { failureOf, openSession, type Session } from "../../support/pg-session.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("postgres")!;
 

@@ -4,11 +4,11 @@
  */
 import { ConnectionPool } from "adbapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasPgBouncer, type PgBouncer, startPgBouncer } from "../support/pgbouncer.js";
-import { pgTarget } from "../support/postgres-target.js";
-import { serverUrl } from "../support/servers.js";
-import type { TestDatabase } from "../support/target.js";
-import { WORLD } from "../support/world.js";
+import { hasPgBouncer, type PgBouncer, startPgBouncer } from "../../support/pgbouncer.js";
+import { pgTarget } from "../../support/postgres-target.js";
+import { serverUrl } from "../../support/servers.js";
+import type { TestDatabase } from "../../support/target.js";
+import { WORLD } from "../../support/world.js";
 
 const server = serverUrl("postgres")!;
 

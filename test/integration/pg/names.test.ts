@@ -4,11 +4,11 @@
  */
 import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { failureOf, openSession, type Session, statement } from "../support/pg-session.js";
-import { pgTarget } from "../support/postgres-target.js";
-import { serverUrl } from "../support/servers.js";
-import type { TestDatabase } from "../support/target.js";
-import { WORLD } from "../support/world.js";
+import { failureOf, openSession, type Session, statement } from "../../support/pg-session.js";
+import { pgTarget } from "../../support/postgres-target.js";
+import { serverUrl } from "../../support/servers.js";
+import type { TestDatabase } from "../../support/target.js";
+import { WORLD } from "../../support/world.js";
 
 /** Behind a pooler in transaction mode statements have no names, and sessions keep nothing. */
 describe.runIf(serverUrl("postgres") && WORLD.pooler === undefined)(

@@ -3,8 +3,8 @@
  */
 import { ConnectionPool } from "adbapi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { askMysql } from "../support/mysql-observer.js";
-import { howToGet, type OwnServer, ownServer, serverUrl } from "../support/servers.js";
+import { askMysql } from "../../support/mysql-observer.js";
+import { howToGet, type OwnServer, ownServer, serverUrl } from "../../support/servers.js";
 
 const TEXT = "é€ž😀";
 const HEX = Buffer.from(TEXT).toString("hex").toUpperCase();

@@ -4,8 +4,8 @@
 import type { Socket } from "node:net";
 import mysql2 from "adbapi/drivers/mysql2";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { DriverConnection, RowMode } from "../../drivers/driver.js";
-import { serverUrl } from "../support/servers.js";
+import type { DriverConnection, RowMode } from "../../../drivers/driver.js";
+import { serverUrl } from "../../support/servers.js";
 
 const url = serverUrl("mysql");
 
