@@ -1,6 +1,6 @@
-/** node:sqlite numbers SQLite's result codes; they get their names, and by those their classes. */
+/** node:sqlite's errors: it numbers SQLite's result codes; they get their names, and by those their classes. */
 import { DataError } from "../../src/errors/classes.js";
-import { classify as classifyByName } from "../better-sqlite3/errors.js";
+import { classify as classifyCode } from "../sqlite-family/errors.js";
 
 /** Primary codes by number. @see https://www.sqlite.org/rescode.html */
 const PRIMARY: readonly string[] = (
@@ -20,6 +20,19 @@ const EXTENDED: ReadonlyMap<number, string> = new Map([
   [3091, "CONSTRAINT_DATATYPE"],
   [517, "BUSY_SNAPSHOT"],
 ]);
+
+/** Node's own codes, of what it refuses before SQLite sees it. */
+const OF_NODE: ReadonlyMap<string | undefined, string> = new Map([
+  ["ERR_INVALID_STATE", "ProgrammingError"],
+  ["ERR_INVALID_ARG_VALUE", "ProgrammingError"],
+  ["ERR_INVALID_ARG_TYPE", "DataError"],
+  ["ERR_OUT_OF_RANGE", "DataError"],
+]);
+
+export function classify(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return OF_NODE.get(code) ?? classifyCode(error);
+}
 
 /** Runs `call`; an error of SQLite leaves it with the code's name, as better-sqlite3 gives it. */
 export function withNamedCode<T>(call: () => T): T {
@@ -49,13 +62,6 @@ function readable<T>(given: T | undefined): T {
   throw new DataError(
     "the statement was run, and its answer could not be read: it has a text that is longer than a JavaScript string can be. Select it as bytes, or in pieces",
   );
-}
-
-export function classify(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  if (code === "ERR_INVALID_STATE" || code === "ERR_INVALID_ARG_VALUE") return "ProgrammingError";
-  if (code === "ERR_INVALID_ARG_TYPE" || code === "ERR_OUT_OF_RANGE") return "DataError";
-  return classifyByName(error);
 }
 
 function named(error: unknown): unknown {

@@ -1,5 +1,4 @@
 /** SQLite through Node's own node:sqlite, in worker threads. */
-
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";
 import type { Kinds } from "../common/arguments.js";
@@ -7,16 +6,10 @@ import { checkFileAndOptions, fromUrl } from "../sqlite-family/args.js";
 import { sqliteFacts } from "../sqlite-family/facts.js";
 import { withKnownFile } from "../sqlite-family/file.js";
 import { classify } from "./errors.js";
+import type { NodeSqliteOptions } from "./options.js";
 import { loadNodeSqlite } from "./sqlite.js";
 
-/** Options of `new DatabaseSync(...)`. */
-export interface NodeSqliteOptions {
-  readonly readOnly?: boolean;
-  /** How long to wait for another process's lock. @default 5000 */
-  readonly timeout?: number;
-  readonly enableForeignKeyConstraints?: boolean;
-  readonly enableDoubleQuotedStringLiterals?: boolean;
-}
+export type { NodeSqliteOptions } from "./options.js";
 
 /** The file's name, or the arguments of `new DatabaseSync(...)`. */
 export type NodeSqliteConnectArgs = string | readonly [file: string, options?: NodeSqliteOptions];

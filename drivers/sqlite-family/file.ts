@@ -3,6 +3,9 @@ import { statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { MEMORY } from "./args.js";
 
+/** How long SQLite waits for another process's lock, where the caller asks for no other time. */
+export const BUSY_TIMEOUT_MILLIS = 5_000;
+
 /** What a file is, whatever it is called; undefined where only its having been there is known. */
 export interface KnownFile {
   readonly identity: { readonly dev: bigint; readonly ino: bigint } | undefined;

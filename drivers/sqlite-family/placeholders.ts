@@ -4,8 +4,8 @@
  * @see https://www.sqlite.org/lang_expr.html#varparam
  */
 import { ProgrammingError } from "../../src/errors/classes.js";
+import { Tokens } from "../blocking/tokens.js";
 import type { Params } from "../driver.js";
-import { Tokens } from "./tokens.js";
 
 /** SQLite's own limit: it refuses a larger number. */
 const MOST = 32_766;

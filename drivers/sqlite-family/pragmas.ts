@@ -1,7 +1,7 @@
 /** SQLite's PRAGMAs: which one a text is, and what may not be done with it. @see https://www.sqlite.org/pragma.html */
 import { NotSupportedError, ProgrammingError } from "../../src/errors/classes.js";
-import { firstToken } from "../blocking/thread/texts.js";
-import type { Tokens } from "./tokens.js";
+import type { Tokens } from "../blocking/tokens.js";
+import { firstToken } from "../blocking/verbs.js";
 
 export interface Pragma {
   /** In lower case, without its schema. */

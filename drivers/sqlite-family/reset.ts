@@ -1,15 +1,13 @@
 /** What makes a session of SQLite new again without opening the file anew, which would lose a private database. */
 import { type Handle, SessionSettings } from "./settings.js";
 
-type TransactionalHandle = Handle & { readonly inTransaction?: boolean; readonly isTransaction?: boolean };
-
 /** A session that is its database: what belongs to the session is brought back, what belongs to the database stays. */
 export class PrivateSession {
-  readonly #db: TransactionalHandle;
+  readonly #db: Handle;
   readonly #settings: SessionSettings;
 
   /** @param db as it was opened */
-  constructor(db: TransactionalHandle) {
+  constructor(db: Handle) {
     this.#db = db;
     this.#settings = new SessionSettings(db);
   }
@@ -19,9 +17,9 @@ export class PrivateSession {
     return this.#settings.unrestorable;
   }
 
+  /** Only while no transaction is open. */
   reset(): void {
     const db = this.#db;
-    if (db.inTransaction ?? db.isTransaction) db.exec("rollback");
     db.exec("pragma query_only = off");
     for (const { name } of db.prepare("pragma database_list").all() as { name: string }[]) {
       if (name !== "main" && name !== "temp") db.exec(`detach ${quoted(name)}`);

@@ -1,27 +1,36 @@
 /** Prepared statements by their text, the last used of them: preparing costs more than a small query. */
+import { type Pragma, pragmaOf } from "./pragmas.js";
 
 const LIMIT = 256;
 
-export class StatementCache<T> {
-  readonly #prepare: (sql: string) => T;
-  /** In the order of their last use, oldest first, up to `#fresh`. */
-  readonly #statements = new Map<string, T>();
+/** What is kept of each; a package's driver adds what it needs. */
+export interface Prepared {
+  readonly pragma: Pragma | undefined;
+}
 
-  constructor(prepare: (sql: string) => T) {
-    this.#prepare = prepare;
+export interface Preparing<P extends Prepared> {
+  prepare(sql: string, pragma: Pragma | undefined): P;
+  /** Throws where the session, as it is now, must not be given this PRAGMA. */
+  admit(pragma: Pragma): void;
+}
+
+export class StatementCache<P extends Prepared> {
+  readonly #preparing: Preparing<P>;
+  /** In the order of their last use, oldest first. */
+  readonly #statements = new Map<string, P>();
+
+  constructor(preparing: Preparing<P>) {
+    this.#preparing = preparing;
   }
 
-  get(sql: string): T {
+  /** The statement, ready to run now. */
+  get(sql: string): P {
     const known = this.#statements.get(sql);
-    if (known !== undefined) {
-      this.#statements.delete(sql);
-      this.#statements.set(sql, known);
-      return known;
-    }
-    const prepared = this.#prepare(sql);
-    if (this.#statements.size >= LIMIT) this.#statements.delete(this.#statements.keys().next().value!);
-    this.#statements.set(sql, prepared);
-    return prepared;
+    if (known === undefined) return this.#add(sql);
+    if (known.pragma !== undefined) this.#preparing.admit(known.pragma);
+    this.#statements.delete(sql);
+    this.#statements.set(sql, known);
+    return known;
   }
 
   forget(sql: string): void {
@@ -30,5 +39,15 @@ export class StatementCache<T> {
 
   clear(): void {
     this.#statements.clear();
+  }
+
+  #add(sql: string): P {
+    const pragma = pragmaOf(sql);
+    // Many a PRAGMA takes effect while it is prepared: it is refused before that.
+    if (pragma !== undefined) this.#preparing.admit(pragma);
+    const prepared = this.#preparing.prepare(sql, pragma);
+    if (this.#statements.size >= LIMIT) this.#statements.delete(this.#statements.keys().next().value!);
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 }

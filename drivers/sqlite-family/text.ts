@@ -1,7 +1,7 @@
 /** What the texts of SQLite do, as far as their words tell. */
-import { firstToken, firstWord, verbOf, wordAt } from "../blocking/thread/texts.js";
+import type { Tokens } from "../blocking/tokens.js";
+import { firstToken, firstWord, verbOf, wordAt } from "../blocking/verbs.js";
 import { pragmaOf } from "./pragmas.js";
-import type { Tokens } from "./tokens.js";
 
 /** Whether `last_insert_rowid()` is this text's own, and not left from an earlier one. */
 export function inserts(sql: string): boolean {

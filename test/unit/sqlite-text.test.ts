@@ -1,7 +1,7 @@
 /** What SQLite's drivers read in texts: without a database. */
 import { describe, expect, test } from "vitest";
 import { classify } from "../../dist/drivers/better-sqlite3/errors.js";
-import { firstToken, firstWord } from "../../dist/drivers/blocking/thread/texts.js";
+import { firstToken, firstWord } from "../../dist/drivers/blocking/verbs.js";
 import { fromUrl } from "../../dist/drivers/sqlite-family/args.js";
 import { checkParams, placeholdersOf } from "../../dist/drivers/sqlite-family/placeholders.js";
 import { pragmaOf } from "../../dist/drivers/sqlite-family/pragmas.js";

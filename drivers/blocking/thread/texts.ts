@@ -1,50 +1,5 @@
-/** What a text is, as far as its first word and its past runs tell. */
-import { Tokens } from "../../sqlite-family/tokens.js";
-
-/**
- * - `"plain"`: reads or writes rows; several of them may share a transaction;
- * - `"schema"`: changes tables, in a transaction of its own;
- * - `"other"`: may open or end a transaction, or refuse to run inside one: goes as it is.
- */
-export type Verb = "plain" | "schema" | "other";
-
-const VERBS: ReadonlyMap<string, Verb> = new Map([
-  ["select", "plain"],
-  ["values", "plain"],
-  ["with", "plain"],
-  ["insert", "plain"],
-  ["update", "plain"],
-  ["delete", "plain"],
-  ["replace", "plain"],
-  ["create", "schema"],
-  ["drop", "schema"],
-  ["alter", "schema"],
-]);
-
-/** In lower case, after comments and empty statements; empty when there is none that could be a keyword. */
-export function firstWord(sql: string): string {
-  return wordAt(firstToken(sql));
-}
-
-/** The same of the piece where the reader is. */
-export function wordAt(tokens: Tokens): string {
-  return tokens.kind === "word" && tokens.end - tokens.start <= LONGEST_WORD ? tokens.name : "";
-}
-
-/** No keyword is longer. */
-const LONGEST_WORD = 20;
-
-/** At the first piece that says anything. */
-export function firstToken(sql: string): Tokens {
-  const tokens = new Tokens(sql);
-  do tokens.next();
-  while (tokens.is(";"));
-  return tokens;
-}
-
-export function verbOf(sql: string): Verb {
-  return VERBS.get(firstWord(sql)) ?? "other";
-}
+/** What past runs tell of a text. */
+import { type Verb, verbOf } from "../verbs.js";
 
 /** A run below this can be waited for; a text that takes longer goes alone. */
 const FAST_MILLIS = 5;
