@@ -1,7 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { selectedTargets, type TargetName } from "./test/support/selection.js";
 
 /** What needs no server, so that such a file alone starts none. */
 const UNIT = ["test/unit/**/*.test.ts", "test/blocking/**/*.test.ts", "test/types/**/*.test.ts"];
+
+/** What is about some of the targets, so that a run without these does not load it. */
+const FAMILIES: Readonly<Record<string, readonly TargetName[]>> = {
+  "test/integration/pg/**": ["pg"],
+  "test/integration/mysql-family/**": ["mysql2", "mariadb"],
+  "test/integration/sqlite/**": ["better-sqlite3", "node:sqlite"],
+};
+const ABSENT = Object.entries(FAMILIES)
+  .filter(([, targets]) => !targets.some((target) => selectedTargets().includes(target)))
+  .map(([files]) => files);
 
 export default defineConfig({
   test: {
@@ -20,7 +31,7 @@ export default defineConfig({
         test: {
           name: "servers",
           include: ["test/**/*.test.ts"],
-          exclude: UNIT,
+          exclude: [...UNIT, ...ABSENT],
           globalSetup: "test/support/global-setup.ts",
         },
       },
