@@ -1,45 +1,5 @@
-/**
- * Changes the commands that mariadb makes of a call, before they are sent: the package has no name for an unsigned
- * integer among params, and would send it as a DECIMAL; and of lots it makes more packets than it takes.
- */
-
-import type { EventEmitter } from "node:events";
-import type { ServerError } from "../mysql-family/errors.js";
-import type { Answer, Prepared, ServerInfo } from "./connect.js";
-import { encoded, type Lot, UNSIGNED_BIGINT } from "./execute-many.js";
-
-/** What is used of mariadb's inside. */
-export interface Internals {
-  readonly opts?: unknown;
-  addCommand(command: Command, expectsAnswer: boolean): void;
-  executeBulkPromise?(
-    param: { sql: string; values: readonly (readonly unknown[])[]; opts: { fullResult: false } },
-    prepared: {
-      readonly id: unknown;
-      readonly parameterCount: number;
-      readonly columns: unknown;
-      close(): void;
-    },
-    options: unknown,
-    resolve: (answer: unknown) => void,
-    reject: (error: ServerError) => void,
-  ): void;
-}
-
-/** What a command of mariadb writes to. */
-interface Output {
-  writeBigInt(value: bigint): void;
-}
-
-/** COM_STMT_EXECUTE, whose types and values are known when it is written, or COM_STMT_BULK_EXECUTE. */
-interface Command {
-  values?: readonly unknown[];
-  parametersType?: unknown[];
-  sendComStmtExecute?(out: Output, info: unknown): void;
-  parameterHeaderFromValue?(): readonly number[];
-  checkSameHeader?(): boolean;
-  readonly inStream?: EventEmitter;
-}
+import { encoded, type Lot, UNSIGNED_BIGINT } from "./bulk/lots.js";
+import type { Answer, Command, Internals, Output, Prepared, ServerInfo } from "./native.js";
 
 const UNSIGNED = {
   type: UNSIGNED_BIGINT,

@@ -1,64 +1,16 @@
 /** Opens mariadb's connections, with a socket of our own, since the package does not show its own. */
 
 import { connect as connectSocket, type Socket } from "node:net";
-import type { Readable } from "node:stream";
 import type { ConnectionConfig } from "mariadb";
 import { packageMissing } from "../common/require.js";
 import { onAbort } from "../mysql-family/connect-deadline.js";
-import { productOf, sentBy } from "../mysql-family/error-numbers.js";
-import { connectFailure, refusedArguments, type ServerError, whereOf } from "../mysql-family/errors.js";
+import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors/connect-failure.js";
+import { productOf, sentBy } from "../mysql-family/errors/sender.js";
 import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/inspect.js";
-import type { Internals } from "./commands.js";
-import { guard, type Inside, insideOf } from "./guard.js";
-
-type Done = (error: ServerError | null | undefined) => void;
-export type Answer = (error: ServerError | null | undefined, answer?: unknown, meta?: unknown) => void;
-
-/** What mariadb has heard of the server. */
-export interface ServerInfo {
-  readonly collation?: { readonly name: string };
-  readonly status: number;
-  readonly serverCapabilities: bigint;
-  /** Once it has greeted. */
-  readonly serverVersion?: { readonly raw: string } | undefined;
-  isMariaDB(): boolean;
-  hasMinVersion(major: number, minor: number, patch: number): boolean;
-}
-
-/** What of mariadb's callback API is used here: its types leave half of it out. */
-export interface Native {
-  readonly threadId: number | null;
-  readonly info: ServerInfo;
-  serverVersion(): string;
-  connect(callback: Done): void;
-  query(options: { sql: string } & RowOptions, callback: Answer): void;
-  execute(options: { sql: string } & RowOptions, values: readonly unknown[], callback: Answer): void;
-  queryStream(options: { sql: string } & RowOptions): Readable;
-  prepare(sql: string, callback: (error: ServerError | null | undefined, prepared: Prepared) => void): void;
-  ping(callback: Done): void;
-  reset(callback: Done): void;
-  end(callback: () => void): void;
-  on(event: "error", listener: (error: Error) => void): void;
-  once(event: "newListener", listener: (this: unknown) => void): void;
-}
-
-interface RowOptions {
-  rowsAsArray: boolean;
-  typeCast?: unknown;
-}
-
-export interface Prepared {
-  readonly parameterCount: number;
-  readonly id: unknown;
-  readonly query: string;
-  readonly columns: unknown;
-  readonly conn?: Internals;
-  execute(values: readonly unknown[], options: { rowsAsArray: boolean }, callback: Answer): void;
-  executeStream(values: readonly unknown[], options: { rowsAsArray: boolean }): Readable;
-  close(): void;
-}
+import { guard } from "./guard.js";
+import { type Internals, internalsOf, type Native } from "./native.js";
 
 export interface Opened {
   readonly native: Native;
@@ -67,7 +19,7 @@ export interface Opened {
   readonly faults: Faults;
   readonly names: "mariadb";
   /** Undefined where another mariadb looks different inside. */
-  readonly inside: Inside | undefined;
+  readonly inside: Internals | undefined;
 }
 
 /** Fires once the session is there; an abort or a failure leaves nothing open. */
@@ -79,7 +31,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     let native: Native;
     const faults = new Faults(() => socket);
     const { socketPath, ...rest } = args;
-    let inside: Inside | undefined;
+    let inside: Internals | undefined;
     let begin: Ready = () => {};
     // mariadb gets its socket when it is guarded.
     const stream = (ready: Ready): void => {
@@ -91,7 +43,7 @@ export async function open(args: ConnectionConfig, signal: AbortSignal): Promise
     try {
       native = createConnection({ ...rest, connectTimeout: 0, stream: stream as never }) as unknown as Native;
       showOnlyId(native, "mariadb");
-      inside = insideOf(native);
+      inside = internalsOf(native);
       if (inside !== undefined) guard(inside, (error) => faults.tell(error));
       const made = typeof args.stream === "function" ? (args.stream as MakeStream)(begin) : newSocket(args);
       if (made !== undefined) begin(null, made);

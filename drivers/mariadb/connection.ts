@@ -11,17 +11,19 @@ import {
   MysqlConnection,
   type Part,
 } from "../mysql-family/connection.js";
-import { isFull, type ServerError, unknownStatement } from "../mysql-family/errors.js";
+import { isFull, unknownStatement } from "../mysql-family/errors/conditions.js";
+import type { ServerError } from "../mysql-family/errors/server-error.js";
 import type { Step } from "../mysql-family/execute-many.js";
 import { bytesOf } from "../mysql-family/packet-limit.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
 import { generatedKey, OWN } from "../mysql-family/values/result.js";
-import { isPlain } from "./bulk-text.js";
+import { kindsAsDouble, type Lot, lots, mixedParams } from "./bulk/lots.js";
+import { columnsOfParams } from "./bulk/param-columns.js";
+import { isPlain } from "./bulk/text.js";
 import { bulk, canBulk, knowsBulk, streaming, withUnsigned } from "./commands.js";
-import type { Answer, Native, Opened, Prepared } from "./connect.js";
+import type { Opened } from "./connect.js";
 import { translate } from "./errors.js";
-import { kindsAsDouble, type Lot, lots, mixedParams } from "./execute-many.js";
-import { columnsOfParams } from "./param-columns.js";
+import type { Answer, Native, Prepared } from "./native.js";
 import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
 
 /**

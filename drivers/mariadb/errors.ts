@@ -1,6 +1,7 @@
 /** mariadb's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
 import { AdbapiError, DataError } from "../../src/errors/classes.js";
-import { hungUp, type LossCodes, type ServerError, translateWith } from "../mysql-family/errors.js";
+import type { ServerError } from "../mysql-family/errors/server-error.js";
+import { hungUp, type LossCodes, translateWith } from "../mysql-family/errors/translate.js";
 
 /** An integer is beyond 2^53, and a number was asked for. */
 const ER_PARSING_PRECISION = 45050;

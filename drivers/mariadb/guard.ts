@@ -2,42 +2,16 @@
  * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process,
  * and its line of commands stands still for ever where that is prevented.
  */
-import type { Socket } from "node:net";
 import { unreadable } from "../common/unreadable.js";
-import type { Native } from "./connect.js";
-
-/** What is used of mariadb's inside. */
-export interface Inside {
-  /** The socket in use: the one above TLS, where there is one. */
-  readonly socket: Socket;
-  readonly streamIn: { onData(bytes: Buffer): void };
-  readonly receiveQueue: { push(command: unknown): unknown };
-  /** What it has prepared, and keeps; absent with `prepareCacheLength: 0`. */
-  readonly prepareCache?: { reset(): void; toString(): string } | null;
-  nextSendCmd(): void;
-}
+import type { Internals } from "./native.js";
 
 type Fault = (error: unknown) => void;
-
-/** mariadb hides its connection behind another; a listener's `this` is the emitter that it was given to. */
-export function insideOf(native: Native): Inside | undefined {
-  let inside: Partial<Inside> = {};
-  native.once("newListener", function (this: unknown) {
-    inside = this as Inside;
-  });
-  native.on("error", () => {});
-  const { streamIn, receiveQueue, nextSendCmd } = inside;
-  const known = [streamIn?.onData, receiveQueue?.push, nextSendCmd].every(
-    (each) => typeof each === "function",
-  );
-  return known ? (inside as Inside) : undefined;
-}
 
 /**
  * To be called before mariadb has its socket. A row that cannot be read is its statement's affair, anything else is
  * told to `fault`.
  */
-export function guard(inside: Inside, fault: Fault): void {
+export function guard(inside: Internals, fault: Fault): void {
   const { streamIn, receiveQueue, nextSendCmd } = inside;
   const { push } = receiveQueue;
   const { onData } = streamIn;

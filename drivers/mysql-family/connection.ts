@@ -23,23 +23,18 @@ import type {
   TransactionOptions,
 } from "../driver.js";
 import { ofCharset } from "./arguments/charset.js";
-import { type Product, productOf, sentBy } from "./error-numbers.js";
-import { endsSession, hungUp, isReadOnlyServer, type ServerError } from "./errors.js";
+import { endsSession, isReadOnlyServer } from "./errors/conditions.js";
+import { type Product, productOf, sentBy } from "./errors/sender.js";
+import type { ServerError } from "./errors/server-error.js";
+import { hungUp } from "./errors/translate.js";
 import { type ManySession, readOnlyOf, refusing, type Step, sendAhead } from "./execute-many.js";
 import type { Faults } from "./faults.js";
 import { excess } from "./packet-limit.js";
 import { type Facts, LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
 import { type Keeper, keeping, withRoom } from "./statement-room.js";
 import { type RowSource, take, within } from "./stream.js";
-import {
-  beginStatements,
-  ended,
-  endsTransaction,
-  FRESH_STATUS,
-  ordinary,
-  stateOf,
-  usesSessionValues,
-} from "./transaction.js";
+import { ordinary, usesSessionValues } from "./text.js";
+import { beginStatements, ended, endsTransaction, FRESH_STATUS, stateOf } from "./transaction.js";
 import { isDoubtful } from "./values/result.js";
 
 /** One of many: cancelling the whole cancels it. */

@@ -5,7 +5,8 @@
  */
 import { ConnectionLost } from "../../src/errors/classes.js";
 import type { Params } from "../driver.js";
-import { isInterrupted, isPassing, type ServerError, unknownStatement } from "./errors.js";
+import { isInterrupted, isPassing, unknownStatement } from "./errors/conditions.js";
+import type { ServerError } from "./errors/server-error.js";
 
 /** One command on its way to the server, with one list or several. */
 export interface Step {

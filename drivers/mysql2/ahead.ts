@@ -4,7 +4,7 @@
  * passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
  */
 import { Cork } from "../common/cork.js";
-import type { Native } from "./connect.js";
+import type { Native } from "./native.js";
 
 /** What mysql2 calls a packet that it has made. */
 interface Packet {

@@ -1,28 +1,17 @@
 /** Opens mysql2's connections, and keeps their secrets. */
 import { isIP, type Socket } from "node:net";
-import type { Connection, ConnectionOptions, TypedParameter } from "mysql2";
+import type { ConnectionOptions, TypedParameter } from "mysql2";
 import { packageMissing, packageTooOld } from "../common/require.js";
 import { guardData } from "../common/unreadable.js";
 import { onAbort } from "../mysql-family/connect-deadline.js";
-import { productOf, sentBy } from "../mysql-family/error-numbers.js";
-import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors.js";
+import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors/connect-failure.js";
+import { productOf, sentBy } from "../mysql-family/errors/sender.js";
 import { Faults } from "../mysql-family/faults.js";
 import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/inspect.js";
 import { named } from "./errors.js";
 import { guardSession } from "./guard.js";
-
-/** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
-export type Native = Connection & {
-  readonly stream: Socket;
-  readonly _handshakePacket?: Hello | null;
-  /** At first the one that shakes hands: it has heard the greeting, when there was one. */
-  readonly _command?: { readonly handshake?: Hello | null } | null;
-};
-
-interface Hello {
-  readonly serverVersion?: string;
-}
+import type { Native } from "./native.js";
 
 export interface Opened {
   readonly native: Native;

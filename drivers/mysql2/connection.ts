@@ -10,16 +10,17 @@ import {
   MysqlConnection,
   type Part,
 } from "../mysql-family/connection.js";
-import { unknownStatement } from "../mysql-family/errors.js";
+import { unknownStatement } from "../mysql-family/errors/conditions.js";
 import type { Step } from "../mysql-family/execute-many.js";
 import { bytesOf } from "../mysql-family/packet-limit.js";
 import { endRows, type RowSource } from "../mysql-family/stream.js";
-import { afterRows, ordinary } from "../mysql-family/transaction.js";
+import { ordinary } from "../mysql-family/text.js";
+import { afterRows } from "../mysql-family/transaction.js";
 import { generatedKey, OWN } from "../mysql-family/values/result.js";
 import type { Ahead } from "./ahead.js";
-import type { Native } from "./connect.js";
 import { named, translate } from "./errors.js";
 import { guardRows } from "./guard.js";
+import type { Native } from "./native.js";
 import { typed } from "./params.js";
 import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
 import { type Prepared, PreparedCache } from "./statement-cache.js";

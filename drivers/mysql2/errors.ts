@@ -1,6 +1,6 @@
 /** mysql2's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
 import type { AdbapiError } from "../../src/errors/classes.js";
-import { type LossCodes, translateWith } from "../mysql-family/errors.js";
+import { type LossCodes, translateWith } from "../mysql-family/errors/translate.js";
 
 const losses: LossCodes = {
   lost: new Set([

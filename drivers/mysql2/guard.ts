@@ -6,7 +6,7 @@
 
 import { unreadable } from "../common/unreadable.js";
 import { ofCharset } from "../mysql-family/arguments/charset.js";
-import type { Native } from "./connect.js";
+import type { Native } from "./native.js";
 
 /** What is used of the inside of a command that reads rows. */
 interface Reader {

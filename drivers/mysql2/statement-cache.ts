@@ -4,8 +4,8 @@
  * command for each use.
  */
 import type { QueryError } from "mysql2";
-import { isFull } from "../mysql-family/errors.js";
-import type { Native } from "./connect.js";
+import { isFull } from "../mysql-family/errors/conditions.js";
+import type { Native } from "./native.js";
 
 export interface Prepared {
   readonly count: number;

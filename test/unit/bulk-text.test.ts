@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
-import { encoded, kindsAsDouble, lots, mixedParams } from "../../dist/drivers/mariadb/execute-many.js";
-import { columnsOfParams } from "../../dist/drivers/mariadb/param-columns.js";
+import { encoded, kindsAsDouble, lots, mixedParams } from "../../dist/drivers/mariadb/bulk/lots.js";
+import { columnsOfParams } from "../../dist/drivers/mariadb/bulk/param-columns.js";
+import { isPlain } from "../../dist/drivers/mariadb/bulk/text.js";
 
 describe("what MariaDB may run in bulk", () => {
   test.each([

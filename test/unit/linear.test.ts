@@ -3,8 +3,9 @@
  * the event loop for a moment.
  */
 import { describe, expect, test } from "vitest";
-import { isPlain } from "../../dist/drivers/mariadb/bulk-text.js";
-import * as mysqlText from "../../dist/drivers/mysql-family/transaction.js";
+import { isPlain } from "../../dist/drivers/mariadb/bulk/text.js";
+import * as mysqlText from "../../dist/drivers/mysql-family/text.js";
+import { endsTransaction } from "../../dist/drivers/mysql-family/transaction.js";
 import { outlineOf } from "../../dist/drivers/pg/names/kind.js";
 import { nameOf } from "../../dist/drivers/pg/statement-name.js";
 import * as pgText from "../../dist/drivers/pg/text.js";
@@ -87,11 +88,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
       (read) => read(text),
     ),
   "PostgreSQL: its end": (text) => pgTransaction.endsTransaction("ROLLBACK", `rollback ${text}`),
-  "MySQL: the text": (text) => [
-    mysqlText.repeatable(text),
-    mysqlText.ordinary(text),
-    mysqlText.endsTransaction(text),
-  ],
+  "MySQL: the text": (text) => [mysqlText.repeatable(text), mysqlText.ordinary(text), endsTransaction(text)],
   "traces: the text": (text) =>
     ["mysql", "postgresql"].map((system) =>
       queryText({ sql: text, parameterized: false, source: { database: { system } } } as Parameters<

@@ -3,7 +3,7 @@
  * which may be NULL. mariadb's own heads end at every date, and would call an integer a DOUBLE.
  */
 import type { FieldInfo } from "mariadb";
-import { integerKind } from "../mysql-family/values/integers.js";
+import { integerKind } from "../../mysql-family/values/integers.js";
 
 export interface Lot {
   readonly rows: readonly (readonly unknown[])[];
