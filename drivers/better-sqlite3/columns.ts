@@ -15,7 +15,7 @@ export class ColumnNames {
    * of attached files have no number that is as cheap to ask for.
    */
   #onlyMain: boolean | undefined;
-  /** The open transaction may have changed the schema: if it is rolled back, its number will belong to another schema. */
+  /** The open transaction may have changed the schema: after a rollback its number will belong to another schema. */
   #unsettled = false;
 
   constructor(db: Database) {

@@ -217,6 +217,14 @@ describe("a password that was not encoded", () => {
   });
 });
 
+test.each(["postgres", "mysql", "mariadb"])(
+  "%s: an unknown option is named where it cannot be a password",
+  (scheme) => {
+    expect(() => ConnectionPool.fromUrl(`${scheme}://u:p@h/d?colour=1`)).toThrow(/unknown option "colour"/);
+    expect(() => ConnectionPool.fromUrl(`${scheme}://app:9?sEcReT`)).toThrow(/^(?!.*secret)/is);
+  },
+);
+
 test("a URL without end is refused, whatever it holds", () => {
   for (const start of ["postgres://u:", "mysql://u:", "mariadb://u:p@h/d?", "sqlite:", "x"]) {
     for (const text of ["a", "@", "/", "%", "?", "&driver="]) {

@@ -10,7 +10,7 @@ import { merged } from "../../common/arguments.js";
 export type Ssl = boolean | ConnectionOptions | null | undefined;
 
 /** As pg has them: whatever asks for TLS checks the certificate, unless it says `no-verify`. */
-export const SSL_MODES: Readonly<Record<string, Ssl>> = {
+export const SSL_MODES: Readonly<Record<string, boolean | ConnectionOptions>> = {
   disable: false,
   "no-verify": { rejectUnauthorized: false },
   require: true,
