@@ -102,7 +102,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
       origin: this.#origin,
       prepare: (lease) =>
         openfun === undefined ? Promise.resolve() : runOpenfun(openfun, lease, this.#context),
-      roomMade: () => this.#dispatcher.wake(),
+      roomMade: () => this.#dispatcher.serve(),
       connectFailed: (error) => this.#dispatcher.connectFailed(error),
       databaseLost: (error) => this.#dispatcher.databaseLost(error),
     });

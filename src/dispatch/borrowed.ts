@@ -1,151 +1,147 @@
 import { channels, type Origin } from "../diagnostics/channels.js";
-import type { ConnectionLost } from "../errors/classes.js";
 import type { Connections } from "../pool/connections.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { clearImmediate, setImmediate } from "../timeouts/turn.js";
-import type { ExclusiveRequest } from "./exclusive-request.js";
-import type { Lane } from "./lane.js";
-import { Loan } from "./loan.js";
+import type { ExclusiveRequest, Queue } from "./queue.js";
 
-export interface BorrowedHooks {
-  readonly origin: Origin;
-  readonly max: number;
-  /** How many more connections could serve what waits. */
-  wanted(): number;
+/** The dispatcher, as the borrowed connections know it. */
+export interface Dispatching {
   /** What waits may be served now. */
   serve(): void;
   /** A connection has come: what is first on it? */
-  arrived(loan: Loan): void;
-  /** It carries nothing of a lane any more. */
-  unbind(loan: Loan): void;
+  arrived(connection: PooledConnection): void;
   /** One was given back, or is gone. */
   left(): void;
-  /** What is on it will never be answered. */
-  lost(loan: Loan, error: ConnectionLost): void;
 }
 
 /** The connections in the dispatcher's hands, from the asking to the giving back. */
 export class Borrowed {
   readonly #connections: Connections;
-  readonly #hooks: BorrowedHooks;
-  readonly #carrying = new Set<Loan>();
-  /** Lent for exclusive use, and the lane that each counts for. */
-  readonly #lent = new Map<PooledConnection, Lane>();
-  /** Asked of the connections, and not granted yet. */
-  #requested = 0;
+  readonly #queue: Queue;
+  readonly #max: number;
+  readonly #origin: Origin;
+  readonly #dispatcher: Dispatching;
+  /** Those that carry single statements, or could. */
+  readonly carrying = new Set<PooledConnection>();
+  /** Lent for exclusive use. */
+  readonly #lent = new Set<PooledConnection>();
+  /** Asked of the pool, and not granted yet; changed here alone. */
+  requested = 0;
   /** With nothing to do, for what is left of this turn of the event loop. */
-  #lingering: Loan[] = [];
+  #lingering = new Set<PooledConnection>();
   #releaser: NodeJS.Immediate | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(connections: Connections, hooks: BorrowedHooks) {
+  constructor(
+    connections: Connections,
+    queue: Queue,
+    { max }: { readonly max: number },
+    origin: Origin,
+    dispatcher: Dispatching,
+  ) {
     this.#connections = connections;
-    this.#hooks = hooks;
-  }
-
-  /** Those that carry autocommitted statements, or could. */
-  get carrying(): ReadonlySet<Loan> {
-    return this.#carrying;
-  }
-
-  get requested(): number {
-    return this.#requested;
+    this.#queue = queue;
+    this.#max = max;
+    this.#origin = origin;
+    this.#dispatcher = dispatcher;
   }
 
   get none(): boolean {
-    return this.#carrying.size === 0 && this.#lent.size === 0;
+    return this.carrying.size === 0 && this.#lent.size === 0;
   }
 
   /** Asks for the connections that are missing. */
   ask(): void {
-    const free = this.#hooks.max - this.#carrying.size - this.#lent.size - this.#requested;
-    for (let n = Math.min(free, this.#hooks.wanted() - this.#requested); n > 0; n--) {
+    const free = this.#max - this.carrying.size - this.#lent.size - this.requested;
+    if (free <= 0) return;
+    for (let n = Math.min(free, this.#queue.wanted - this.requested); n > 0; n--) {
       if (!this.#connections.ready) {
         this.#retryTimer ??= setTimeout(() => {
           this.#retryTimer = undefined;
-          this.#hooks.serve();
+          this.#dispatcher.serve();
         }, this.#connections.pauseMillis).unref();
         return;
       }
-      this.#requested++;
+      this.requested++;
       this.#connections.acquire().then(
-        (lease) => {
-          this.#requested--;
-          this.adopt(lease);
+        (connection) => {
+          this.requested--;
+          this.#keep(connection);
+          this.#dispatcher.arrived(connection);
         },
         () => {
           // Why, was said when it failed.
-          this.#requested--;
-          this.#hooks.serve();
+          this.requested--;
+          this.#dispatcher.serve();
         },
       );
     }
   }
 
-  /** A connection has come: it has no addressee. */
-  adopt(lease: PooledConnection): void {
-    lease.heldSince = performance.now();
-    const loan = new Loan(lease);
-    lease.unsettled = (lost) => this.#hooks.lost(loan, lost);
-    this.#carrying.add(loan);
-    this.#hooks.arrived(loan);
+  lend(connection: PooledConnection, { taker }: ExclusiveRequest): void {
+    this.carrying.delete(connection);
+    this.#lent.add(connection);
+    connection.move("exclusive");
+    connection.heldSince = performance.now();
+    connection.holder = taker.holder;
+    connection.holderStack = taker.stack;
+    taker.granted(connection);
   }
 
-  lend(loan: Loan, lane: Lane, { taker }: ExclusiveRequest): void {
-    const { lease } = loan;
-    this.#carrying.delete(loan);
-    this.#lent.set(lease, lane);
-    lease.heldSince = performance.now();
-    lease.holder = taker.holder;
-    lease.holderStack = taker.stack;
-    taker.granted(lease);
+  /** What was lent comes back, of use or gone: true if it is at hand for any work. */
+  takeBack(connection: PooledConnection, usable: boolean): boolean {
+    if (!this.#lent.delete(connection)) return false;
+    this.#unbind(connection);
+    if (!usable) return false;
+    if (connection.state !== "shared") connection.move("shared");
+    this.#keep(connection);
+    return true;
   }
 
-  /** It is nobody's own any more: gives the lane that it counted for. */
-  takeBack(lease: PooledConnection): Lane | undefined {
-    const lane = this.#lent.get(lease);
-    this.#lent.delete(lease);
-    return lane;
+  /** A connection that has become quiet is free for any work, unless it is of no more use. */
+  settle(connection: PooledConnection): void {
+    if (!connection.quiet || !this.carrying.has(connection)) return;
+    if (connection.reusable) this.free(connection);
+    else this.#dismiss(connection);
+  }
+
+  /** It carries nothing of a lane any more. */
+  free(connection: PooledConnection): void {
+    if (connection.cancellations.limited) connection.cancellations.relieve();
+    connection.intake = "alone";
+    if (connection.lane === undefined) return;
+    connection.lane.serving--;
+    connection.lane = undefined;
   }
 
   /**
-   * Nothing more for it to do just now. Who awaited its answer may ask again before this turn of the event loop is
-   * over: until then it is idle, and at hand.
+   * Nothing more for it to do just now. The caller that awaited its answer may ask again before this turn of the event
+   * loop is over: until then it is idle, and at hand.
    */
-  linger(loan: Loan): void {
-    if (loan.lease.state !== "idle") loan.lease.move("idle");
-    if (loan.lingers) return;
-    loan.lingers = true;
-    this.#lingering.push(loan);
+  linger(connection: PooledConnection): void {
+    connection.move("lingering");
+    this.#lingering.add(connection);
     this.#releaser ??= setImmediate(() => this.#release());
   }
 
-  /** Of no more use. */
-  dismiss(loan: Loan): void {
-    const over = () => {
-      this.#hooks.unbind(loan);
-      this.#carrying.delete(loan);
-      this.#hooks.serve();
-      this.#hooks.left();
-    };
-    loan.sealed = true;
-    loan.cancels++;
-    if (loan.worked) this.tellUse(loan.lease);
-    void this.#connections.discard(loan.lease).then(over);
-  }
-
-  tellUse(lease: PooledConnection): void {
+  tellUse(connection: PooledConnection): void {
     const { release } = channels;
     if (!release.hasSubscribers) return;
-    release.publish({ ...this.#hooks.origin, heldMillis: performance.now() - lease.heldSince });
+    release.publish({ ...this.#origin, heldMillis: performance.now() - connection.heldSince });
   }
 
   /** Those that hold a connection now, in words, with whether anything of theirs runs. */
-  *holders(): Generator<{ readonly lease: PooledConnection; readonly what: string; readonly runs: boolean }> {
-    for (const { lease, jobs } of this.#carrying) {
-      yield { lease, what: `${jobs.length} statement(s), first: ${jobs[0]?.sql ?? ""}`, runs: true };
+  *holders(): Generator<{
+    readonly connection: PooledConnection;
+    readonly what: string;
+    readonly runs: boolean;
+  }> {
+    for (const connection of this.carrying) {
+      const { jobs } = connection;
+      yield { connection, what: `${jobs.length} statement(s), first: ${jobs[0]?.sql ?? ""}`, runs: true };
     }
-    for (const lease of this.#lent.keys()) yield { lease, what: lease.holder, runs: lease.busy() };
+    for (const connection of this.#lent)
+      yield { connection, what: connection.holder, runs: connection.busy() };
   }
 
   /** Leaves no timer behind. */
@@ -154,18 +150,46 @@ export class Borrowed {
     if (this.#releaser !== undefined) clearImmediate(this.#releaser);
   }
 
+  #keep(connection: PooledConnection): void {
+    connection.heldSince = performance.now();
+    connection.worked = false;
+    connection.intake = "alone";
+    this.carrying.add(connection);
+  }
+
+  /** Of no more use. */
+  #dismiss(connection: PooledConnection): void {
+    connection.intake = "over";
+    if (connection.cancellations.limited) connection.cancellations.relieve();
+    if (connection.worked) this.tellUse(connection);
+    void this.#connections.discard(connection).then(() => {
+      this.#unbind(connection);
+      this.carrying.delete(connection);
+      this.#dispatcher.serve();
+      this.#dispatcher.left();
+    });
+  }
+
+  #unbind(connection: PooledConnection): void {
+    const { lane } = connection;
+    connection.lane = undefined;
+    if (lane === undefined) return;
+    if (connection.gone) lane.abandonedBy(connection.conn.ended, () => this.#dispatcher.serve());
+    else lane.serving--;
+  }
+
   #release(): void {
     this.#releaser = undefined;
     const lingering = this.#lingering;
-    this.#lingering = [];
-    for (const loan of lingering) {
-      loan.lingers = false;
-      if (loan.lane !== undefined || !this.#carrying.delete(loan)) continue;
-      if (loan.worked) this.tellUse(loan.lease);
-      this.#connections.release(loan.lease);
+    this.#lingering = new Set();
+    for (const connection of lingering) {
+      // It may have work again.
+      if (connection.lane !== undefined || !this.carrying.delete(connection)) continue;
+      if (connection.worked) this.tellUse(connection);
+      this.#connections.release(connection);
     }
     // One that died while it lingered has given up its place just now.
-    this.#hooks.serve();
-    this.#hooks.left();
+    this.#dispatcher.serve();
+    this.#dispatcher.left();
   }
 }

@@ -7,15 +7,12 @@ import { judged, seemsReadOnly } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { JobCarrier, StatementJob } from "../statement/statement-job.js";
 import { mayBeStacked, TextStatistics } from "../statement/text-statistics.js";
-import type { Waiter } from "../statement/waiting-line.js";
-import { Borrowed } from "./borrowed.js";
-import { ExclusiveRequest } from "./exclusive-request.js";
+import type { Lane, Waiter } from "../statement/waiting-line.js";
+import { Borrowed, type Dispatching } from "./borrowed.js";
 import { InFlight } from "./in-flight.js";
-import type { Lane } from "./lane.js";
-import type { Loan } from "./loan.js";
 import { explainPoolTimeout } from "./pool-timeout.js";
 import { ProcessHold } from "./process-hold.js";
-import { Queue } from "./queue.js";
+import { ExclusiveRequest, Queue } from "./queue.js";
 
 /**
  * So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the
@@ -28,7 +25,7 @@ const SHARE = 8;
  * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept
  * while work is queued, and carries several statements ahead of their answers where that is sound.
  */
-export class Dispatcher implements JobCarrier {
+export class Dispatcher implements JobCarrier, Dispatching {
   readonly #driver: Driver;
   readonly #options: ResolvedOptions;
   readonly #connections: Connections;
@@ -53,33 +50,16 @@ export class Dispatcher implements JobCarrier {
     this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
       this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
     );
-    this.#borrowed = new Borrowed(connections, {
-      origin,
-      max: options.max,
-      wanted: () => this.#queue.wanted,
-      serve: () => this.#pump(),
-      arrived: (loan) => this.#advance(loan),
-      unbind: (loan) => this.#unbind(loan),
-      left: () => this.#settleDown(),
-      lost: (loan, error) => this.#inFlight.lost(loan, error),
-    });
+    this.#borrowed = new Borrowed(connections, this.#queue, options, origin, this);
     this.#inFlight = new InFlight({
       driver,
       statistics: this.#statistics,
-      loans: this.#borrowed.carrying,
+      connections,
+      borrowed: this.#borrowed,
+      queue: this.#queue,
       // Elsewhere it would find another database.
       reconnect: options.reconnect && !connections.ownDatabase,
-      settle: (loan) => this.#settle(loan),
-      advance: (loan) => this.#advance(loan),
-      again: (job, loan) => {
-        job.returned();
-        this.#queue.putBack(job, loan.lane ?? this.#queue.main);
-      },
-      writes: (job) => {
-        job.returned();
-        this.#queue.putBack(job, this.#queue.writing ?? this.#queue.main);
-      },
-      clean: (lease) => connections.clean(lease, false),
+      next: (connection) => this.arrived(connection),
     });
   }
 
@@ -98,30 +78,48 @@ export class Dispatcher implements JobCarrier {
 
   /** Gives the job's Deferred. */
   submit(job: StatementJob): StatementJob["deferred"] {
-    job.recognize(this.#statistics.of(job.sql));
-    this.#enqueue(job, this.#queue.writing !== undefined && !this.#onlyReads(job));
+    const { main, writing } = this.#queue;
+    this.#recognize(job);
+    this.#enqueue(job, writing !== undefined && !this.#onlyReads(job) ? writing : main);
     return job.deferred;
   }
 
   request(request: ExclusiveRequest): void {
-    this.#enqueue(request, request.taker.writes);
+    const { main, writing } = this.#queue;
+    this.#enqueue(request, request.taker.writes ? (writing ?? main) : main);
   }
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */
-  async giveBack(lease: PooledConnection, reset: boolean): Promise<void> {
-    this.#borrowed.tellUse(lease);
-    const clean = this.#connections.clean(lease, reset);
-    const usable = (clean === true || (await clean)) && !this.#connections.expired(lease);
-    if (!usable) await this.#connections.discard(lease);
-    this.#borrowed.takeBack(lease)?.leave(lease, () => this.#pump());
-    if (usable) this.#borrowed.adopt(lease);
-    this.#pump();
-    this.#settleDown();
+  async giveBack(connection: PooledConnection, reset: boolean): Promise<void> {
+    this.#borrowed.tellUse(connection);
+    const clean = this.#connections.clean(connection, reset);
+    const usable = (clean === true || (await clean)) && !connection.spent;
+    if (!usable) await this.#connections.discard(connection);
+    if (this.#borrowed.takeBack(connection, usable)) this.arrived(connection);
+    else this.serve();
+    this.left();
   }
 
-  /** A place may be free, or the time to try again has come. */
-  wake(): void {
-    this.#pump();
+  /** What waits may be served now: puts on connections what can go, then asks for those that are missing. */
+  serve(): void {
+    const { main, writing } = this.#queue;
+    if (main.length === 0 && (writing === undefined || writing.length === 0)) return;
+    while (this.#putNext());
+    this.#borrowed.ask();
+  }
+
+  /** The connection has come, or something left it: what is first on it? With nothing to do it lingers. */
+  arrived(connection: PooledConnection): void {
+    this.serve();
+    if (connection.state === "shared" && connection.lane === undefined && connection.quiet)
+      this.#borrowed.linger(connection);
+  }
+
+  /** One was given back, or is gone. */
+  left(): void {
+    if (!this.#borrowed.none || this.waiting > 0) return;
+    this.hold.working = false;
+    this.#whenDrained?.();
   }
 
   /**
@@ -141,7 +139,7 @@ export class Dispatcher implements JobCarrier {
   /** Takes a waiter out of the line. */
   withdraw(waiter: Waiter): void {
     waiter.line?.remove(waiter);
-    this.#settleDown();
+    this.left();
   }
 
   interrupt(job: StatementJob): Cancellation {
@@ -153,7 +151,7 @@ export class Dispatcher implements JobCarrier {
     this.#state = "closing";
     return new Promise((resolve) => {
       this.#whenDrained = resolve;
-      this.#settleDown();
+      this.left();
     });
   }
 
@@ -179,7 +177,7 @@ export class Dispatcher implements JobCarrier {
     return text?.readOnly ?? seemsReadOnly(this.#driver, sql);
   }
 
-  #enqueue(waiter: Waiter, writes: boolean): void {
+  #enqueue(waiter: Waiter, lane: Lane): void {
     if (this.#state === "closing") {
       waiter.refuse(new PoolClosed(`the pool "${this.#options.name}" is closed: nothing was sent`));
       return;
@@ -190,61 +188,92 @@ export class Dispatcher implements JobCarrier {
       waiter.refuse(untold);
       return;
     }
-    this.#queue.push(waiter, writes);
     this.hold.working = true;
-    this.#pump();
-    if (!waiter.waiting) return;
+    this.#queue.number(waiter);
+    const ahead = lane.first;
+    // With nothing ahead of it, what can go at once goes at once.
+    if (ahead === undefined && this.#putAtOnce(waiter, lane, 1)) return;
+    lane.push(waiter);
+    if (ahead === undefined) this.#borrowed.ask();
+    else this.serve();
+    if (waiter.line === undefined) return;
     const { maxWaiting } = this.#options;
-    if (this.waiting - this.#borrowed.requested <= maxWaiting) this.#queue.guard(waiter);
-    else this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
-  }
-
-  /** Puts on connections what can go, then asks for the connections that are missing. */
-  #pump(): void {
-    while (this.#putNext());
-    this.#borrowed.ask();
+    const full =
+      maxWaiting !== Number.POSITIVE_INFINITY && this.waiting - this.#borrowed.requested > maxWaiting;
+    if (full) this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
+    else this.#queue.guard(waiter);
   }
 
   #putNext(): boolean {
     for (const lane of this.#queue.byAge()) {
-      const first = lane.line.first;
-      const loan = first === undefined ? undefined : this.#placeFor(first, lane);
-      if (first === undefined || loan === undefined) continue;
-      this.#put(first, lane, loan);
-      return true;
+      const { first } = lane;
+      if (first === undefined) continue;
+      // Of many of one new text that were asked for at once, the first are not over in vain.
+      if (this.#queue.writing !== undefined && !(first instanceof ExclusiveRequest))
+        this.#recognize(first as StatementJob);
+      if (this.#putAtOnce(first, lane, lane.length)) return true;
     }
     return false;
   }
 
+  /** Puts the first of a lane, in which `length` wait, on a connection at hand, if one may take it. */
+  #putAtOnce(waiter: Waiter, lane: Lane, length: number): boolean {
+    const connection = this.#connectionFor(waiter, lane, length);
+    if (connection === undefined) return false;
+    if (waiter.line !== undefined) lane.remove(waiter);
+    if (connection.lane === undefined) {
+      connection.lane = lane;
+      lane.serving++;
+    }
+    if (waiter instanceof ExclusiveRequest) {
+      this.#borrowed.lend(connection, waiter);
+      return true;
+    }
+    if (connection.state === "lingering") connection.move("shared");
+    const job = waiter as StatementJob;
+    const { writing } = this.#queue;
+    const unjudged = writing !== undefined && lane !== writing && job.text?.readOnly !== true;
+    this.#inFlight.send(job, connection, this.#mayStack(waiter, lane), unjudged);
+    return true;
+  }
+
   /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
-  #placeFor(waiter: Waiter, lane: Lane): Loan | undefined {
-    this.#recognize(waiter);
-    const stacks = this.#mayStack(waiter, lane);
-    const { length } = lane.line;
-    const depth = Math.max(DEEP, length / SHARE);
-    // Those who are about to be granted a connection of their own, or find one idle, need not wait behind anyone, if
-    // one more may serve them.
-    const crowded =
-      lane.serving >= lane.limit || length > this.#borrowed.requested + this.#connections.available;
-    let best: Loan | undefined;
-    for (const loan of this.#borrowed.carrying) {
-      if (loan.jobs.length === 0) {
-        const free = loan.cancels === 0 && loan.lane === undefined && !loan.lease.gone;
-        if (free && lane.serving < lane.limit) return loan;
-      } else if (stacks && crowded && loan.stacking && !loan.sealed && loan.lane === lane) {
+  #connectionFor(waiter: Waiter, lane: Lane, length: number): PooledConnection | undefined {
+    const { carrying } = this.#borrowed;
+    const oneMore = lane.serving < lane.limit;
+    let best: PooledConnection | undefined;
+    let least = 0;
+    for (const connection of carrying) {
+      const { jobs, state } = connection;
+      if (jobs.length === 0) {
+        const free = connection.lane === undefined && connection.holds === 0;
+        if (oneMore && free && (state === "shared" || state === "lingering")) return connection;
+      } else if (connection.intake === "behind" && connection.lane === lane) {
+        if (least === 0) least = this.#deepest(waiter, lane, length);
         // One that died still carries those that have not heard of it.
-        const most = Math.min(best?.jobs.length ?? depth, loan.lease.depth);
-        if (loan.jobs.length < most && loan.lease.session !== "broken") best = loan;
+        if (jobs.length < Math.min(least, connection.depth) && connection.session !== "broken") {
+          best = connection;
+          least = jobs.length;
+        }
       }
     }
     return best;
   }
 
-  /** Of many of one new text that were asked for at once, the first are not over in vain. */
-  #recognize(waiter: Waiter): void {
-    if (this.#queue.writing === undefined || waiter instanceof ExclusiveRequest) return;
-    const job = waiter as StatementJob;
-    if (job.text === undefined) job.recognize(this.#statistics.of(job.sql));
+  /** How many may be on a connection that the waiter is put behind; 1 if it is put behind nothing. */
+  #deepest(waiter: Waiter, lane: Lane, length: number): number {
+    if (!this.#mayStack(waiter, lane)) return 1;
+    // What is about to be granted a connection of its own, or finds one idle, need not wait behind anything, if one more
+    // may serve it.
+    const { requested } = this.#borrowed;
+    const crowded = lane.serving >= lane.limit || length > requested + this.#connections.available;
+    return crowded ? Math.max(DEEP, length / SHARE) : 1;
+  }
+
+  #recognize(job: StatementJob): void {
+    if (job.text !== undefined) return;
+    const text = this.#statistics.of(job.sql);
+    if (text !== undefined) job.recognize(text);
   }
 
   #mayStack(waiter: Waiter, lane: Lane): boolean {
@@ -253,47 +282,9 @@ export class Dispatcher implements JobCarrier {
     return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).text);
   }
 
-  #put(waiter: Waiter, lane: Lane, loan: Loan): void {
-    lane.line.remove(waiter);
-    if (loan.lane === undefined) {
-      loan.lane = lane;
-      lane.serving++;
-      if (loan.lease.state === "idle") loan.lease.move("leased");
-    }
-    if (waiter instanceof ExclusiveRequest) this.#borrowed.lend(loan, lane, waiter);
-    else {
-      const job = waiter as StatementJob;
-      const reads = this.#queue.writing !== undefined && lane !== this.#queue.writing;
-      this.#inFlight.send(job, loan, this.#mayStack(waiter, lane), reads && job.text?.readOnly !== true);
-    }
-  }
-
-  /** Something left the connection, or may have ended: what comes next on it? */
-  #advance(loan: Loan): void {
-    this.#settle(loan);
-    this.#pump();
-    if (loan.lane === undefined && loan.quiet && this.#borrowed.carrying.has(loan))
-      this.#borrowed.linger(loan);
-  }
-
-  /** A connection that has become quiet is free for any work, unless it is of no more use. */
-  #settle(loan: Loan): void {
-    if (!loan.quiet || !this.#borrowed.carrying.has(loan)) return;
-    loan.lease.cancellations.relieve();
-    loan.sealed = loan.stacking = false;
-    if (loan.lease.gone || loan.lease.session !== "idle" || this.#connections.expired(loan.lease))
-      this.#borrowed.dismiss(loan);
-    else this.#unbind(loan);
-  }
-
-  #unbind(loan: Loan): void {
-    loan.lane?.leave(loan.lease, () => this.#pump());
-    loan.lane = undefined;
-  }
-
   #refuseAll(error: AdbapiError): void {
     this.#queue.refuseAll(error);
-    this.#settleDown();
+    this.left();
   }
 
   /** It has waited for long enough, or there is no room for it to wait. */
@@ -313,15 +304,9 @@ export class Dispatcher implements JobCarrier {
       connecting: this.#connections.connecting,
       waiting: this.waiting,
       holders: [...this.#borrowed.holders()],
-      awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing?.line,
+      awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing,
       writerEnding: this.#queue.writing?.ending === true,
       lastFailure: this.#connections.lastFailure,
     });
-  }
-
-  #settleDown(): void {
-    if (!this.#borrowed.none || this.waiting > 0) return;
-    this.hold.working = false;
-    this.#whenDrained?.();
   }
 }

@@ -2,7 +2,7 @@ import { type AdbapiError, PoolTimeout } from "../errors/classes.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { StatementJob } from "../statement/statement-job.js";
 import type { Waiter } from "../statement/waiting-line.js";
-import { ExclusiveRequest } from "./exclusive-request.js";
+import { ExclusiveRequest } from "./queue.js";
 
 export interface PoolPicture {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface PoolPicture {
   readonly connecting: number;
   readonly waiting: number;
   readonly holders: readonly {
-    readonly lease: PooledConnection;
+    readonly connection: PooledConnection;
     readonly what: string;
     readonly runs: boolean;
   }[];
@@ -29,8 +29,8 @@ export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPictur
   const lines = [
     `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${waiting}, max=${max})`,
   ];
-  for (const { lease, what } of holders)
-    lines.push(`  held for ${heldFor(lease)} ms: ${what}${takenAt(lease)}`);
+  for (const { connection, what } of holders)
+    lines.push(`  held for ${heldFor(connection)} ms: ${what}${takenAt(connection)}`);
   const advice = likelyCause(pool);
   if (advice !== undefined) lines.push(advice);
   const sql = waiter instanceof ExclusiveRequest ? undefined : (waiter as StatementJob).sql;
@@ -71,10 +71,10 @@ function likelyCause({
   return undefined;
 }
 
-function heldFor(lease: PooledConnection): number {
-  return Math.round(performance.now() - lease.heldSince);
+function heldFor(connection: PooledConnection): number {
+  return Math.round(performance.now() - connection.heldSince);
 }
 
-function takenAt(lease: PooledConnection): string {
-  return lease.holderStack === undefined ? "" : `\n${lease.holderStack.replace(/^/gm, "    ")}`;
+function takenAt(connection: PooledConnection): string {
+  return connection.holderStack === undefined ? "" : `\n${connection.holderStack.replace(/^/gm, "    ")}`;
 }

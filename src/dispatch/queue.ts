@@ -1,8 +1,34 @@
 import type { AdbapiError } from "../errors/classes.js";
 import { copyOf } from "../errors/details.js";
 import { longestTimer } from "../options/option-checks.js";
-import type { Waiter } from "../statement/waiting-line.js";
-import { Lane } from "./lane.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
+import { Lane, Waiter } from "../statement/waiting-line.js";
+
+/** Wants a connection for itself: an interaction, a stream, `runWithConnection`. */
+export interface Taker {
+  /** In words, for diagnosis. */
+  readonly holder: string;
+  /** Whether it may write; counts where a database has a single writer. */
+  readonly writes: boolean;
+  /** Where it was asked for, when that is recorded. */
+  readonly stack: string | undefined;
+  granted(connection: PooledConnection): void;
+  refused(error: AdbapiError): void;
+}
+
+/** A taker's place in the line. */
+export class ExclusiveRequest extends Waiter {
+  readonly taker: Taker;
+
+  constructor(taker: Taker) {
+    super("adbapi.Request");
+    this.taker = taker;
+  }
+
+  override refuse(error: AdbapiError): void {
+    this.taker.refused(error);
+  }
+}
 
 /**
  * All that waits, statements and exclusive requests, in the order asked; and the deadline of the one who has waited the
@@ -31,28 +57,28 @@ export class Queue {
 
   get waiting(): number {
     let waiting = 0;
-    for (const { line } of this.#lanes) waiting += line.length;
+    for (const { length } of this.#lanes) waiting += length;
     return waiting;
   }
 
   /** How many more connections could serve what waits. */
   get wanted(): number {
     let wanted = 0;
-    for (const { line, limit, serving } of this.#lanes) wanted += Math.min(line.length, limit - serving);
+    for (const { length, limit, serving } of this.#lanes) wanted += Math.min(length, limit - serving);
     return wanted;
   }
 
   /** The lanes, the one with the oldest work first. */
   byAge(): readonly Lane[] {
-    const write = this.writing?.line.first;
+    const write = this.writing?.first;
     if (write === undefined) return this.#lanes;
-    const read = this.main.line.first;
+    const read = this.main.first;
     return read === undefined || write.ticket < read.ticket ? this.#writersFirst : this.#lanes;
   }
 
-  push(waiter: Waiter, writes: boolean): void {
+  /** Where it stands in the order asked, whether it has to wait or not. */
+  number(waiter: Waiter): void {
     waiter.ticket = this.#tickets++;
-    (writes ? (this.writing ?? this.main) : this.main).line.push(waiter);
   }
 
   /**
@@ -60,8 +86,8 @@ export class Queue {
    * been asked for no later than the first who waits now.
    */
   putBack(waiter: Waiter, lane: Lane): void {
-    waiter.since ||= lane.line.first?.since ?? 0;
-    lane.line.insert(waiter);
+    waiter.since ||= lane.first?.since ?? 0;
+    lane.insert(waiter);
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.guard(waiter);
@@ -76,8 +102,8 @@ export class Queue {
   #guardFirst(): void {
     if (this.#timer !== undefined) return;
     let due = Number.POSITIVE_INFINITY;
-    for (const { line } of this.#lanes) {
-      if (line.first !== undefined) due = Math.min(due, line.first.since + this.#timeoutMillis);
+    for (const { first } of this.#lanes) {
+      if (first !== undefined) due = Math.min(due, first.since + this.#timeoutMillis);
     }
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.min(Math.max(1, Math.ceil(due - performance.now())), longestTimer);
@@ -85,7 +111,7 @@ export class Queue {
   }
 
   refuseAll(error: AdbapiError): void {
-    for (const { line } of this.#lanes) {
+    for (const line of this.#lanes) {
       for (let left = line.length; left > 0 && line.first !== undefined; left--) {
         const waiter = line.first;
         line.remove(waiter);
@@ -101,7 +127,7 @@ export class Queue {
   #expire(): void {
     this.#timer = undefined;
     const since = performance.now() - this.#timeoutMillis;
-    for (const { line } of this.#lanes) {
+    for (const line of this.#lanes) {
       while (line.first !== undefined && line.first.since <= since) this.#onTimeout(line.first);
     }
     this.#guardFirst();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, Deferred } from "../defer/index.js";
 import { channels, tracedPromise } from "../diagnostics/channels.js";
 import type { Dispatcher } from "../dispatch/dispatcher.js";
-import { ExclusiveRequest, type Taker } from "../dispatch/exclusive-request.js";
+import { ExclusiveRequest, type Taker } from "../dispatch/queue.js";
 import { type AdbapiError, type Outcome, StatementTimeout } from "../errors/classes.js";
 import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";

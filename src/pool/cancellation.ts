@@ -20,6 +20,8 @@ export class Cancellations {
   readonly #connection: SettlingConnection;
   readonly #onTheirWay = new Set<Promise<void>>();
   #deadline: NodeJS.Timeout | undefined;
+  /** Whether the deadline runs; changed here alone. */
+  limited = false;
 
   constructor(connection: SettlingConnection) {
     this.#connection = connection;
@@ -39,14 +41,16 @@ export class Cancellations {
     return cancellation;
   }
 
-  /** What the session owes is owed to nobody: from the first call on it has so long to settle. */
+  /** No caller waits for what the session still works at: from the first call on it has so long to settle. */
   limit(): void {
+    this.limited = true;
     this.#deadline ??= setTimeout(() => this.#connection.destroy(), SETTLE_MILLIS).unref();
   }
 
   /** It owes nothing any more. */
   relieve(): void {
-    if (this.#deadline === undefined) return;
+    if (!this.limited) return;
+    this.limited = false;
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
   }

@@ -16,7 +16,7 @@ const PROBE_AFTER_MILLIS = 500;
 export interface ConnectionsHooks {
   readonly origin: Origin;
   /** Runs before the first use of each connection, and again after a reset. */
-  prepare(lease: PooledConnection): Promise<void>;
+  prepare(connection: PooledConnection): Promise<void>;
   /** A place may be free: a connection closed, or the back-off is over. */
   roomMade(): void;
   /** An attempt failed, whoever it was for. */
@@ -58,15 +58,15 @@ export class Connections {
     this.#hooks = hooks;
     this.#connector = new Connector(driver, args, options, {
       origin: hooks.origin,
-      prepare: (lease) => hooks.prepare(lease),
-      connected: (lease) => {
-        this.#all.add(lease);
-        events.connected(lease);
+      prepare: (connection) => hooks.prepare(connection),
+      connected: (connection) => {
+        this.#all.add(connection);
+        events.connected(connection);
       },
-      abandoned: (lease) => this.#all.delete(lease),
-      lost: (lease, error) => this.#lost(lease, error),
+      abandoned: (connection) => this.#all.delete(connection),
+      lost: (connection, error) => this.#lost(connection, error),
       warned: (text) => events.warned(text),
-      destroyFailed: (lease, error) => events.destroyFailed(lease, driver.name, error),
+      destroyFailed: (connection, error) => events.destroyFailed(connection, driver.name, error),
     });
     this.#slots = new Slots(
       options.max,
@@ -84,17 +84,17 @@ export class Connections {
     });
     this.#reaper = new Reaper({
       idleTimeoutMillis: options.idleTimeoutMillis,
-      idle: () => [...this.#all].filter((lease) => lease.state === "idle"),
+      idle: () => [...this.#all].filter((connection) => connection.state === "idle"),
       spare: () => this.open - options.min,
       retire: (connections) => {
-        for (const lease of connections) void this.discard(lease);
+        for (const connection of connections) void this.discard(connection);
         void this.#slots.purge();
       },
     });
   }
 
   get idle(): number {
-    return this.#count((lease) => lease.state === "idle");
+    return this.#count(({ state }) => state === "idle" || state === "lingering");
   }
 
   /** Idle, and at once to be had. (`idle` counts those too that the dispatcher has not given back yet.) */
@@ -103,11 +103,11 @@ export class Connections {
   }
 
   get inUse(): number {
-    return this.#count((lease) => lease.inUse);
+    return this.#count((connection) => connection.inUse);
   }
 
   get open(): number {
-    return this.#count((lease) => !lease.gone && lease.state !== "opening");
+    return this.#count((connection) => !connection.gone && connection.state !== "opening");
   }
 
   get connecting(): number {
@@ -144,53 +144,48 @@ export class Connections {
   acquire(): Promise<PooledConnection> {
     if (this.#closed) return Promise.reject(this.#closedError());
     this.start();
-    return this.#slots.take().then((lease) => this.#admit(lease));
+    return this.#slots.take().then((connection) => this.#admit(connection));
   }
 
-  /** Hands back a clean connection, leased or idle already. */
-  release(lease: PooledConnection): void {
-    if (lease.gone) return;
-    if (this.#closed || lease.session === "broken" || this.expired(lease)) {
-      void this.discard(lease);
+  /** Hands back a connection on which nothing is open. */
+  release(connection: PooledConnection): void {
+    if (connection.gone) return;
+    if (this.#closed || connection.spent) {
+      void this.discard(connection);
       return;
     }
-    if (lease.state !== "idle") lease.move("idle");
-    this.#slots.giveBack(lease);
-    this.#reaper.watch(lease);
-  }
-
-  /** Too old, or of no use to anyone after who had it. */
-  expired(lease: PooledConnection): boolean {
-    return performance.now() >= lease.expiresAt || lease.conn.unfit === true;
+    connection.move("idle");
+    this.#slots.giveBack(connection);
+    this.#reaper.watch(connection);
   }
 
   /**
    * Brings a session that was somebody's back to a known state: no transaction open, and as new if `reset`. False: it
    * could not be done, and the connection is gone.
    */
-  clean(lease: PooledConnection, reset: boolean): boolean | Promise<boolean> {
-    if (lease.gone || lease.session === "broken") return false;
-    if (lease.session === "idle" && !reset) return true;
-    if (reset && lease.conn.reset === undefined) {
+  clean(connection: PooledConnection, reset: boolean): boolean | Promise<boolean> {
+    if (connection.gone || connection.session === "broken") return false;
+    if (connection.session === "idle" && !reset) return true;
+    if (reset && connection.conn.reset === undefined) {
       this.#events.cannotReset(this.#driver.name);
       return false;
     }
-    return this.#rollbackAndReset(lease, reset);
+    return this.#rollbackAndReset(connection, reset);
   }
 
   /**
    * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given
    * up; a thread that is deaf inside of its database goes on without one.
    */
-  async discard(lease: PooledConnection): Promise<void> {
-    if (lease.gone) return;
-    const broken = lease.session === "broken";
-    lease.move("closing");
-    if (broken) lease.destroy();
-    else await closeGracefully(lease).catch((error) => this.#events.closeFailed(lease, error));
-    const { departed } = lease.conn;
+  async discard(connection: PooledConnection): Promise<void> {
+    if (connection.gone) return;
+    const broken = connection.session === "broken";
+    connection.move("closing");
+    if (broken) connection.destroy();
+    else await closeGracefully(connection).catch((error) => this.#events.closeFailed(connection, error));
+    const { departed } = connection.conn;
     if (departed !== undefined) await departed;
-    this.#buried(lease);
+    this.#buried(connection);
   }
 
   /** From here on the pool holds `min` connections, in the background. */
@@ -215,11 +210,11 @@ export class Connections {
     this.#refill.stop(closed);
     // What is being opened is ended by its attempt.
     const force = setTimeout(() => this.destroyAll(), millis);
-    const open = [...this.#all].filter((lease) => !lease.gone && lease.state !== "opening");
+    const open = [...this.#all].filter((connection) => !connection.gone && connection.state !== "opening");
     // One alone at the end: SQLite removes its log with the last, and of two that close in one moment neither finds
     // that it is.
     const last = this.#driver.singleWriter && open.pop();
-    await Promise.all(open.map((lease) => this.discard(lease)));
+    await Promise.all(open.map((connection) => this.discard(connection)));
     if (last) await this.discard(last);
     await new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
@@ -231,7 +226,7 @@ export class Connections {
 
   /** Ends every connection at once, whatever runs on it. */
   destroyAll(): void {
-    for (const lease of this.#all) lease.destroy();
+    for (const connection of this.#all) connection.destroy();
   }
 
   get #closed(): boolean {
@@ -242,16 +237,16 @@ export class Connections {
     // For those who still stand in generic-pool's line when the attempts before theirs are given up.
     if (this.#closed) throw this.#closedError();
     try {
-      const lease = await this.#connector.connect();
+      const connection = await this.#connector.connect();
       if (this.#closed) {
         // Opened in the moment of the close, which found it neither open nor under way any more.
-        void this.discard(lease);
+        void this.discard(connection);
         throw this.#closedError();
       }
-      lease.move("idle");
+      connection.move("idle");
       this.#refill.opened();
-      this.#reaper.watch(lease);
-      return lease;
+      this.#reaper.watch(connection);
+      return connection;
     } catch (error) {
       this.#failedToOpen(error as AdbapiError);
       throw error;
@@ -270,90 +265,92 @@ export class Connections {
     return new PoolClosed(`the pool "${this.#options.name}" is closed`);
   }
 
-  #admit(lease: PooledConnection): PooledConnection | Promise<PooledConnection> {
-    if (lease.gone) {
-      if (lease.state === "closed") this.#slots.vacate(lease);
+  #admit(connection: PooledConnection): PooledConnection | Promise<PooledConnection> {
+    if (connection.gone) {
+      if (connection.state === "closed") this.#slots.vacate(connection);
       return this.acquire();
     }
-    if (this.#closed || lease.session === "broken" || this.expired(lease)) {
-      void this.discard(lease);
+    if (this.#closed || connection.spent) {
+      void this.discard(connection);
       return this.acquire();
     }
-    if (performance.now() - lease.idleSince > PROBE_AFTER_MILLIS) return this.#probe(lease);
-    lease.move("leased");
-    return lease;
+    if (performance.now() - connection.idleSince > PROBE_AFTER_MILLIS) return this.#probe(connection);
+    connection.move("shared");
+    return connection;
   }
 
-  async #probe(lease: PooledConnection): Promise<PooledConnection> {
-    lease.move("checking");
+  async #probe(connection: PooledConnection): Promise<PooledConnection> {
+    connection.move("checking");
     const since = performance.now();
     try {
       await probe(
-        lease,
+        connection,
         this.#options.goodSql,
         Math.min(SETTLE_MILLIS, this.#options.acquireTimeoutMillis / 4),
       );
-      if (!lease.gone) {
-        lease.move("leased");
-        return lease;
+      if (!connection.gone) {
+        connection.move("shared");
+        return connection;
       }
     } catch (error) {
-      lease.whyEnded = error;
-      this.#events.discarded(lease, error);
-      if (!lease.gone) this.#bury(lease);
+      connection.whyEnded = error;
+      this.#events.discarded(connection, error);
+      if (!connection.gone) this.#bury(connection);
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
       if (error instanceof ProbeTimeout) this.#buryIdle(since);
     }
     return this.acquire();
   }
 
-  async #rollbackAndReset(lease: PooledConnection, reset: boolean): Promise<boolean> {
-    lease.move("cleaning");
+  async #rollbackAndReset(connection: PooledConnection, reset: boolean): Promise<boolean> {
+    connection.move("cleaning");
     try {
-      await rollbackAndReset(lease, reset ? () => this.#hooks.prepare(lease) : undefined);
-      if (lease.gone) return false;
-      lease.move("leased");
+      await rollbackAndReset(connection, reset ? () => this.#hooks.prepare(connection) : undefined);
+      if (connection.gone) return false;
+      connection.move("shared");
       return true;
     } catch (error) {
-      lease.whyEnded = error;
-      this.#events.discarded(lease, error);
-      if (!lease.gone) this.#bury(lease);
+      connection.whyEnded = error;
+      this.#events.discarded(connection, error);
+      if (!connection.gone) this.#bury(connection);
       return false;
     }
   }
 
   /** The session died by itself. */
-  #lost(lease: PooledConnection, error: unknown): void {
-    lease.whyEnded = error;
+  #lost(connection: PooledConnection, error: unknown): void {
+    connection.whyEnded = error;
     // What ran on it may have failed, and given it up, before this is heard.
-    if (!lease.endedHere) this.#events.lost(lease, translated(this.#driver, error));
-    if (lease.gone) return;
-    if (lease.state === "idle") {
-      this.#bury(lease);
+    if (!connection.endedHere) this.#events.lost(connection, translated(this.#driver, error));
+    if (connection.gone) return;
+    if (connection.state === "idle" || connection.state === "lingering") {
+      this.#bury(connection);
       void this.#slots.purge();
-    } else lease.destroy(); // what the driver has not settled by now has an end too
+    } else connection.destroy(); // what the driver has not settled by now has an end too
   }
 
   /** Ends a connection at once, without a goodbye. */
-  #bury(lease: PooledConnection): void {
-    lease.move("closing");
-    lease.destroy();
-    this.#buried(lease);
+  #bury(connection: PooledConnection): void {
+    connection.move("closing");
+    connection.destroy();
+    this.#buried(connection);
   }
 
   #buryIdle(since: number): void {
-    for (const lease of this.#all) if (lease.state === "idle" && lease.idleSince <= since) this.#bury(lease);
+    for (const connection of this.#all) {
+      if (connection.state === "idle" && connection.idleSince <= since) this.#bury(connection);
+    }
     void this.#slots.purge();
   }
 
   /** It is gone at the server too, as far as this side can know: its place is free. */
-  #buried(lease: PooledConnection): void {
-    lease.move("closed");
-    this.#all.delete(lease);
-    this.#awaitEnd(lease);
-    this.#events.disconnected(lease);
-    if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLost(lease));
-    this.#slots.vacate(lease);
+  #buried(connection: PooledConnection): void {
+    connection.move("closed");
+    this.#all.delete(connection);
+    this.#awaitEnd(connection);
+    this.#events.disconnected(connection);
+    if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLost(connection));
+    this.#slots.vacate(connection);
     this.#hooks.roomMade();
     this.#refill.check();
     this.#emptied();
@@ -373,9 +370,9 @@ export class Connections {
     if (this.connecting + this.#all.size + this.#ending === 0) this.#whenEmpty?.();
   }
 
-  #count(test: (lease: PooledConnection) => boolean): number {
+  #count(test: (connection: PooledConnection) => boolean): number {
     let count = 0;
-    for (const lease of this.#all) if (test(lease)) count++;
+    for (const connection of this.#all) if (test(connection)) count++;
     return count;
   }
 }

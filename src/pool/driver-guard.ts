@@ -13,16 +13,7 @@ export function checkConnection(driver: Driver, conn: Partial<DriverConnection> 
   );
 }
 
-/** An `execute` that throws rejects. */
-export function executeOn(conn: DriverConnection, statement: Statement): Promise<Result> {
-  try {
-    return Promise.resolve(conn.execute(statement));
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-/** The same of an `executeRead`. */
+/** An `executeRead` that throws rejects. */
 export function readOn(conn: DriverConnection, statement: Statement): Promise<Result | undefined> {
   try {
     return Promise.resolve(conn.executeRead?.(statement));

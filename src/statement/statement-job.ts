@@ -11,7 +11,7 @@ import {
 import { statementTimeout } from "../errors/timeouts.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { Limits } from "../timeouts/limits.js";
-import { moved } from "../transition.js";
+import { illegalMove } from "../transition.js";
 import type { ResultLimit } from "./result-limit.js";
 import type { TextFacts } from "./text-statistics.js";
 import { Waiter } from "./waiting-line.js";
@@ -29,7 +29,7 @@ import { Waiter } from "./waiting-line.js";
  */
 type JobState = "waiting" | "sent" | "expired" | "late" | "outgrown" | "abandoned" | "settled";
 
-const MOVES = {
+const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   waiting: ["sent", "settled"],
   sent: ["waiting", "expired", "outgrown", "abandoned", "settled"],
   expired: ["late", "abandoned", "settled"],
@@ -37,7 +37,7 @@ const MOVES = {
   outgrown: ["late", "abandoned", "settled"],
   abandoned: ["settled"],
   settled: [],
-} as const satisfies Record<JobState, readonly JobState[]>;
+};
 
 const NO_RESULT = "the driver's execute fired with no Result: its `rows` must be an array";
 
@@ -65,6 +65,8 @@ export class StatementJob extends Waiter implements Statement {
   readonly rowMode: RowMode;
   // biome-ignore lint/suspicious/noExplicitAny: what the caller's verb picks from the result
   readonly deferred: Deferred<any>;
+  /** Changed by `#move` alone. */
+  readonly state: JobState = "waiting";
   /** How often it has been put on a connection. */
   sends = 0;
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
@@ -77,7 +79,6 @@ export class StatementJob extends Waiter implements Statement {
   readonly #pick: (result: Result) => unknown;
   readonly #limits: Limits | undefined;
   #resultLimit: ResultLimit | undefined;
-  #state: JobState = "waiting";
   /** What is known of it since it was to be stopped. */
   #known: Outcome = "unknown";
 
@@ -103,13 +104,9 @@ export class StatementJob extends Waiter implements Statement {
         : new Limits(timeoutMillis, signal, this);
   }
 
-  get state(): JobState {
-    return this.#state;
-  }
-
   /** Whether the server was asked to stop it. */
   get givenUp(): boolean {
-    return this.#state !== "waiting" && this.#state !== "sent" && this.#state !== "settled";
+    return this.state !== "waiting" && this.state !== "sent" && this.state !== "settled";
   }
 
   /** The text is known: of many equal ones, made anew for each call, one is kept. */
@@ -132,7 +129,7 @@ export class StatementJob extends Waiter implements Statement {
 
   /** It is at the head of its connection: the time that it may take begins now. */
   begun(resultLimit?: ResultLimit): void {
-    if (this.#state !== "sent") return;
+    if (this.state !== "sent") return;
     this.#limits?.restart();
     this.#resultLimit = resultLimit;
     resultLimit?.watch(() => this.#outgrown());
@@ -145,7 +142,7 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   answered(result: Result): void {
-    const state = this.#state;
+    const state = this.state;
     this.#move("settled");
     if (state === "sent" || state === "waiting") {
       let value: unknown;
@@ -164,7 +161,7 @@ export class StatementJob extends Waiter implements Statement {
 
   /** `cancelled` is what the driver knows when the error is the server's answer to a cancel. */
   failed(error: AdbapiError, cancelled: Outcome | undefined): void {
-    const state = this.#state;
+    const state = this.state;
     this.#move("settled");
     if (state === "sent") this.#fail(error);
     else if (state === "expired") {
@@ -178,11 +175,11 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   cancel(cause: unknown): void {
-    if (this.#state === "waiting") {
+    if (this.state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(unsentError(cause, this.sql));
-    } else if (this.#state === "sent" || this.#state === "expired" || this.#state === "outgrown") {
+    } else if (this.state === "sent" || this.state === "expired" || this.state === "outgrown") {
       this.#move("abandoned");
       const { outcome } = this.#carrier.interrupt(this);
       this.#fail(new CancelledError("cancelled while it ran", { cause, outcome, sql: this.sql }));
@@ -196,22 +193,22 @@ export class StatementJob extends Waiter implements Statement {
 
   /** Its time is over. */
   expire(): void {
-    if (this.#state === "waiting") {
+    if (this.state === "waiting") {
       this.#carrier.withdraw(this);
       this.#move("settled");
       this.#fail(this.#timeout("not sent"));
-    } else if (this.#state === "sent" && !this.#behindOthers) this.#stop();
+    } else if (this.state === "sent" && !this.#behindOthers) this.#stop();
   }
 
   /** It has not settled since, or not even begun: the connection may be stalled. */
   overdue(): void {
-    if (this.#state === "sent") this.#stop();
+    if (this.state === "sent") this.#stop();
     this.#move("late");
     this.#fail(this.#timeout(this.#known));
   }
 
   #outgrown(): void {
-    if (this.#state !== "sent") return;
+    if (this.state !== "sent") return;
     this.#move("outgrown");
     this.#known = this.#carrier.interrupt(this).outcome;
   }
@@ -231,7 +228,8 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   #move(to: JobState): void {
-    this.#state = moved("a statement", MOVES, this.#state, to);
+    if (!MOVES[this.state].includes(to)) throw illegalMove("a statement", this.state, to);
+    (this as { state: JobState }).state = to;
     if (to !== "sent") this.#resultLimit?.forget();
     if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
   }

@@ -33,35 +33,28 @@ export abstract class Waiter extends AsyncResource {
   }
 }
 
-/** First come, first served; anyone may leave from anywhere at no cost. */
+/** First come, first served; a waiter may leave from anywhere at no cost. */
 export class WaitingLine {
-  #first: Waiter | undefined;
+  /** Both are changed here alone. */
+  first: Waiter | undefined;
+  length = 0;
   #last: Waiter | undefined;
-  #length = 0;
-
-  get first(): Waiter | undefined {
-    return this.#first;
-  }
-
-  get length(): number {
-    return this.#length;
-  }
 
   push(waiter: Waiter): void {
     waiter.line = this;
     waiter.ahead = this.#last;
-    if (this.#last === undefined) this.#first = waiter;
+    if (this.#last === undefined) this.first = waiter;
     else this.#last.behind = waiter;
     this.#last = waiter;
-    this.#length++;
+    this.length++;
   }
 
   /**
-   * For work that had been taken out and comes back undone: it has its place before everyone younger, near the head.
+   * For work that had been taken out and comes back undone: it has its place before everything younger, near the head.
    */
   insert(waiter: Waiter): void {
     let ahead: Waiter | undefined;
-    let behind = this.#first;
+    let behind = this.first;
     while (behind !== undefined && behind.ticket < waiter.ticket) {
       ahead = behind;
       behind = behind.behind;
@@ -69,21 +62,56 @@ export class WaitingLine {
     waiter.line = this;
     waiter.ahead = ahead;
     waiter.behind = behind;
-    if (ahead === undefined) this.#first = waiter;
+    if (ahead === undefined) this.first = waiter;
     else ahead.behind = waiter;
     if (behind === undefined) this.#last = waiter;
     else behind.ahead = waiter;
-    this.#length++;
+    this.length++;
   }
 
   remove(waiter: Waiter): void {
     if (waiter.line !== this) return;
     const { ahead, behind } = waiter;
-    if (ahead === undefined) this.#first = behind;
+    if (ahead === undefined) this.first = behind;
     else ahead.behind = behind;
     if (behind === undefined) this.#last = ahead;
     else behind.ahead = ahead;
     waiter.line = waiter.ahead = waiter.behind = undefined;
-    this.#length--;
+    this.length--;
+  }
+}
+
+/**
+ * A line of work that at most `limit` connections serve at a time. Where a database has a single writer, writes have a
+ * lane of their own.
+ */
+export class Lane extends WaitingLine {
+  readonly limit: number;
+  /** Connections that carry its work now, exclusive ones among them. */
+  serving = 0;
+  /** A connection that served it was given up, and its session has not ended inside of the database yet. */
+  ending = false;
+
+  constructor(limit: number) {
+    super();
+    this.limit = limit;
+  }
+
+  /**
+   * A connection that was given up serves it no more. Its session may hold the writer's locks until it has `ended`: the
+   * next writer waits for that, when `over` is called.
+   */
+  abandonedBy(ended: Promise<unknown> | undefined, over: () => void): void {
+    if (ended === undefined || this.limit === Number.POSITIVE_INFINITY) {
+      this.serving--;
+      return;
+    }
+    this.ending = true;
+    const left = () => {
+      this.ending = false;
+      this.serving--;
+      over();
+    };
+    void ended.then(left, left);
   }
 }

@@ -1,7 +1,7 @@
 import type { Params } from "../../drivers/driver.js";
 import { takenBy } from "../diagnostics/call-site.js";
 import { channels, tracedPromise } from "../diagnostics/channels.js";
-import { ExclusiveRequest } from "../dispatch/exclusive-request.js";
+import { ExclusiveRequest } from "../dispatch/queue.js";
 import type { PoolClosed } from "../errors/classes.js";
 import { withDetails } from "../errors/details.js";
 import type { InteractionContext } from "../interaction/interaction.js";

@@ -27,19 +27,21 @@ afterEach(() => void vi.useRealTimers());
 function queueOf(patienceMillis: number) {
   const refused: string[] = [];
   const queue = new Queue(false, patienceMillis, (waiter) => {
-    queue.main.line.remove(waiter);
+    queue.main.remove(waiter);
     refused.push((waiter as Named).name);
   });
   const ask = (name: string, { sent = false } = {}) => {
     const waiter = new Named(name);
-    queue.push(waiter, false);
-    if (sent) queue.main.line.remove(waiter);
-    else queue.guard(waiter);
+    queue.number(waiter);
+    if (!sent) {
+      queue.main.push(waiter);
+      queue.guard(waiter);
+    }
     return waiter;
   };
   const line = () => {
     const names: string[] = [];
-    for (let next = queue.main.line.first as Named | undefined; next !== undefined; next = next.behind)
+    for (let next = queue.main.first as Named | undefined; next !== undefined; next = next.behind)
       names.push(next.name);
     return names;
   };
