@@ -1,26 +1,30 @@
 /** What past runs tell of a statement's text. */
-export interface TextFacts {
+import { KnownTexts } from "./known-texts.js";
+import { Pace, type PaceRule } from "./pace.js";
+
+/** The mean of the runs; the last ones weigh most. */
+const MEAN: PaceRule = { enoughRuns: 2, estimate: (before, millis) => before + (millis - before) * 0.2 };
+
+/** Texts known at once. */
+const TEXTS = 1_000;
+
+export class TextFacts extends Pace {
   readonly sql: string;
-  /** Running estimate, in milliseconds; the last runs weigh most. */
-  meanMillis: number;
-  runs: number;
-  /** What the database says of the text: that it can write nothing. Undefined where it does not tell. */
-  readOnly: boolean | undefined;
   /** What the driver says of the text: that others may wait behind it. */
   readonly stackable: boolean;
-}
+  /** What the database says of the text: that it can write nothing. Undefined where it does not tell. */
+  readOnly: boolean | undefined;
 
-/** Texts known at once; past that the one known for the longest is forgotten. */
-const TEXTS = 1_000;
-/** Runs before an estimate is believed. */
-const ENOUGH_RUNS = 2;
-/** A statement that takes longer than this on average is one that others should not wait behind. */
-const FAST_MILLIS = 5;
-const WEIGHT = 0.2;
+  constructor(sql: string, stackable: boolean) {
+    super(MEAN);
+    this.sql = sql;
+    this.stackable = stackable;
+  }
+}
 
 /** How long each text takes and whether it writes, learnt from its runs. Bounded. */
 export class TextStatistics {
-  readonly #texts = new Map<string, TextFacts>();
+  readonly #texts = new KnownTexts<TextFacts>(TEXTS);
   readonly #stackable: (sql: string) => boolean;
 
   constructor(stackable: (sql: string) => boolean) {
@@ -32,44 +36,33 @@ export class TextStatistics {
   }
 
   learn(sql: string, known: TextFacts | undefined, millis: number, readOnly: boolean | undefined): void {
-    const text = known ?? this.#texts.get(sql);
-    if (text !== undefined) {
-      text.meanMillis += (millis - text.meanMillis) * (text.runs === 0 ? 1 : WEIGHT);
-      text.runs++;
-      text.readOnly = readOnly;
-      return;
-    }
-    this.#add(sql, millis, 1, readOnly);
+    const text = known ?? this.#factsOf(sql);
+    text.ran(millis);
+    text.readOnly = readOnly;
   }
 
   /** The database says that the text may write, and has not run it. */
   writes(sql: string, known: TextFacts | undefined): void {
-    const text = known ?? this.#texts.get(sql);
-    if (text === undefined) this.#add(sql, 0, 0, false);
-    else text.readOnly = false;
+    const text = known ?? this.#factsOf(sql);
+    text.readOnly = false;
   }
 
-  /**
-   * It took so long and was not over: what was known of its pace holds no more. How long it would have taken, nobody
-   * knows.
-   */
+  /** It took so long and was not over. */
   overran(sql: string, known: TextFacts | undefined, millis: number): void {
     const text = known ?? this.#texts.get(sql);
-    if (text !== undefined && millis >= FAST_MILLIS) text.runs = 0;
+    text?.cutShort(millis);
   }
 
-  #add(sql: string, meanMillis: number, runs: number, readOnly: boolean | undefined): void {
-    if (this.#texts.size >= TEXTS) this.#forgetOldest();
-    this.#texts.set(sql, { sql, meanMillis, runs, readOnly, stackable: this.#stackable(sql) });
-  }
-
-  #forgetOldest(): void {
-    const oldest = this.#texts.keys().next().value;
-    if (oldest !== undefined) this.#texts.delete(oldest);
+  #factsOf(sql: string): TextFacts {
+    const known = this.#texts.get(sql);
+    if (known !== undefined) return known;
+    const text = new TextFacts(sql, this.#stackable(sql));
+    this.#texts.add(sql, text);
+    return text;
   }
 }
 
 /** Whether others may be sent behind a statement of this text: only if they will not wait for long. */
 export function mayBeStacked(text: TextFacts | undefined): boolean {
-  return text?.stackable === true && text.runs >= ENOUGH_RUNS && text.meanMillis < FAST_MILLIS;
+  return text?.stackable === true && text.fast;
 }

@@ -1,6 +1,7 @@
 /** What past runs tell of a text, and what they do not. */
 import { describe, expect, test } from "vitest";
 import { Text, timed } from "../../dist/drivers/blocking/thread/texts.js";
+import { KnownTexts } from "../../dist/src/statement/known-texts.js";
 import { mayBeStacked, TextStatistics } from "../../dist/src/statement/text-statistics.js";
 
 describe("a text in its thread", () => {
@@ -61,4 +62,14 @@ describe("a text in the pool", () => {
     expect(habits).toMatchObject({ readOnly: false, runs: 0 });
     expect(mayBeStacked(habits)).toBe(false);
   });
+});
+
+test("of many texts those are known that were used last, and no more than so many", () => {
+  const texts = new KnownTexts<number>(100);
+  for (let n = 0; n < 1_000; n++) {
+    texts.add(`select ${n}`, n);
+    expect(texts.get("select 0")).toBe(0);
+  }
+  for (let n = 999; n > 950; n--) expect(texts.get(`select ${n}`)).toBe(n);
+  for (let n = 1; n < 900; n++) expect(texts.get(`select ${n}`)).toBeUndefined();
 });

@@ -14,14 +14,12 @@ const COLUMNS_OF_A_COMMENT = 120;
 
 /** Files that are still to be divided. */
 const STILL_LONG = new Set([
-  "drivers/better-sqlite3/module.ts",
   "drivers/blocking/host/connection.ts",
   "drivers/blocking/thread/session.ts",
   "drivers/driver.ts",
   "drivers/mariadb/connection.ts",
   "drivers/mysql-family/connection.ts",
   "drivers/mysql2/connection.ts",
-  "drivers/node-sqlite/module.ts",
   "drivers/pg/connection.ts",
   "drivers/pg/execution.ts",
   "drivers/pg/stream.ts",
@@ -36,9 +34,6 @@ const STILL_LONG = new Set([
   "src/statement/statement-job.ts",
   "src/stream/row-stream.ts",
 ]);
-
-/** What another driver's folder still serves: to be shared by both. */
-const STILL_FOREIGN = new Set(["drivers/better-sqlite3/errors.js"]);
 
 const core = filesIn("src");
 const drivers = filesIn("drivers");
@@ -61,13 +56,7 @@ test("a driver knows its own folder, what drivers share, and the core: no other 
     .filter(({ file, path }) => {
       const [, own] = file.split("/");
       const [folder, other] = path.split("/");
-      return (
-        folder === "drivers" &&
-        other !== own &&
-        other !== "blocking" &&
-        named.includes(other!) &&
-        !STILL_FOREIGN.has(path)
-      );
+      return folder === "drivers" && other !== own && other !== "blocking" && named.includes(other!);
     });
   expect(others).toEqual([]);
 });

@@ -14,14 +14,11 @@ import { type Text, Texts, timed } from "./texts.js";
 /** Answers wait for no longer than this to travel with others. */
 const FLUSH_MILLIS = 5;
 
-/** Texts that are remembered with how long they ran. */
-const TEXTS = 512;
-
 export class Session {
   readonly #database: Database;
   readonly #cells: Cells;
   readonly #outbox: Outbox;
-  readonly #texts = new Texts(TEXTS);
+  readonly #texts = new Texts();
   readonly #groups: Groups;
   readonly #maxResultBytes: number | undefined;
   /** The options of the transaction that the pool began; undefined once it has ended, by whatever. */

@@ -1,32 +1,22 @@
-/** What past runs tell of a text. */
+/** What this thread knows of the texts that it was given last. */
+import { KnownTexts } from "../../../src/statement/known-texts.js";
+import { Pace, type PaceRule } from "../../../src/statement/pace.js";
 import { type Verb, verbOf } from "../verbs.js";
 
-/** A run below this can be waited for; a text that takes longer goes alone. */
-const FAST_MILLIS = 5;
+/** Slow runs count at once, and are forgotten slowly. */
+const SLOWEST: PaceRule = { enoughRuns: 1, estimate: (before, millis) => Math.max(millis, before * 0.75) };
 
-export class Text {
+/** Texts known at once. */
+const TEXTS = 512;
+
+export class Text extends Pace {
   readonly verb: Verb;
   /** Once the module has said so. */
   readOnly: boolean | undefined;
-  /** Undefined until it has run. */
-  #millis: number | undefined;
 
   constructor(sql: string) {
+    super(SLOWEST);
     this.verb = verbOf(sql);
-  }
-
-  get fast(): boolean {
-    return this.#millis !== undefined && this.#millis < FAST_MILLIS;
-  }
-
-  /** Slow runs count at once, and are forgotten slowly. */
-  ran(millis: number): void {
-    this.#millis = Math.max(millis, (this.#millis ?? 0) * 0.75);
-  }
-
-  /** How long it would have taken nobody knows: it may have been slow, but not quick. */
-  cutShort(millis: number): void {
-    if (millis >= FAST_MILLIS) this.#millis = undefined;
   }
 }
 
@@ -43,21 +33,14 @@ export function timed<T>(text: Text, run: () => T): T {
   }
 }
 
-/** The texts that were used last, a bounded number. */
 export class Texts {
-  readonly #texts = new Map<string, Text>();
-  readonly #limit: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
+  readonly #known = new KnownTexts<Text>(TEXTS);
 
   of(sql: string): Text {
-    const known = this.#texts.get(sql);
+    const known = this.#known.get(sql);
     if (known !== undefined) return known;
-    if (this.#texts.size >= this.#limit) this.#texts.delete(this.#texts.keys().next().value!);
     const text = new Text(sql);
-    this.#texts.set(sql, text);
+    this.#known.add(sql, text);
     return text;
   }
 }
