@@ -3,9 +3,10 @@
  * JSON. Servers quote values in their messages, cut and escaped in their own ways, and packages hang them on their
  * errors.
  */
+import { restOf, shortened, shownLength } from "./shown.js";
 import { withoutEscapedBytes, withoutListedParams, withoutListedValues } from "./stored.js";
 import { eachText } from "./texts.js";
-import { shortened, Words } from "./words.js";
+import { Words } from "./words.js";
 
 /**
  * Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else.
@@ -44,7 +45,7 @@ export function redactParams(error: unknown, params: unknown): void {
     for (const link of chain) hideListed(link);
     const words = wordsOf(chain, params);
     if (words === undefined) for (const link of chain) rewriteMessage(link, shortened);
-    else for (const link of chain) rewrite(link, (text) => words.clean(withoutEscapedBytes(text)));
+    else for (const link of chain) rewrite(link, (text) => words.clean(shownOf(text)) + restOf(text));
   } catch {
     // A hostile error (a Proxy, a frozen one): the error itself is still the better news.
   }
@@ -107,11 +108,16 @@ function wordsOf(chain: readonly Link[], params: unknown): Words | undefined {
 
 /** All that `rewrite` changes. */
 function textsOf(link: Link): readonly string[] {
-  const { message, stack = "" } = link;
+  const { message, stack } = link;
   const hung = bearingOf(link)
     .map((name) => link[name])
     .filter((value) => typeof value === "string");
-  return [message, ...(stack.includes(message) ? [] : [stack]), ...hung].map(withoutEscapedBytes);
+  const apart = stack === undefined || placeOf(message, stack) >= 0 ? [] : [stack];
+  return [message, ...apart, ...hung].map(shownOf);
+}
+
+function shownOf(text: string): string {
+  return withoutEscapedBytes(text, shownLength(text));
 }
 
 function rewrite(link: Link, clean: (text: string) => string): void {
@@ -135,9 +141,23 @@ function rewriteMessage(link: Link, clean: (text: string) => string): void {
   const cleaned = clean(message);
   if (cleaned === message) return;
   link.message = cleaned;
-  if (stack !== undefined)
-    link.stack = stack.includes(message) ? stack.replaceAll(message, () => cleaned) : clean(stack);
+  if (stack === undefined) return;
+  const at = placeOf(message, stack);
+  if (at < 0) link.stack = clean(stack);
+  else {
+    const rest = stack.slice(at + message.length).replaceAll(message, () => cleaned);
+    link.stack = stack.slice(0, at) + cleaned + rest;
+  }
 }
+
+/** Where the message stands in the stack, which mostly begins with it; -1 where it does not. */
+function placeOf(message: string, stack: string): number {
+  const at = stack.indexOf(message.slice(0, TELLING));
+  return at < 0 || stack.startsWith(message, at) ? at : stack.indexOf(message, at + 1);
+}
+
+/** A beginning of this length is found fast, and comparing the rest is faster than searching for it. */
+const TELLING = 100;
 
 function hide(link: Link, name: string, value: unknown): void {
   Object.defineProperty(link, name, { value, enumerable: false, configurable: true, writable: true });

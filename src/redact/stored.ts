@@ -23,13 +23,31 @@ export function withoutListedValues(text: string): string {
     : `${text.slice(0, open)}(${REMOVED})${text.slice(close + 1)}`;
 }
 
-/** MySQL writes bytes of values that it cannot show as `\xC3`: all between those quotes is such a value. */
-export function withoutEscapedBytes(text: string): string {
-  if (!text.includes("\\x")) return text;
-  return text.replace(QUOTED, (segment) =>
-    ESCAPED_BYTE.test(segment) ? segment[0] + REMOVED + segment[0] : segment,
-  );
+/**
+ * The text up to `limit`. MySQL writes bytes of values that it cannot show as `\xC3`: all between those quotes is such
+ * a value, also where its end is behind the limit.
+ */
+export function withoutEscapedBytes(text: string, limit: number): string {
+  const unclosed = new Set<string>();
+  let clean = "";
+  let from = 0;
+  for (let at = 0; at < limit; at++) {
+    const quote = text[at]!;
+    if ((quote !== '"' && quote !== "'") || unclosed.has(quote)) continue;
+    const end = text.indexOf(quote, at + 1);
+    if (end < 0) {
+      // What is not found now is not looked for again: the time stays linear.
+      unclosed.add(quote);
+      continue;
+    }
+    if (ESCAPED_BYTE.test(text.slice(at, end))) {
+      clean += text.slice(from, at) + quote + REMOVED + quote;
+      from = end + 1;
+    }
+    at = end;
+  }
+  return clean + text.slice(from, limit);
 }
 
-const QUOTED = /"[^"]*"|'[^']*'/g;
+/** No plain search for the first two characters: that is slow where the first of them stands everywhere. */
 const ESCAPED_BYTE = /\\x[0-9A-F]{2}/;

@@ -7,9 +7,6 @@ import { Digits } from "./digits.js";
 import { REMOVED } from "./removed.js";
 import { VOCABULARY } from "./vocabulary.js";
 
-/** Nobody reads more of a message. */
-const MOST_SHOWN = 10_000;
-
 /**
  * So much of the secrets is looked at; of a statement with more, all words are hidden that are not known to be
  * harmless.
@@ -62,10 +59,7 @@ export class Words {
 
   /** @param shown every text that `clean` is going to be asked for */
   constructor(shown: Iterable<string>) {
-    for (const text of shown) {
-      const limit = cutTo(text);
-      eachWord(limit, (start, end, hash) => this.#add(limit, start, end, hash));
-    }
+    for (const text of shown) eachWord(text, (start, end, hash) => this.#add(text, start, end, hash));
   }
 
   /** Of too many characters the rest stays unknown: then `clean` hides what is not known to be harmless. */
@@ -92,9 +86,8 @@ export class Words {
   }
 
   clean(shown: string): string {
-    const limit = cutTo(shown);
-    const parts = limit.replace(QUOTED, (part, at: number) =>
-      this.#whole.has(part.slice(1, -1)) && !this.#isName(part, wordBefore(limit, at))
+    const parts = shown.replace(QUOTED, (part, at: number) =>
+      this.#whole.has(part.slice(1, -1)) && !this.#isName(part, wordBefore(shown, at))
         ? part[0] + REMOVED + part[0]
         : part,
     );
@@ -113,8 +106,7 @@ export class Words {
         from = end;
       }
     }
-    clean += text.slice(from);
-    return limit === shown ? clean : clean + moreThan(limit, shown);
+    return clean + text.slice(from);
   }
 
   /**
@@ -194,20 +186,6 @@ export class Words {
       this.#cutLengths,
     );
   }
-}
-
-/** As much of a message as anybody reads, saying how much more there was. */
-export function shortened(text: string): string {
-  const limit = cutTo(text);
-  return limit === text ? text : limit + moreThan(limit, text);
-}
-
-function moreThan(limit: string, text: string): string {
-  return `… (${text.length - limit.length} more characters)`;
-}
-
-function cutTo(text: string): string {
-  return text.length > MOST_SHOWN ? text.slice(0, MOST_SHOWN) : text;
 }
 
 /** What belongs to a hidden word, since no blank parts them and it comes from a secret too: `zq` of `zq.person`. */

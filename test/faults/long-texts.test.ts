@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import { describeEach, TARGETS, withPool } from "../support/targets.js";
 
 const MEGABYTE = 1_000_000;
+const HALF = MEGABYTE / 2;
 
 /**
  * Quadratic work at a megabyte takes minutes; what is linear takes some ten milliseconds, and more on a busy machine.
@@ -61,6 +62,15 @@ const WAYS: Readonly<Record<string, (pool: ConnectionPool, text: string, mark: s
     "SQL of an interaction": (pool, text) =>
       settled(pool.runInteraction((transaction) => transaction.runOperation(`select ${text}`))),
     "a param": (pool, text, mark) => settled(pool.runQuery(`select ${mark} as a`, [text])),
+    "a list": (pool, text, mark) => settled(pool.runQuery(`select ${mark} as a`, [[text]])),
+    "a list of lists": (pool, text, mark) =>
+      settled(pool.runQuery(`select ${mark} as a`, [[[text.slice(0, HALF)], [text.slice(HALF)]]])),
+    "JSON in a list": (pool, text, mark) => settled(pool.runQuery(`select ${mark} as a`, [[{ text }]])),
+    JSON: (pool, text, mark) => settled(pool.runQuery(`select ${mark} as a`, [{ text }])),
+    "lists and JSON that the server refuses": async (pool, text, mark) => {
+      for (const param of [[text], [[text]], [{ text }], { text }])
+        await settled(pool.runQuery(`select cast(${mark} as decimal) + 1`, [param]));
+    },
     "a param that the server refuses": (pool, text, mark) =>
       settled(pool.runQuery(`select nothing(${mark}), ${mark}`, [text, text])),
     "params of executeMany": (pool, text, mark) =>

@@ -243,6 +243,18 @@ describe("params are taken out of errors", () => {
     }
   });
 
+  test("bytes that a server escaped hide their value also where they are behind what is shown", () => {
+    const message = `no '${"a".repeat(20)}' or "${"b".repeat(9_000)}", "${"q".repeat(5_000)}\\xC3\\xA9"; it isn't`;
+    const error = translated({ message });
+    redactParams(error, ["other"]);
+    expect(error.message).not.toContain("qqq");
+    expect(error.message).toContain("bbb");
+    expect(error.message).toMatch(/b", "…"… \(\d+ more characters\)$/);
+    const shorter = translated({ message: "no '\\xC3a' nor '\\x' nor \"'b\\xFF'\"" });
+    redactParams(shorter, ["other"]);
+    expect(shorter.message).toBe("no '…' nor '\\x' nor \"…\"");
+  });
+
   test("what bears values is hidden even without params", () => {
     const error = translated({ properties: { detail: "Failing row contains (1, stored)." } });
     redactParams(error, undefined);

@@ -13,13 +13,12 @@ export interface DateDefaults {
   readonly parseInputDatesAsUTC?: boolean | undefined;
 }
 
-/** The package's encoder, with dates of that time as they are: by themselves, and in arrays. */
+/** The package's encoder, with dates of that time as they are. */
 export function withExactDates(prepareValue: PrepareValue, defaults: DateDefaults): PrepareValue {
-  const exact = (value: unknown): unknown => {
-    if (value instanceof Date) return defaults.parseInputDatesAsUTC ? value : (localText(value) ?? value);
-    return Array.isArray(value) ? value.map(exact) : value;
+  return (value) => {
+    const local = value instanceof Date && !defaults.parseInputDatesAsUTC ? localText(value) : undefined;
+    return prepareValue(local ?? value);
   };
-  return (value) => prepareValue(exact(value));
 }
 
 /** Undefined where the package gets it right. */

@@ -3,6 +3,7 @@
 import { InterfaceError } from "../../../src/errors/classes.js";
 import type { Params } from "../../driver.js";
 import type { Encoded } from "../wire.js";
+import { arrayLiteral } from "./array-literal.js";
 
 /** pg's own way from a value of any type to text or bytes. */
 export type PrepareValue = (value: unknown) => string | Buffer | null;
@@ -22,10 +23,15 @@ export function encode(params: Params | undefined, prepareValue: PrepareValue): 
   }
   if (!values.some(isComposite)) return values as readonly Encoded[];
   try {
-    return values.map((value) => (isComposite(value) ? prepareValue(value) : (value as Encoded)));
+    return values.map((value) => encoded(value, prepareValue));
   } catch (error) {
     throw new InterfaceError("a param could not be encoded for PostgreSQL, see `cause`", { cause: error });
   }
+}
+
+function encoded(value: unknown, prepareValue: PrepareValue): Encoded {
+  if (Array.isArray(value)) return arrayLiteral(value, prepareValue);
+  return isComposite(value) ? prepareValue(value) : (value as Encoded);
 }
 
 function isComposite(value: unknown): boolean {
