@@ -48,7 +48,11 @@ export class Authority implements Disposable {
   }
 
   #openssl(line: string): void {
-    execFileSync("openssl", line.split(" "), { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
+    execFileSync("openssl", line.split(" "), {
+      cwd: this.#folder,
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: 30_000,
+    });
   }
 }
 

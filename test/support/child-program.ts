@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { own } from "./children.js";
+import { within } from "./within.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -53,8 +54,12 @@ export class ChildProgram implements AsyncDisposable {
     return this.#output;
   }
 
-  /** Fires with the match once the output has it; rejects if the process ends without. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Fires with the match once the output has it; rejects if the process ends without, or goes on without. */
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return within(() => `${pattern} in the output\n${this.#output}`, this.#printed(pattern));
+  }
+
+  async #printed(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.#output);
       if (found !== null) return found;
@@ -73,11 +78,11 @@ export class ChildProgram implements AsyncDisposable {
   }
 
   ended(): Promise<Ended> {
-    return this.#ended;
+    return within(() => `the end of a program with the output\n${this.#output}`, this.#ended);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
-    await this.#ended;
+    await this.ended();
   }
 }

@@ -8,6 +8,7 @@ import { freePort } from "./free-port.js";
 import type { Command, Programs, Recipe } from "./recipe.js";
 import { type Account, guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
 import type { OwnServer, ServerKind } from "./servers.js";
+import { within } from "./within.js";
 
 const START_MILLIS = 60_000;
 const STOP_MILLIS = 15_000;
@@ -145,12 +146,15 @@ export class LocalServer implements OwnServer {
     const exit = once(child, "exit");
     child.ref();
     how(child);
-    await exit;
+    await within(() => `the end of ${this.kind}, process ${child.pid}`, exit, 2 * STOP_MILLIS);
   }
 
   async #run(command: Command): Promise<void> {
     const child = this.#spawn(command);
-    const [status] = await once(child, "exit");
+    const what = () => `the end of ${command.file}, which says:\n${this.#lastWords()}`;
+    const [status] = await within(what, once(child, "exit"), START_MILLIS).finally(() => {
+      if (!hasEnded(child)) killTree(child.pid!);
+    });
     if (status !== 0) throw new Error(`${command.file} failed:\n${this.#lastWords()}`);
   }
 
@@ -184,6 +188,6 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 function childrenOf(pid: number): readonly number[] {
-  const found = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" });
+  const found = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8", timeout: 10_000 });
   return found.stdout.split("\n").filter(Boolean).map(Number);
 }

@@ -9,6 +9,7 @@ import { freePort } from "./free-port.js";
 import { listening } from "./listening.js";
 import { findProgram } from "./programs.js";
 import { guardedDirectory, killTree, spawnGuarded } from "./run-directory.js";
+import { within } from "./within.js";
 import { authorityFile } from "./world-files.js";
 
 const PROGRAM = findProgram("pgbouncer");
@@ -68,7 +69,7 @@ export async function startPgBouncer(
       const exit = once(child, "exit");
       child.ref();
       killTree(child.pid!);
-      await exit;
+      await within(() => `the end of PgBouncer, process ${child.pid}`, exit);
     }
     rmSync(home, { recursive: true, force: true, maxRetries: 10 });
   };

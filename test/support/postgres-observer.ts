@@ -16,6 +16,7 @@ export async function connectPostgres(url: string, options: pg.ClientConfig = {}
     database: decodeURIComponent(pathname.slice(1)),
     ssl: searchParams.get("sslmode") === "verify-full" ? { ca: authority() } : false,
     options: STYLES,
+    connectionTimeoutMillis: 30_000,
     ...options,
   });
   client.on("error", () => {}); // the query rejects with it

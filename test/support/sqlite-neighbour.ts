@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { own } from "./children.js";
+import { within } from "./within.js";
 
 const PROGRAM = fileURLToPath(new URL("./modules/neighbour.mjs", import.meta.url));
 
@@ -27,12 +28,13 @@ function tell(order: object): Promise<void> {
   neighbour ??= start();
   const { channel } = neighbour;
   channel?.ref();
-  return new Promise<void>((resolve, reject) => {
+  const answer = new Promise<void>((resolve, reject) => {
     asked.push({ resolve, reject });
-    neighbour!.send(order);
+    neighbour!.send(order, (error) => error === null || reject(error));
   }).finally(() => {
     if (asked.length === 0) channel?.unref();
   });
+  return within(() => `an answer of the SQLite files' neighbour to ${JSON.stringify(order)}`, answer);
 }
 
 function start(): ChildProcess {

@@ -72,6 +72,7 @@ function makeLocale(folder: string, name: string): void {
   try {
     execFileSync("localedef", ["-i", source, "-f", charset, join(folder, "locales", name)], {
       stdio: ["ignore", "ignore", "pipe"],
+      timeout: 60_000,
     });
   } catch (cause) {
     throw new Error(`The locale ${name} cannot be made: apt-get install locales`, { cause });
