@@ -24,9 +24,8 @@ import type { ResolvedOptions } from "./options/settings.js";
 import { Connections } from "./pool/connections.js";
 import { EventLog } from "./pool/event-log.js";
 import { type PoolOptions, resolveOptions } from "./pool-options.js";
-import type { Connection } from "./session/connection.js";
+import { type Connection, runOpenfun } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
-import { runOpenfun } from "./session/openfun.js";
 import { boundParams } from "./statement/bound-params.js";
 import {
   type Answer,

@@ -78,14 +78,14 @@ export class Borrowed {
     }
   }
 
-  lend(connection: PooledConnection, { taker }: ExclusiveRequest): void {
+  lend(connection: PooledConnection, request: ExclusiveRequest): void {
     this.carrying.delete(connection);
     this.#lent.add(connection);
     connection.move("exclusive");
     connection.heldSince = performance.now();
-    connection.holder = taker.holder;
-    connection.holderStack = taker.stack;
-    taker.granted(connection);
+    connection.holder = request.holder;
+    connection.holderStack = request.stack;
+    request.grant(connection);
   }
 
   /** What was lent comes back, of use or gone: true if it is at hand for any work. */

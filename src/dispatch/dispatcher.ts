@@ -86,7 +86,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   request(request: ExclusiveRequest): void {
     const { main, writing } = this.#queue;
-    this.#enqueue(request, request.taker.writes ? (writing ?? main) : main);
+    this.#enqueue(request, request.writes ? (writing ?? main) : main);
   }
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */

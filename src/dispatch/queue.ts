@@ -4,30 +4,21 @@ import { longestTimer } from "../options/option-checks.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Lane, Waiter } from "../statement/waiting-line.js";
 
-/** Wants a connection for itself: an interaction, a stream, `runWithConnection`. */
-export interface Taker {
-  /** In words, for diagnosis. */
-  readonly holder: string;
+/** A wait for a connection that nothing else uses meanwhile: of an interaction, or of a stream. */
+export abstract class ExclusiveRequest extends Waiter {
+  /** What it is for, in words, for diagnosis. */
+  abstract readonly holder: string;
   /** Whether it may write; counts where a database has a single writer. */
-  readonly writes: boolean;
+  abstract readonly writes: boolean;
   /** Where it was asked for, when that is recorded. */
-  readonly stack: string | undefined;
-  granted(connection: PooledConnection): void;
-  refused(error: AdbapiError): void;
-}
+  abstract readonly stack: string | undefined;
 
-/** A taker's place in the line. */
-export class ExclusiveRequest extends Waiter {
-  readonly taker: Taker;
-
-  constructor(taker: Taker) {
-    super("adbapi.Request");
-    this.taker = taker;
+  constructor() {
+    super("adbapi.ExclusiveRequest");
   }
 
-  override refuse(error: AdbapiError): void {
-    this.taker.refused(error);
-  }
+  /** The wait is over: the connection is its own until it is given back to the dispatcher. */
+  abstract grant(connection: PooledConnection): void;
 }
 
 /**

@@ -1,10 +1,10 @@
-import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, Deferred } from "../defer/index.js";
-import { channels, tracedPromise } from "../diagnostics/channels.js";
+import { channels, type InteractionTrace, tracedPromise } from "../diagnostics/channels.js";
 import type { Dispatcher } from "../dispatch/dispatcher.js";
-import { ExclusiveRequest, type Taker } from "../dispatch/queue.js";
-import { type AdbapiError, type Outcome, StatementTimeout } from "../errors/classes.js";
+import { ExclusiveRequest } from "../dispatch/queue.js";
+import { type AdbapiError, StatementTimeout } from "../errors/classes.js";
+import type { Outcome } from "../errors/outcome.js";
 import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionOptions } from "../options/call-options.js";
@@ -13,6 +13,7 @@ import { Session, type SessionContext } from "../session/session.js";
 import { Backoff } from "../timeouts/backoff.js";
 import { type Limited, Limits } from "../timeouts/limits.js";
 import { moved } from "../transition.js";
+import type { InteractionCall } from "./call.js";
 import { adbapiInteraction } from "./call-frames.js";
 import type { InteractionKind } from "./kind.js";
 import { mayBeRepeated } from "./retry.js";
@@ -42,51 +43,52 @@ export interface InteractionContext extends SessionContext {
  * A function's work in one transaction, from the call to its answer: gets a connection, runs the function, commits or
  * rolls back, and runs it all again where that was asked for and is sound.
  */
-export class Interaction<T> implements Taker, Limited {
+export class Interaction<T> extends ExclusiveRequest implements Limited {
   readonly deferred: Deferred<T>;
   readonly holder: string;
   readonly writes: boolean;
   readonly stack: string | undefined;
+  /** What listeners are told of it, while there are any. */
+  trace: InteractionTrace | undefined;
   readonly #context: InteractionContext;
   readonly #kind: InteractionKind;
-  readonly #fn: (face: unknown) => unknown;
+  readonly #call: InteractionCall;
   readonly #options: InteractionOptions;
-  /** The caller's async context: callbacks run in it, whoever ends the interaction. */
-  readonly #scope = new AsyncResource("adbapi.Interaction", { requireManualDestroy: true });
-  readonly #backoff = new Backoff(10, 2_000);
-  readonly #onEnd: () => void;
+  readonly #unanswered: Set<Interaction<T>>;
   #state: InteractionState = "waiting";
-  #request: ExclusiveRequest | undefined;
-  #grant: { resolve(lease: PooledConnection): void; reject(error: unknown): void } | undefined;
+  /** The two ends of the wait for a connection. */
+  #granted: ((lease: PooledConnection) => void) | undefined;
+  /** Ends the wait that is under way: for a connection, for the function, for the next run. */
+  #stopWaiting: ((error: unknown) => void) | undefined;
   #session: Session | undefined;
   /** What the function gave, when that can be cancelled. */
   #pending: { cancel(): void } | undefined;
   /** Why it is to stop: a cancel, a timeout. */
   #stopped: End | undefined;
-  #wakeStopped: ((error: End) => void) | undefined;
-  readonly #rest = new AbortController();
   #limits: Limits | undefined;
   /** Runs that are left, should the present one fail. */
   #left: number;
-  /** What the function's work has come to, while the session is made ready for the next taker. */
-  #answer: (() => void) | undefined;
+  #backoff: Backoff | undefined;
+  /** What the function's work has come to, while the session is made ready for the next caller. */
+  #done: { readonly value: T } | undefined;
 
+  /** @param unanswered it is one of these until its caller has the answer */
   constructor(
     context: InteractionContext,
     kind: InteractionKind,
-    options: InteractionOptions,
-    fn: (face: unknown) => unknown,
+    call: InteractionCall,
     stack: string | undefined,
-    onEnd: () => void,
+    unanswered: Set<Interaction<T>>,
   ) {
+    super();
     this.#context = context;
     this.#kind = kind;
-    this.#options = options;
-    this.#left = options.retries ?? 0;
-    this.#fn = fn;
-    this.#onEnd = onEnd;
+    this.#call = call;
+    this.#options = call.options;
+    this.#left = this.#options.retries ?? 0;
+    this.#unanswered = unanswered;
     this.holder = kind.verb;
-    this.writes = options.readOnly !== true;
+    this.writes = this.#options.readOnly !== true;
     this.stack = stack;
     this.deferred = new Deferred<T>(() => this.cancel(undefined));
   }
@@ -97,160 +99,33 @@ export class Interaction<T> implements Taker, Limited {
 
   start(): void {
     const { signal, timeoutMillis } = this.#options;
+    this.#unanswered.add(this);
     if (signal !== undefined || timeoutMillis !== undefined)
       this.#limits = new Limits(timeoutMillis, signal, this);
     void this.#run();
   }
 
-  granted(lease: PooledConnection): void {
-    this.#grant?.resolve(lease);
+  override grant(lease: PooledConnection): void {
+    this.#move("running");
+    this.#granted?.(lease);
   }
 
-  refused(error: AdbapiError): void {
-    this.#grant?.reject(error);
+  override refuse(error: AdbapiError): void {
+    this.#stopWaiting?.(error);
   }
 
   /** The caller hears at once; the connection is handed on when the server has settled. */
   cancel(cause: unknown): void {
     if (this.#state === "settled") return;
-    const outcome = this.#outcome;
     const error = new CancelledError("the interaction was cancelled", {
       ...(cause === undefined ? {} : { cause }),
-      outcome,
+      outcome: this.#outcome,
     });
     this.#stop(error);
-    this.#settle(() => this.deferred.errback(error));
+    this.#fail(error);
   }
 
-  async #run(): Promise<void> {
-    for (; ; this.#left--) {
-      let failure: unknown;
-      try {
-        const value = await this.#attempt();
-        this.#settle(() => this.deferred.callback(value));
-        return;
-      } catch (error) {
-        failure = error;
-      }
-      if (!this.#mayRunAgain(failure)) {
-        this.#settle(() => this.deferred.errback(this.#stopped ?? failure));
-        return;
-      }
-      this.#move("resting");
-      this.#context.events.retries++;
-      await sleep(this.#backoff.next(), undefined, { signal: this.#rest.signal }).catch(() => {});
-      if (this.#stopped !== undefined) {
-        this.#settle(() => this.deferred.errback(this.#stopped));
-        return;
-      }
-      this.#move("waiting");
-    }
-  }
-
-  #mayRunAgain(failure: unknown): boolean {
-    const committed = this.#session?.transaction.committed === true;
-    return this.#left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
-  }
-
-  async #attempt(): Promise<T> {
-    this.#answer = undefined;
-    const acquire = () => this.#acquire();
-    const lease = await (channels.acquire.hasSubscribers
-      ? tracedPromise(channels.acquire, { ...this.#context.origin }, acquire)
-      : acquire());
-    const { dispatcher, options, events } = this.#context;
-    const { isolation, readOnly } = this.#options;
-    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
-    const unwatch = events.watch(lease);
-    this.#session = session;
-    try {
-      const value = await this.#within(session);
-      this.#answer = () => this.deferred.callback(value);
-      return value;
-    } finally {
-      unwatch();
-      lease.cancellations.relieve();
-      await session.settled();
-      session.forgetListeners();
-      // A cancelled commit is waited for here: the session is nobody else's before it has been answered.
-      await dispatcher.giveBack(lease, options.resetOnRelease ?? this.#kind.reset);
-    }
-  }
-
-  async #within(session: Session): Promise<T> {
-    const sequence = session.open();
-    const face = this.#kind.face(session, sequence);
-    try {
-      const value = await this.#untilStopped(adbapiInteraction(() => this.#called(face)));
-      await this.#untilStopped(session.finish(sequence));
-      const unnoticed = session.unnoticed(sequence);
-      if (unnoticed !== undefined) throw unnoticed;
-      if (this.#stopped !== undefined) throw this.#stopped;
-      session.close(sequence);
-      if (this.#state === "running") this.#move("committing");
-      await session.transaction.commit().catch((error) => {
-        this.#sayRefused(error);
-        throw error;
-      });
-      this.#sayApplied();
-      return value as T;
-    } catch (error) {
-      session.end(this.#stopped ?? overError());
-      // What is known now is all that will be known: nothing of it is committed any more.
-      if (session.late && !this.#mayRunAgain(error)) {
-        session.ended(error);
-        this.#settle(() => this.deferred.errback(this.#stopped ?? error));
-      }
-      await session.settled();
-      await session.transaction.rollback(error);
-      session.ended(error);
-      throw error;
-    }
-  }
-
-  /** It was to stop while COMMIT was on its way, and COMMIT has been answered. */
-  #sayApplied(): void {
-    if (this.#stopped instanceof StatementTimeout)
-      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "applied");
-    if (this.#stopped !== undefined) throw this.#stopped;
-  }
-
-  /** As above, and COMMIT has failed: unless the answer was lost, nothing of it lasts. */
-  #sayRefused(error: unknown): void {
-    if (this.#stopped instanceof StatementTimeout && this.#session?.lostOutcome === "not applied")
-      this.#stopped = interactionTimeout(this.#options.timeoutMillis, "not applied", error);
-  }
-
-  /** Runs the function, and keeps hold of a Deferred that it gives: a cancel reaches it. */
-  #called(face: unknown): unknown {
-    const value = this.#fn(face);
-    if (value instanceof Deferred) this.#pending = value;
-    return value;
-  }
-
-  #acquire(): Promise<PooledConnection> {
-    return new Promise<PooledConnection>((resolve, reject) => {
-      this.#grant = {
-        resolve: (lease) => {
-          this.#move("running");
-          resolve(lease);
-        },
-        reject,
-      };
-      this.#request = new ExclusiveRequest(this);
-      this.#context.dispatcher.request(this.#request);
-    });
-  }
-
-  #untilStopped<V>(work: Promise<V>): Promise<V> {
-    return new Promise<V>((resolve, reject) => {
-      this.#wakeStopped = reject;
-      work.then(resolve, reject);
-      if (this.#stopped !== undefined) reject(this.#stopped);
-    });
-  }
-
-  /** The caller hears when it is rolled back. */
+  /** Its time is over: the caller hears when it is rolled back. */
   expire(): void {
     if (this.#state === "settled") return;
     this.#stop(interactionTimeout(this.#options.timeoutMillis, this.#outcome));
@@ -258,38 +133,173 @@ export class Interaction<T> implements Taker, Limited {
 
   /** Nothing has settled since: the caller hears now, and the session settles, or is destroyed, behind that. */
   overdue(): void {
-    this.#settle(this.#answer ?? (() => this.deferred.errback(this.#stopped)));
+    if (this.#done === undefined) this.#fail(this.#stopped);
+    else this.#fire(this.#done.value);
   }
 
-  #stop(error: End): void {
-    const state = this.#state;
-    this.#stopped ??= error;
-    if (state === "waiting" && this.#request !== undefined && this.#request.waiting) {
-      this.#context.dispatcher.withdraw(this.#request);
-      this.#grant?.reject(error);
-    } else if (state === "resting") this.#rest.abort();
-    else if (state === "running") {
-      this.#session?.end(error);
-      this.#pending?.cancel();
-      this.#wakeStopped?.(error);
-    } else if (state === "committing") {
-      // Its answer is worth waiting for, but not for ever.
-      this.#session!.lease.cancellations.limit();
+  async #run(): Promise<void> {
+    for (;;) {
+      try {
+        this.#fire(await this.#attempt());
+        return;
+      } catch (error) {
+        if (!this.#mayRunAgain(error)) return this.#fail(this.#stopped ?? error);
+      }
+      await this.#rest();
+      if (this.#stopped !== undefined) return this.#fail(this.#stopped);
+      this.#left--;
+      this.#move("waiting");
     }
   }
 
-  /** What is known of it now: a COMMIT on its way is nobody's to judge. */
-  get #outcome(): Outcome {
-    if (this.#state === "committing") return "unknown";
-    return this.#session?.lostOutcome ?? "not sent";
+  async #attempt(): Promise<T> {
+    this.#done = undefined;
+    const lease = await (channels.acquire.hasSubscribers
+      ? tracedPromise(channels.acquire, { ...this.#context.origin }, () => this.#acquire())
+      : this.#acquire());
+    const { dispatcher, options, events } = this.#context;
+    const { isolation, readOnly } = this.#options;
+    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
+    this.#session = session;
+    const unwatch = events.watch(lease);
+    try {
+      const value = await this.#committed(session);
+      this.#done = { value };
+      return value;
+    } finally {
+      unwatch?.();
+      // A cancelled commit is waited for here: the next caller gets the session when it has been answered.
+      const settled = session.settled();
+      if (settled !== undefined) await settled;
+      lease.cancellations.relieve();
+      session.forgetListeners();
+      await dispatcher.giveBack(lease, options.resetOnRelease ?? this.#kind.reset);
+    }
   }
 
-  #settle(answer: () => void): void {
-    if (this.#state === "settled") return;
+  #acquire(): Promise<PooledConnection> {
+    return new Promise<PooledConnection>((resolve, reject) => {
+      this.#granted = resolve;
+      this.#stopWaiting = reject;
+      this.since = 0;
+      this.#context.dispatcher.request(this);
+    });
+  }
+
+  /** Runs the function and commits, or rolls back. */
+  async #committed(session: Session): Promise<T> {
+    const sequence = session.open();
+    const { transaction } = session;
+    try {
+      if (this.#stopped !== undefined) throw this.#stopped;
+      const face = this.#kind.face(session, sequence);
+      const value = await this.#unlessStopped(adbapiInteraction(() => this.#called(face)));
+      const left = session.finish(sequence);
+      if (left !== undefined) await this.#unlessStopped(left);
+      if (this.#stopped !== undefined) throw this.#stopped;
+      const { unnoticed } = sequence;
+      if (unnoticed !== undefined) throw unnoticed;
+      session.close(sequence);
+      if (this.#state === "running") this.#move("committing");
+      try {
+        await transaction.commit();
+      } catch (error) {
+        if (this.#expired && transaction.lostOutcome === "not applied")
+          this.#stopped = interactionTimeout(this.#options.timeoutMillis, "not applied", error);
+        throw error;
+      }
+      this.#throwIfStopped();
+      return value as T;
+    } catch (error) {
+      session.end(this.#stopped ?? overError());
+      // What is known now is all that will be known: nothing of it is committed any more.
+      if (session.late && !this.#mayRunAgain(error)) {
+        session.ended(error);
+        this.#fail(this.#stopped ?? error);
+      }
+      await session.settled();
+      await transaction.rollback(error);
+      session.ended(error);
+      throw error;
+    }
+  }
+
+  /** Calls the function, and keeps hold of a Deferred that it gives: a cancel reaches that. */
+  #called(face: unknown): unknown {
+    const { fn, args } = this.#call;
+    const call = () => fn(face, ...args);
+    const value = this.trace?.around === undefined ? call() : this.trace.around(call);
+    if (value instanceof Deferred) this.#pending = value;
+    return value;
+  }
+
+  #unlessStopped<V>(work: Promise<V>): Promise<V> {
+    return new Promise<V>((resolve, reject) => {
+      this.#stopWaiting = reject;
+      work.then(resolve, reject);
+      if (this.#stopped !== undefined) reject(this.#stopped);
+    });
+  }
+
+  get #expired(): boolean {
+    return this.#stopped instanceof StatementTimeout;
+  }
+
+  /** COMMIT has been answered: if it was to stop meanwhile, the work is done all the same. */
+  #throwIfStopped(): void {
+    if (this.#expired) this.#stopped = interactionTimeout(this.#options.timeoutMillis, "applied");
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  #mayRunAgain(failure: unknown): boolean {
+    const committed = this.#session?.transaction.committed === true;
+    return this.#left > 0 && this.#stopped === undefined && !committed && mayBeRepeated(failure);
+  }
+
+  async #rest(): Promise<void> {
+    this.#move("resting");
+    this.#context.events.retries++;
+    const rest = new AbortController();
+    this.#stopWaiting = () => rest.abort();
+    this.#backoff ??= new Backoff(10, 2_000);
+    await sleep(this.#backoff.next(), undefined, { signal: rest.signal }).catch(() => {});
+  }
+
+  #stop(error: End): void {
+    this.#stopped ??= error;
+    if (this.#state === "running") {
+      this.#session?.end(error);
+      this.#pending?.cancel();
+    }
+    // Its answer is worth waiting for, but not for ever.
+    if (this.#state === "committing") this.#session!.lease.cancellations.limit();
+    else {
+      if (this.waiting) this.#context.dispatcher.withdraw(this);
+      this.#stopWaiting?.(error);
+    }
+  }
+
+  /** What is known of it now: of a COMMIT on its way, nothing. */
+  get #outcome(): Outcome {
+    if (this.#state === "committing") return "unknown";
+    return this.#session?.transaction.lostOutcome ?? "not sent";
+  }
+
+  #fire(value: T): void {
+    if (this.#settle()) this.runInAsyncScope(this.deferred.callback, this.deferred, value);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#settle()) this.runInAsyncScope(this.deferred.errback, this.deferred, error);
+  }
+
+  /** Whether its caller has had no answer yet: this is it. */
+  #settle(): boolean {
+    if (this.#state === "settled") return false;
     this.#move("settled");
     this.#limits?.clear();
-    this.#onEnd();
-    this.#scope.runInAsyncScope(answer);
+    this.#unanswered.delete(this);
+    return true;
   }
 
   #move(to: InteractionState): void {

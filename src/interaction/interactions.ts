@@ -3,8 +3,7 @@ import { takenBy } from "../diagnostics/call-site.js";
 import { channels, type InteractionTrace, traced } from "../diagnostics/channels.js";
 import { cancelledBefore } from "../errors/cancelled-before.js";
 import type { PoolClosed } from "../errors/classes.js";
-import { checkInteractionOptions } from "../options/call-options.js";
-import { interactionCall } from "./call.js";
+import { type InteractionCall, interactionCall } from "./call.js";
 import { Interaction, type InteractionContext } from "./interaction.js";
 import type { InteractionKind } from "./kind.js";
 
@@ -27,30 +26,25 @@ export class Interactions {
     call: readonly unknown[],
     verb: (...call: never[]) => unknown,
   ): Deferred<unknown> {
-    let parsed: ReturnType<typeof interactionCall>;
+    let parsed: InteractionCall;
     try {
       parsed = interactionCall(call);
-      checkInteractionOptions(parsed.options);
     } catch (error) {
       return fail(error);
     }
-    const { options = {}, fn, args } = parsed;
-    if (options.signal?.aborted) return cancelledBefore(options.signal, undefined);
-    const stack = takenBy(verb, this.#context.options.leakDetectionMillis !== undefined);
-    const work = (face: unknown) => (fn as (...all: unknown[]) => unknown)(face, ...args);
-    const start = (fn: (face: unknown) => unknown) => {
-      const interaction = new Interaction<unknown>(this.#context, kind, options, fn, stack, () =>
-        this.#unanswered.delete(interaction),
-      );
-      this.#unanswered.add(interaction);
+    const { signal } = parsed.options;
+    if (signal?.aborted) return cancelledBefore(signal, undefined);
+    const leaksTold = this.#context.options.leakDetectionMillis !== undefined;
+    const stack = leaksTold ? takenBy(verb, true) : undefined;
+    const start = (trace?: InteractionTrace) => {
+      const interaction = new Interaction<unknown>(this.#context, kind, parsed, stack, this.#unanswered);
+      interaction.trace = trace;
       interaction.start();
       return interaction.deferred;
     };
-    if (!channels.interaction.hasSubscribers) return start(work);
+    if (!channels.interaction.hasSubscribers) return start();
     const trace: InteractionTrace = { ...this.#context.origin, verb: kind.verb };
-    const around = (face: unknown) =>
-      trace.around === undefined ? work(face) : trace.around(() => work(face));
-    return traced(channels.interaction, trace, () => start(around));
+    return traced(channels.interaction, trace, () => start(trace));
   }
 
   /** Cancels those that have a connection. */

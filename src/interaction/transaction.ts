@@ -6,8 +6,9 @@ import {
   type StatementOptions,
 } from "../options/call-options.js";
 import { Cursor } from "../session/cursor.js";
-import { refused } from "../session/refused.js";
-import type { Step } from "../session/step.js";
+import type { Sequence } from "../session/sequence.js";
+import { refused, type Session } from "../session/session.js";
+import type { SessionTask } from "../session/session-task.js";
 import {
   type Answer,
   type AnyRow,
@@ -20,7 +21,7 @@ import {
   type StatementResult,
 } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
-import { interactionCall } from "./call.js";
+import { type InteractionCall, interactionCall } from "./call.js";
 import { adbapiNested, calledInside } from "./call-frames.js";
 
 /**
@@ -67,18 +68,25 @@ export interface Queryable {
  * sent.
  */
 export class Transaction extends Cursor implements Queryable {
+  readonly #session: Session;
+  readonly #sequence: Sequence;
   #nested: Transaction | undefined;
+
+  /** @internal */
+  constructor(session: Session, sequence: Sequence) {
+    super(session, sequence);
+    this.#session = session;
+    this.#sequence = sequence;
+  }
 
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
-    return this.session.statement(this.innermost().sequence, sql, params, options, rowsOf) as Deferred<
-      never[]
-    >;
+    return this.#session.statement(this.innermost(), sql, params, options, rowsOf) as Deferred<never[]>;
   }
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
-    return this.session.statement(this.innermost().sequence, sql, params, options, operationOf);
+    return this.#session.statement(this.innermost(), sql, params, options, operationOf);
   }
 
   runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
@@ -88,7 +96,7 @@ export class Transaction extends Cursor implements Queryable {
     options?: StatementOptions,
   ): Deferred<StatementResult<Row>>;
   runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
-    return this.session.statement(this.innermost().sequence, sql, params, options, resultOf) as Deferred<
+    return this.#session.statement(this.innermost(), sql, params, options, resultOf) as Deferred<
       StatementResult<never>
     >;
   }
@@ -101,7 +109,7 @@ export class Transaction extends Cursor implements Queryable {
     options?: StatementOptions,
   ): AsyncIterableIterator<Row>;
   runStream(sql: string, params?: Params, options?: StatementOptions): AsyncIterableIterator<never> {
-    return this.session.stream(this.innermost().sequence, sql, params, options) as RowStream<never>;
+    return this.#session.stream(this.innermost(), sql, params, options) as RowStream<never>;
   }
 
   /**
@@ -119,45 +127,41 @@ export class Transaction extends Cursor implements Queryable {
     ...args: Args
   ): Deferred<T>;
   runInteraction(...call: unknown[]): Deferred<unknown> {
-    const outer = this.innermost();
+    const outer = this.#innermost();
     try {
       const { options, fn, args } = interactionCall(call);
       checkNestedOptions(options);
-      return outer.session.step(outer.sequence, (step) => outer.#runNested(step, fn as never, args), options);
+      return outer.#session.task(outer.#sequence, (task) => outer.#runNested(task, fn, args), options);
     } catch (error) {
       return refused(error);
     }
   }
 
-  async #runNested(
-    step: Step,
-    fn: (transaction: Transaction, ...args: readonly unknown[]) => unknown,
-    args: readonly unknown[],
-  ): Promise<unknown> {
-    const { session } = this;
+  async #runNested(task: SessionTask, fn: InteractionCall["fn"], args: readonly unknown[]): Promise<unknown> {
+    const session = this.#session;
     const name = await session.transaction.savepoint();
     const sequence = session.open();
     const nested = new Transaction(session, sequence);
     this.#nested = nested;
     const givenUp = new Promise<never>((_, reject) => {
-      step.whenGivenUp = (error) => {
+      task.whenGivenUp = (error) => {
         session.leave(sequence, error);
         reject(error);
       };
     });
     try {
-      if (step.givenUp !== undefined) throw step.givenUp;
+      if (task.givenUp !== undefined) throw task.givenUp;
       const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), givenUp]);
       await session.finish(sequence);
-      if (step.givenUp !== undefined) throw step.givenUp;
-      const unnoticed = session.unnoticed(sequence);
+      if (task.givenUp !== undefined) throw task.givenUp;
+      const { unnoticed } = sequence;
       if (unnoticed !== undefined) throw unnoticed;
       session.close(sequence);
       await session.transaction.run(`RELEASE SAVEPOINT ${name}`);
       return value;
     } catch (error) {
       session.close(sequence);
-      if (sequence.late) step.fail(error);
+      if (sequence.late) task.fail(error);
       await sequence.idle();
       await session.transaction.rollbackTo(name);
       throw error;
@@ -166,13 +170,16 @@ export class Transaction extends Cursor implements Queryable {
     }
   }
 
+  protected override innermost(): Sequence {
+    return this.#nested === undefined ? this.#sequence : this.#innermost().#sequence;
+  }
+
   /**
-   * A statement that a nested interaction's function asks of the transaction around it belongs inside: it would wait
-   * for itself.
+   * What a nested interaction's function asks of the transaction around it belongs inside: it would wait for itself.
    */
-  protected override innermost(): Transaction {
-    let place: Transaction = this;
-    while (place.#nested !== undefined && calledInside(adbapiNested)) place = place.#nested;
-    return place;
+  #innermost(): Transaction {
+    let innermost: Transaction = this;
+    while (innermost.#nested !== undefined && calledInside(adbapiNested)) innermost = innermost.#nested;
+    return innermost;
   }
 }

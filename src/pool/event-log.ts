@@ -79,9 +79,9 @@ export class EventLog {
   }
 
   /** Warns, once, when the connection is held for longer than it should be. What it gives ends the watch. */
-  watch(lease: PooledConnection): () => void {
+  watch(lease: PooledConnection): (() => void) | undefined {
     const { leakDetectionMillis } = this.#options;
-    if (leakDetectionMillis === undefined) return () => {};
+    if (leakDetectionMillis === undefined) return undefined;
     const held = () => this.leaked(lease, performance.now() - lease.heldSince);
     const timer = setTimeout(held, leakDetectionMillis).unref();
     return () => clearTimeout(timer);

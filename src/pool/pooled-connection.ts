@@ -122,6 +122,11 @@ export class PooledConnection {
     return state === "shared" || state === "exclusive" || state === "checking" || state === "cleaning";
   }
 
+  /** Whether the driver has not answered yet what was sent with `bounded`. */
+  get owes(): boolean {
+    return this.#bounded.size > 0;
+  }
+
   get gone(): boolean {
     return this.state === "closing" || this.state === "closed";
   }

@@ -1,8 +1,10 @@
 import type { Deferred } from "../defer/index.js";
 import { succeed } from "../defer/index.js";
+import { OperationalError } from "../errors/classes.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Cursor } from "./cursor.js";
 import type { Sequence } from "./sequence.js";
-import type { Session } from "./session.js";
+import { Session, type SessionContext } from "./session.js";
 
 /**
  * PEP 249's connection, for `runWithConnection` and `openfun`: a session of the pool, lent for as long as the function
@@ -34,16 +36,38 @@ export class Connection {
 
   /** Fires when the transaction is committed; the next statement begins another. */
   commit(): Deferred<void> {
-    return this.#session.step(this.#sequence, () => this.#session.transaction.commit());
+    return this.#session.task(this.#sequence, () => this.#session.transaction.commit());
   }
 
   /** Fires when the transaction is rolled back; the next statement begins another. */
   rollback(): Deferred<void> {
-    return this.#session.step(this.#sequence, () => this.#session.transaction.rollback(undefined));
+    return this.#session.task(this.#sequence, () => this.#session.transaction.rollback(undefined));
   }
 
   /** Does nothing: the pool owns the connection, and takes it back by itself. */
   close(): Deferred<void> {
     return succeed(undefined) as Deferred<void>;
   }
+}
+
+/** Prepares a new connection: what `openfun` does to it is committed before its first use. */
+export async function runOpenfun(
+  openfun: (connection: Connection) => unknown,
+  lease: PooledConnection,
+  context: SessionContext,
+): Promise<void> {
+  const session = new Session(lease, context, {}, "connection");
+  const sequence = session.open();
+  try {
+    await openfun(new Connection(session, sequence));
+    await sequence.idle();
+    const { unnoticed } = sequence;
+    if (unnoticed !== undefined) throw unnoticed;
+    await session.transaction.commit();
+  } catch (error) {
+    if (session.late) lease.destroy();
+    await session.transaction.rollback(error);
+    throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
+  }
+  session.close(sequence);
 }

@@ -3,9 +3,8 @@ import type { Deferred } from "../defer/index.js";
 import { InterfaceError } from "../errors/classes.js";
 import { type BulkOptions, checkBulkOptions, type StatementOptions } from "../options/call-options.js";
 import { checkSql } from "../statement/check-sql.js";
-import { refused } from "./refused.js";
 import type { Sequence } from "./sequence.js";
-import type { Session } from "./session.js";
+import { refused, type Session } from "./session.js";
 
 /**
  * PEP 249's cursor: runs statements, and holds the rows of the last one. Everything that may touch the database gives a
@@ -13,6 +12,7 @@ import type { Session } from "./session.js";
  * @see https://peps.python.org/pep-0249/#cursor-objects
  */
 export class Cursor {
+  /** Private: what shows a cursor must not show its connection, which knows the password. */
   readonly #session: Session;
   readonly #sequence: Sequence;
   #last: Result | undefined;
@@ -24,19 +24,9 @@ export class Cursor {
     this.#sequence = sequence;
   }
 
-  /** No field: what shows a cursor must not show its connection, which knows the password. @internal */
-  protected get session(): Session {
-    return this.#session;
-  }
-
-  /** @internal */
-  protected get sequence(): Sequence {
-    return this.#sequence;
-  }
-
   /** Runs a statement; fires with this cursor, which then has its rows. */
   execute(sql: string, params?: Params, options?: StatementOptions): Deferred<this> {
-    return this.session.statement(this.innermost().sequence, sql, params, options, (result) => {
+    return this.#session.statement(this.innermost(), sql, params, options, (result) => {
       this.#last = result;
       this.#position = 0;
       return this;
@@ -59,12 +49,12 @@ export class Cursor {
       checkBulkOptions(options);
       if (!Array.isArray(listOfParams))
         throw new InterfaceError("executeMany needs a list of lists of params");
-      const { driver } = this.session;
+      const { driver } = this.#session;
       bound = listOfParams.map((params) => driver.bind?.(params) ?? params);
     } catch (error) {
       return refused(error);
     }
-    return this.session.many(this.innermost().sequence, sql, bound, options, ({ rowCount }) => {
+    return this.#session.many(this.innermost(), sql, bound, options, ({ rowCount }) => {
       this.#last = { rows: [], rowCount, lastInsertId: undefined, columns: [] };
       this.#position = 0;
     });
@@ -109,8 +99,8 @@ export class Cursor {
   }
 
   /** Where its statements go. @internal */
-  protected innermost(): Cursor {
-    return this;
+  protected innermost(): Sequence {
+    return this.#sequence;
   }
 
   /** It takes its turn behind what was asked for before: an `execute` that was not awaited comes first. */
@@ -120,6 +110,6 @@ export class Cursor {
         throw new InterfaceError("there is nothing to fetch: execute a statement first");
       return take(this.#last.rows);
     };
-    return this.session.step(this.innermost().sequence, async () => fetched());
+    return this.#session.task(this.innermost(), async () => fetched());
   }
 }

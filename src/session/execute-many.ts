@@ -3,7 +3,7 @@ import type { End } from "../errors/session-ended.js";
 import { statementTimeout } from "../errors/timeouts.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
-import type { StepHooks } from "./step.js";
+import type { SessionTask, TaskTimeout } from "./session-task.js";
 
 /** Lists of params between which it can be left. */
 const PORTION = 8_000;
@@ -12,40 +12,64 @@ const PORTION = 8_000;
  * One text with many params, as a single piece of a session's work: the first failure ends it, and it can be left on
  * the way.
  */
-export class Bulk {
+export class ExecuteMany {
   readonly #lease: PooledConnection;
   readonly #transaction: ImplicitTransaction;
   readonly #whole: Statement;
+  readonly #listOfParams: readonly Params[];
   #stopped: End | undefined;
-  #over = false;
 
-  constructor(lease: PooledConnection, transaction: ImplicitTransaction, sql: string) {
+  constructor(
+    lease: PooledConnection,
+    transaction: ImplicitTransaction,
+    sql: string,
+    listOfParams: readonly Params[],
+  ) {
     this.#lease = lease;
     this.#transaction = transaction;
     this.#whole = { sql, params: undefined, rowMode: "array" };
+    this.#listOfParams = listOfParams;
+  }
+
+  /** When its time ends, a part of it may be done, and lasts if its caller commits all the same. */
+  get timeout(): TaskTimeout {
+    const { sql } = this.#whole;
+    return {
+      outcome: "unknown",
+      error: (timeoutMillis, outcome) => statementTimeout(timeoutMillis, outcome, sql),
+    };
   }
 
   /** Fires with the sum of the rows affected. */
-  async run(listOfParams: readonly Params[]): Promise<{ rowCount: number }> {
-    const size = this.#lease.conn.executeMany === undefined ? 1 : PORTION;
-    let rowCount = 0;
+  async run(task: SessionTask<{ rowCount: number }>): Promise<{ rowCount: number }> {
+    task.restart();
+    await this.#transaction.begin();
+    if (task.givenUp !== undefined) throw task.givenUp;
+    task.whenGivenUp = (error) => this.#stop(error);
     try {
-      for (let from = 0; from < listOfParams.length && this.#stopped === undefined; from += size) {
-        const lost = this.#transaction.lost();
-        if (lost !== undefined) throw lost;
-        rowCount += await this.#send(listOfParams.slice(from, from + size));
-      }
+      return { rowCount: await this.#sendAll() };
     } catch (error) {
       throw this.#stopped ?? error;
     } finally {
-      this.#over = true;
+      task.whenGivenUp = undefined;
     }
-    if (this.#stopped !== undefined) throw this.#stopped;
-    return { rowCount };
   }
 
-  cancel(error: End): void {
-    if (this.#over || this.#stopped !== undefined) return;
+  async #sendAll(): Promise<number> {
+    const size = this.#lease.conn.executeMany === undefined ? 1 : PORTION;
+    const all = this.#listOfParams;
+    let rowCount = 0;
+    for (let from = 0; from < all.length && this.#stopped === undefined; from += size) {
+      const lost = this.#transaction.lost();
+      if (lost !== undefined) throw lost;
+      rowCount += await this.#send(all.slice(from, from + size));
+    }
+    if (this.#stopped !== undefined) throw this.#stopped;
+    return rowCount;
+  }
+
+  /** Called once at most, while it runs. */
+  #stop(error: End): void {
     this.#stopped = error;
     this.#lease.cancellations.stop(this.#whole);
   }
@@ -60,12 +84,4 @@ export class Bulk {
     );
     return rowCount;
   }
-}
-
-/** How its time ends: a part of it may be done by then, and lasts if its caller commits all the same. */
-export function bulkHooks(sql: string): Pick<StepHooks, "expiredOutcome" | "timeout"> {
-  return {
-    expiredOutcome: () => "unknown",
-    timeout: (timeoutMillis, outcome) => statementTimeout(timeoutMillis, outcome, sql),
-  };
 }

@@ -49,11 +49,11 @@ export class OpenSession {
 
   /** BEGIN goes out together with the next statement. */
   begin(options: TransactionOptions): Deferred<void> {
-    return this.#session.step(this.#sequence, async () => this.#session.transaction.enter(options));
+    return this.#session.task(this.#sequence, async () => this.#session.transaction.enter(options));
   }
 
   commit(): Deferred<void> {
-    return this.#session.step(this.#sequence, async () => {
+    return this.#session.task(this.#sequence, async () => {
       await this.#session.transaction.commit();
       this.#session.transaction.leave();
     });
@@ -61,7 +61,7 @@ export class OpenSession {
 
   /** Never fails: an interaction that the pool has ended meanwhile is rolled back by the pool. */
   rollback(): Deferred<void> {
-    const rolledBack = this.#session.step(this.#sequence, async () => {
+    const rolledBack = this.#session.task(this.#sequence, async () => {
       await this.#session.transaction.rollback(undefined);
       this.#session.transaction.leave();
     });

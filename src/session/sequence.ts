@@ -1,67 +1,195 @@
-import { StatementJob } from "../statement/statement-job.js";
+import type { Cancellation } from "../../drivers/driver.js";
+import { failureLeft } from "../defer/deferred.js";
+import type { Deferred } from "../defer/index.js";
+import type { AdbapiError, Outcome } from "../errors/classes.js";
+import { type End, overError } from "../errors/session-ended.js";
+import type { PooledConnection } from "../pool/pooled-connection.js";
+import { type JobCarrier, StatementJob } from "../statement/statement-job.js";
 import { type Waiter, WaitingLine } from "../statement/waiting-line.js";
-import { Step } from "./step.js";
+import { moved } from "../transition.js";
+import type { ImplicitTransaction } from "./implicit-transaction.js";
+import { SessionTask, type TaskCarrier } from "./session-task.js";
+
+/** What a sequence needs of the session whose work it is. */
+export interface SequencedSession {
+  readonly lease: PooledConnection;
+  readonly transaction: ImplicitTransaction;
+  /** A caller is told of this error. */
+  told(error: object): void;
+}
 
 /**
  * - `open`: takes work;
- * - `ending`: its function is over: what it asked for still runs, but a stream that it left open would never end;
- * - `closed`: its interaction is over: nothing more may be pushed.
+ * - `ending`: its function is over: what the function asked for still runs, but a stream that it left open would never
+ *   end;
+ * - `closed`: its interaction is over: nothing more is taken.
  */
 type SequenceState = "open" | "ending" | "closed";
 
-/** Work of one session: one after the other, in the order asked. */
-export class Sequence {
-  readonly #line = new WaitingLine();
-  readonly #start: (work: Waiter) => Promise<void>;
-  state: SequenceState = "open";
-  #running: Waiter | undefined;
-  #whenIdle: (() => void)[] = [];
+const MOVES = {
+  open: ["ending", "closed"],
+  ending: ["closed"],
+  closed: [],
+} as const satisfies Record<SequenceState, readonly SequenceState[]>;
 
-  /** @param start runs a piece of work; fires when the next may begin, and never rejects. */
-  constructor(start: (work: Waiter) => Promise<void>) {
-    this.#start = start;
+/**
+ * The work that one function asks of a session: one piece after the other, in the order asked. A transaction has one,
+ * and each interaction nested in it has another.
+ */
+export class Sequence implements JobCarrier, TaskCarrier {
+  readonly #session: SequencedSession;
+  readonly #line = new WaitingLine();
+  #state: SequenceState = "open";
+  /** What has begun, and has not ended. */
+  #running: Waiter | undefined;
+  #whenIdle: (() => void)[] | undefined;
+  /** What failed; each Deferred knows whether its caller has noticed. */
+  #failed: Deferred<unknown>[] | undefined;
+
+  constructor(session: SequencedSession) {
+    this.#session = session;
   }
 
-  /** What has begun, and has not ended. */
-  get running(): Waiter | undefined {
-    return this.#running;
+  get state(): SequenceState {
+    return this.#state;
+  }
+
+  /** Whether something has begun, and has not ended. */
+  get running(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Whether what runs was not settled by its deadline. */
   get late(): boolean {
     const running = this.#running;
     if (running instanceof StatementJob) return running.state === "late";
-    return running instanceof Step && running.late;
+    return running instanceof SessionTask && running.late;
+  }
+
+  /** The failure of a piece of its work that the caller has not noticed. */
+  get unnoticed(): unknown {
+    for (const deferred of this.#failed ?? []) {
+      const failure = failureLeft(deferred);
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
   }
 
   push(work: Waiter): void {
-    this.#line.push(work);
-    if (this.#running === undefined) void this.#run();
+    if (this.#running === undefined) void this.#run(work);
+    else this.#line.push(work);
   }
 
-  /** Takes out all that has not begun. */
-  *clear(): Generator<Waiter> {
-    for (let first = this.#line.first; first !== undefined; first = this.#line.first) {
-      this.#line.remove(first);
-      yield first;
-    }
+  /** Its function is over: fires when all that the function asked for is done; undefined where that is so already. */
+  finish(): Promise<void> | undefined {
+    if (this.#state === "open") this.#move("ending");
+    return this.idle();
   }
 
-  /** Fires when nothing runs and nothing is left to run. */
-  idle(): Promise<void> {
-    if (this.#running === undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  /** Its interaction is over: no more work is taken. */
+  close(): void {
+    if (this.#state !== "closed") this.#move("closed");
+    this.#refuseAll(overError);
   }
 
-  async #run(): Promise<void> {
-    for (let first = this.#line.first; first !== undefined; first = this.#line.first) {
-      this.#line.remove(first);
-      this.#running = first;
-      await this.#start(first);
+  /** As `close`, of an interaction that is given up: what runs of it is cancelled too. */
+  leave(error: End): void {
+    if (this.#state !== "closed") this.#move("closed");
+    this.giveUp(error);
+  }
+
+  /** What waits is refused, and what runs is cancelled. */
+  giveUp(error: End): void {
+    this.#refuseAll(() => error);
+    const running = this.#running;
+    if (running instanceof StatementJob) running.cancel(error);
+    else if (running instanceof SessionTask) running.giveUp(error);
+  }
+
+  /** Fires when nothing runs and nothing is left to run; undefined where that is so already. */
+  idle(): Promise<void> | undefined {
+    if (this.#running === undefined) return undefined;
+    return new Promise((resolve) => {
+      this.#whenIdle ??= [];
+      this.#whenIdle.push(resolve);
+    });
+  }
+
+  /** A piece of its work has failed, and the caller is not told yet. */
+  failed(deferred: Deferred<unknown>): void {
+    this.#failed ??= [];
+    this.#failed.push(deferred);
+  }
+
+  /** What becomes of a statement whose connection dies. */
+  get lostOutcome(): Outcome {
+    return this.#session.transaction.lostOutcome;
+  }
+
+  told(error: object): void {
+    this.#session.told(error);
+  }
+
+  limit(): void {
+    this.#session.lease.cancellations.limit();
+  }
+
+  withdraw(job: StatementJob): void {
+    job.line?.remove(job);
+  }
+
+  interrupt(job: StatementJob): Cancellation {
+    const cancellation = this.#session.lease.cancellations.stop(job);
+    return cancellation ?? { outcome: this.lostOutcome, done: Promise.resolve() };
+  }
+
+  async #run(first: Waiter): Promise<void> {
+    const { transaction } = this.#session;
+    const { cancellations } = this.#session.lease;
+    for (let work: Waiter | undefined = first; work !== undefined; work = this.#next()) {
+      this.#running = work;
+      const { halted } = transaction;
+      if (halted !== undefined) {
+        work.refuse(halted as AdbapiError);
+        continue;
+      }
+      if (work instanceof StatementJob) await this.#execute(work);
+      else await (work as SessionTask).perform();
+      await cancellations.settled();
+      // What is left of an ended session has a deadline too.
+      if (transaction.halted !== undefined) cancellations.limit();
     }
     this.#running = undefined;
-    const heard = this.#whenIdle;
-    this.#whenIdle = [];
-    for (const hear of heard) hear();
+    const waiting = this.#whenIdle;
+    this.#whenIdle = undefined;
+    for (const resolve of waiting ?? []) resolve();
+  }
+
+  #next(): Waiter | undefined {
+    const { first } = this.#line;
+    if (first !== undefined) this.#line.remove(first);
+    return first;
+  }
+
+  async #execute(job: StatementJob): Promise<void> {
+    const { transaction, lease } = this.#session;
+    const lost = transaction.lost();
+    if (lost !== undefined) return job.refuse(lost);
+    job.sent();
+    job.begun(lease.resultLimit);
+    // Cancelled, or out of time, while BEGIN was on its way: then it is not sent.
+    const end = await transaction.execute(job, () => job.state === "sent");
+    if (end.failure === undefined) return job.answered(end.result);
+    this.failed(job.deferred);
+    job.failed(end.failure, end.cancelled);
+  }
+
+  #refuseAll(error: () => End): void {
+    for (let work = this.#next(); work !== undefined; work = this.#next())
+      work.refuse(error() as AdbapiError);
+  }
+
+  #move(to: SequenceState): void {
+    this.#state = moved("a sequence", MOVES, this.#state, to);
   }
 }

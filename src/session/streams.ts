@@ -16,7 +16,7 @@ interface StreamingSession {
   /** Hears of an error that a caller was given. */
   told(error: object): void;
   /** Runs `act` when it is its turn in the sequence. */
-  step(sequence: Sequence, act: () => Promise<void>): Deferred<void>;
+  task(sequence: Sequence, act: () => Promise<void>): Deferred<void>;
 }
 
 /** The streams of one session. Each is a turn that lasts until its reader is done, so that at most one is open. */
@@ -69,7 +69,7 @@ export class SessionStreams {
     return new Promise((resolve, reject) => {
       const leave = () => reject(signal.reason);
       signal.addEventListener("abort", leave, { once: true });
-      const turn = this.#session.step(sequence, async () => {
+      const turn = this.#session.task(sequence, async () => {
         signal.throwIfAborted();
         signal.removeEventListener("abort", leave);
         // Given up while it has its turn, even during BEGIN, it is to end soon.

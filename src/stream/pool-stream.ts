@@ -81,7 +81,7 @@ function placeFor(
       signal.removeEventListener("abort", leave);
       const unwatch = events.watch(lease);
       const done = () => {
-        unwatch();
+        unwatch?.();
         return dispatcher.giveBack(lease, false);
       };
       resolve({ lease, done });
@@ -91,8 +91,23 @@ function placeFor(
       reject(error);
     };
     const writes = !judged(driver, driver.seemsReadOnly === undefined ? "stackable" : "seemsReadOnly", sql);
-    const request = new ExclusiveRequest({ holder: `runStream: ${sql}`, writes, stack, granted, refused });
+    const request = new StreamRequest(sql, writes, stack, granted, refused);
     signal.addEventListener("abort", leave, { once: true });
     dispatcher.request(request);
   });
+}
+
+class StreamRequest extends ExclusiveRequest {
+  readonly holder: string;
+
+  constructor(
+    sql: string,
+    readonly writes: boolean,
+    readonly stack: string | undefined,
+    readonly grant: (lease: PooledConnection) => void,
+    readonly refuse: (error: unknown) => void,
+  ) {
+    super();
+    this.holder = `runStream: ${sql}`;
+  }
 }
