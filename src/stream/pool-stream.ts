@@ -99,15 +99,23 @@ function placeFor(
 
 class StreamRequest extends ExclusiveRequest {
   readonly holder: string;
+  readonly writes: boolean;
+  readonly stack: string | undefined;
+  readonly grant: (lease: PooledConnection) => void;
+  readonly refuse: (error: unknown) => void;
 
   constructor(
     sql: string,
-    readonly writes: boolean,
-    readonly stack: string | undefined,
-    readonly grant: (lease: PooledConnection) => void,
-    readonly refuse: (error: unknown) => void,
+    writes: boolean,
+    stack: string | undefined,
+    grant: (lease: PooledConnection) => void,
+    refuse: (error: unknown) => void,
   ) {
     super();
     this.holder = `runStream: ${sql}`;
+    this.writes = writes;
+    this.stack = stack;
+    this.grant = grant;
+    this.refuse = refuse;
   }
 }
