@@ -4,6 +4,7 @@
  * command for each use.
  */
 import type { QueryError } from "mysql2";
+import { Lru } from "../common/lru.js";
 import { isFull } from "../mysql-family/errors/conditions.js";
 import type { Native } from "./native.js";
 
@@ -23,25 +24,19 @@ const GIVEN = 8;
 export class PreparedCache {
   readonly #native: Native;
   readonly #room: Room;
-  readonly #max: number;
-  /** By text; the one used last is last. */
-  readonly #known = new Map<string, Prepared>();
+  readonly #known: Lru<Prepared>;
 
   constructor(native: Native, room: Room) {
     this.#native = native;
     this.#room = room;
-    this.#max = (native.config as unknown as { maxPreparedStatements: number }).maxPreparedStatements;
+    const { maxPreparedStatements } = native.config as unknown as { maxPreparedStatements: number };
+    this.#known = new Lru(maxPreparedStatements);
   }
 
   get(sql: string, ready: Ready): void {
     const known = this.#known.get(sql);
-    if (known === undefined) {
-      this.#prepare(sql, ready);
-      return;
-    }
-    this.#known.delete(sql);
-    this.#known.set(sql, known);
-    ready(null, known);
+    if (known === undefined) this.#prepare(sql, ready);
+    else ready(null, known);
   }
 
   /** Fires once it is prepared; false where it cannot be, or is not kept. */
@@ -50,7 +45,7 @@ export class PreparedCache {
   }
 
   keeps(sql: string): boolean {
-    return this.#known.has(sql);
+    return this.#known.peek(sql) !== undefined;
   }
 
   forget(sql: string): void {
@@ -113,8 +108,8 @@ export class PreparedCache {
       const count = Math.max(parameters.length, command?.parameterCount ?? 0);
       const prepared = { count, execute: statement.execute.bind(statement) as Prepared["execute"] };
       this.#hear(statement, sql);
-      this.#known.set(sql, prepared);
-      if (this.#known.size > this.#max) this.forget(this.#known.keys().next().value!);
+      const evicted = this.#known.set(sql, prepared);
+      if (evicted !== undefined) this.forget(evicted[0]);
       ready(null, prepared);
     }) as never;
   }

@@ -3,6 +3,7 @@
  * the text and the types of its params, so whoever has given it, it means nothing else.
  * docs/decisions/0011-what-a-name-stands-on.md has the rules.
  */
+import { Lru } from "../common/lru.js";
 import { factsOf, isStalePlan } from "./errors.js";
 import { type Kind, outlineOf } from "./names/kind.js";
 import { nameOf } from "./statement-name.js";
@@ -70,10 +71,8 @@ export function tablesAltered(): void {
 }
 
 export class Statements {
-  /** The least recently used first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Lru<Entry>(MOST);
   readonly #byName = new Map<string, Entry>();
-  #latest: Entry | undefined;
   #forgotten: string[] = [];
   #alterations = alterations;
 
@@ -88,7 +87,7 @@ export class Statements {
       this.clear();
     }
     if (sql.length > LONGEST) return unnamed(sql, "calls");
-    const entry = this.#touch(sql);
+    const entry = this.#entryOf(sql);
     const { state } = entry;
     switch (state.is) {
       case "counted":
@@ -107,7 +106,7 @@ export class Statements {
 
   /** How a text travels that is neither to have a name nor to come nearer to one. */
   unnamed(sql: string): Use {
-    const known = this.#entries.get(sql);
+    const known = this.#entries.peek(sql);
     if (known !== undefined) return known.plain;
     if (sql.length > LONGEST) return unnamed(sql, "calls");
     const { kind, pattern } = outlineOf(sql);
@@ -117,7 +116,7 @@ export class Statements {
   /** The server has run it. */
   learn(use: Use, shape: Shape, types: readonly number[] | undefined): void {
     if (use.learns) {
-      const entry = this.#entries.get(use.sql);
+      const entry = this.#entries.peek(use.sql);
       // Unless all was forgotten meanwhile.
       if (entry?.state.is === "counted" && entry.state.uses > 0 && types !== undefined)
         entry.state = { is: "learned", types, since: performance.now() };
@@ -174,25 +173,14 @@ export class Statements {
     return use;
   }
 
-  #touch(sql: string): Entry {
-    if (this.#latest?.plain.sql === sql) return this.#latest;
-    let entry = this.#entries.get(sql);
-    if (entry === undefined) {
-      const { kind, planned, pattern } = outlineOf(sql);
-      const plain = unnamed(sql, kind, pattern);
-      entry = { plain, planned, state: FRESH };
-      if (this.#entries.size >= MOST) this.#evict();
-    } else this.#entries.delete(sql);
-    this.#entries.set(sql, entry);
-    this.#latest = entry;
+  #entryOf(sql: string): Entry {
+    const known = this.#entries.get(sql);
+    if (known !== undefined) return known;
+    const { kind, planned, pattern } = outlineOf(sql);
+    const entry: Entry = { plain: unnamed(sql, kind, pattern), planned, state: FRESH };
+    const evicted = this.#entries.set(sql, entry)?.[1].state;
+    if (evicted?.is === "naming" || evicted?.is === "named") this.#forget(evicted.use.name, FRESH);
     return entry;
-  }
-
-  #evict(): void {
-    const [oldest] = this.#entries.values();
-    const { state, plain } = oldest!;
-    this.#entries.delete(plain.sql);
-    if (state.is === "naming" || state.is === "named") this.#forget(state.use.name, FRESH);
   }
 
   #forget(name: string, state: State): void {

@@ -1,4 +1,5 @@
 /** Prepared statements by their text, the last used of them: preparing costs more than a small query. */
+import { Lru } from "../common/lru.js";
 import { type Pragma, pragmaOf } from "./pragmas.js";
 
 const LIMIT = 256;
@@ -16,8 +17,7 @@ export interface Preparing<P extends Prepared> {
 
 export class StatementCache<P extends Prepared> {
   readonly #preparing: Preparing<P>;
-  /** In the order of their last use, oldest first. */
-  readonly #statements = new Map<string, P>();
+  readonly #statements = new Lru<P>(LIMIT);
 
   constructor(preparing: Preparing<P>) {
     this.#preparing = preparing;
@@ -28,8 +28,6 @@ export class StatementCache<P extends Prepared> {
     const known = this.#statements.get(sql);
     if (known === undefined) return this.#add(sql);
     if (known.pragma !== undefined) this.#preparing.admit(known.pragma);
-    this.#statements.delete(sql);
-    this.#statements.set(sql, known);
     return known;
   }
 
@@ -46,7 +44,6 @@ export class StatementCache<P extends Prepared> {
     // Many a PRAGMA takes effect while it is prepared: it is refused before that.
     if (pragma !== undefined) this.#preparing.admit(pragma);
     const prepared = this.#preparing.prepare(sql, pragma);
-    if (this.#statements.size >= LIMIT) this.#statements.delete(this.#statements.keys().next().value!);
     this.#statements.set(sql, prepared);
     return prepared;
   }
