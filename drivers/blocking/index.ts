@@ -5,7 +5,7 @@ import type { ConnectOptions, Driver, DriverConnection, Params, Paramstyle } fro
 import { beside } from "./beside.js";
 import { type Classify, StatementCancelled, translate } from "./errors.js";
 import { ThreadConnection } from "./host/connection.js";
-import { Threads } from "./host/thread.js";
+import { Threads } from "./host/threads.js";
 
 export type { Classify } from "./errors.js";
 export type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "./module.js";

@@ -14,25 +14,25 @@ export interface Setup {
   readonly int64: Int64;
   readonly maxResultBytes: number | undefined;
   readonly cells: Int32Array;
-  /** Shared by all threads of the driver: see `Lookout`. */
-  readonly lookout: Int32Array;
+  /** Shared by all threads of the driver: see `SpinWait`. */
+  readonly lastAsked: Int32Array;
 }
 
-/** Its slot among the cells, set when it is sent, and whether it belongs to a transaction that was asked for. */
-type Place = [slot: number, transaction: boolean];
+/** Its slot among the cells, set when it is sent, and whether it belongs to a transaction that the pool asked for. */
+type Header = [slot: number, transaction: boolean];
 
 export type Request =
-  | ["execute", ...Place, sql: string, params: Params | undefined]
+  | ["execute", ...Header, sql: string, params: Params | undefined]
   /** As `execute`, but only what can write nothing is run. */
-  | ["read", ...Place, sql: string, params: Params | undefined]
-  | ["many", ...Place, sql: string, listOfParams: readonly Params[]]
-  | ["begin", ...Place, options: TransactionOptions]
-  | ["commit", ...Place]
-  | ["rollback", ...Place]
-  | ["reset", ...Place]
-  | ["open", ...Place, sql: string, params: Params | undefined, batch: number]
-  | ["next", ...Place, batch: number]
-  | ["end", ...Place];
+  | ["read", ...Header, sql: string, params: Params | undefined]
+  | ["many", ...Header, sql: string, listOfParams: readonly Params[]]
+  | ["begin", ...Header, options: TransactionOptions]
+  | ["commit", ...Header]
+  | ["rollback", ...Header]
+  | ["reset", ...Header]
+  | ["open", ...Header, sql: string, params: Params | undefined, batch: number]
+  | ["next", ...Header, batch: number]
+  | ["end", ...Header];
 
 /**
  * Executions of one text that were asked for one after the other, in slots that follow each other: all with as many
@@ -40,7 +40,7 @@ export type Request =
  */
 export type Executions = [
   "executions",
-  ...Place,
+  ...Header,
   sql: string,
   count: number,
   /** Those of the first, then those of the second, … */

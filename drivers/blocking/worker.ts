@@ -6,7 +6,7 @@ import { toWire } from "./errors.js";
 import type { BlockingModule } from "./module.js";
 import type { Goodbye, Greeting, Request, Requests, Setup } from "./protocol.js";
 import { unpackRequests } from "./requests.js";
-import { Lookout } from "./spin-wait.js";
+import { SpinWait } from "./spin-wait.js";
 import { Database } from "./thread/database.js";
 import { Outbox } from "./thread/outbox.js";
 import { Session } from "./thread/session.js";
@@ -36,7 +36,7 @@ function greet(greeting: Greeting): void {
 
 function serve(database: Database, outbox: Outbox): void {
   const session = new Session(database, cells, outbox, setup.maxResultBytes);
-  const lookout = new Lookout(port, setup.lookout);
+  const spinWait = new SpinWait(port, setup.lastAsked);
   const handle = (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);
     session.run(requests);
@@ -46,7 +46,7 @@ function serve(database: Database, outbox: Outbox): void {
     database.close();
     return false;
   };
-  port.on("message", (first: Requests | Goodbye) => lookout.receive(first, handle));
+  port.on("message", (first: Requests | Goodbye) => spinWait.receive(first, handle));
 }
 
 /** All that has come by now is one batch: the more there is to do, the less is spent on messages. */

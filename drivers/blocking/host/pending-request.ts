@@ -1,4 +1,4 @@
-/** One request, from its asking to its answer. */
+/** One request, from the call to its answer. */
 import type { Statement } from "../../driver.js";
 import type { Request } from "../protocol.js";
 import type { Received } from "./inbox.js";
@@ -12,23 +12,23 @@ function executor(resolve: (received: Received) => void, reject: (error: unknown
   newestReject = reject;
 }
 
-export class Work {
+export class PendingRequest {
   readonly request: Request;
   readonly statement: Statement | undefined;
   readonly done = new Promise<Received>(executor);
   readonly resolve = newestResolve;
   readonly reject = newestReject;
-  /** Runs from its cancel on: when it is over, the thread is given up. */
+  /** Runs from its cancel on; when it is over, the thread is given up. */
   grace: NodeJS.Timeout | undefined;
-  /** Cancelled in the thread's own queue: it will be passed over, and its caller knows. */
-  passedOver = false;
+  /** Cancelled in the thread's own queue: the thread will skip it, and its caller has been told. */
+  skipped = false;
 
   constructor(request: Request, statement: Statement | undefined) {
     this.request = request;
     this.statement = statement;
   }
 
-  /** Among the cells that both threads share; means nothing until it is sent. */
+  /** Its cell among those that both threads share; means nothing until it is sent. */
   get slot(): number {
     return this.request[1];
   }

@@ -1,8 +1,8 @@
-/** A thread looks out for the next request only where one is likely, and never for long. */
+/** A thread stays awake for the next request only where one is likely, and never for long. */
 import { availableParallelism } from "node:os";
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Lookout } from "../../dist/drivers/blocking/spin-wait.js";
+import { SpinWait } from "../../dist/drivers/blocking/spin-wait.js";
 
 /** What `handle` finds is there as soon as it has answered: a caller could not ask again more promptly. */
 function promptCaller(
@@ -11,8 +11,8 @@ function promptCaller(
 ) {
   const { port1, port2 } = new MessageChannel();
   onTestFinished(() => port1.close());
-  const asked = Lookout.share();
-  const lookout = new Lookout(port1, asked);
+  const asked = SpinWait.share();
+  const spinWait = new SpinWait(port1, asked);
   let handled = 0;
   const handle = () => {
     handled++;
@@ -25,13 +25,13 @@ function promptCaller(
     /** As the event loop hands on a message; gives how many were handled before it had its turn again. */
     turn() {
       const before = handled;
-      lookout.receive("first", handle);
+      spinWait.receive("first", handle);
       return handled - before;
     },
   };
 }
 
-describe.runIf(availableParallelism() > 1)("a lookout", () => {
+describe.runIf(availableParallelism() > 1)("a thread that stays awake", () => {
   test("begins once a caller has been prompt several times, and gives the event loop its turn all the same", () => {
     const caller = promptCaller(() => true);
     const turns = Array.from({ length: 10 }, () => caller.turn());
@@ -61,7 +61,7 @@ describe.runIf(availableParallelism() > 1)("a lookout", () => {
     const caller = promptCaller(() => true);
     const until = performance.now() + 100;
     while (performance.now() < until) caller.turn();
-    // The time for this turn is used up: whoever hands on more messages in it finds no lookout.
+    // The time for this turn is used up: a message that is handed on in it is handled alone.
     expect(Array.from({ length: 10 }, () => caller.turn())).toEqual(new Array(10).fill(1));
     await new Promise((resolve) => setImmediate(resolve));
     expect(Math.max(...Array.from({ length: 10 }, () => caller.turn()))).toBeGreaterThan(1);
@@ -70,10 +70,10 @@ describe.runIf(availableParallelism() > 1)("a lookout", () => {
   test("is over after a moment without a request", () => {
     const { port1 } = new MessageChannel();
     onTestFinished(() => port1.close());
-    const lookout = new Lookout(port1, Lookout.share());
+    const spinWait = new SpinWait(port1, SpinWait.share());
     let handled = 0;
     for (let n = 0; n < 20; n++) {
-      lookout.receive("first", () => {
+      spinWait.receive("first", () => {
         handled++;
         return true;
       });
