@@ -236,7 +236,9 @@ export class Session {
     if (halted !== undefined) throw halted;
     if (sequence.state === "closed") throw overError();
     if (this.#streams?.busy) {
-      throw new InterfaceError("a stream is open: end it, or read all rows with runQuery");
+      throw new InterfaceError(
+        "a stream is open on this transaction: end it, or read all rows with runQuery",
+      );
     }
     if (!signal?.aborted) return;
     const error = unsentError(signal.reason);

@@ -285,7 +285,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   async #free(): Promise<void> {
     const place = this.#place;
     if (place === undefined) {
-      this.#stop.abort(new CancelledError("it was left"));
+      this.#stop.abort(new CancelledError("the stream was left"));
       await this.#opening?.catch(() => {});
       return;
     }
