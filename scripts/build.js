@@ -1,6 +1,6 @@
 // Compiles src/ and drivers/ into dist/, from nothing, so that no file of a past build survives.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
@@ -9,10 +9,6 @@ import { buildSync } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 compile("tsconfig.json");
-// TypeScript 7 looks at the types of Node.js only where somebody asks for them; what the entry points declare needs
-// them.
-for (const file of entryPoints())
-  writeFileSync(file, `/// <reference types="node" />\n${readFileSync(file, "utf8")}`);
 // npm sees to that when it installs, not when a clone is built again: `npx adbapi` would work once.
 chmodSync(`${root}dist/src/cli/index.js`, 0o755);
 
@@ -34,20 +30,6 @@ const { outputFiles } = buildSync({
 mkdirSync(page.to, { recursive: true });
 compress("index.html", readFileSync(`${page.from}/index.html`));
 for (const { path, contents } of outputFiles) compress(basename(path), contents);
-
-/** The declarations that users' imports lead to. */
-function entryPoints() {
-  const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  const drivers = readdirSync(`${root}drivers`, { withFileTypes: true }).filter((entry) =>
-    entry.isDirectory(),
-  );
-  return Object.values(exports)
-    .flatMap(({ types = "" }) =>
-      types.includes("*") ? drivers.map(({ name }) => types.replace("*", name)) : types,
-    )
-    .map((path) => `${root}${path}`)
-    .filter((path) => path.endsWith(".d.ts") && existsSync(path));
-}
 
 /** By path: `typescript-5` has a `tsc` too. @param {string} project */
 function compile(project) {

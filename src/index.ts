@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Asynchronous, pooled database access: Twisted's adbapi for Node.js. */
 
 export {

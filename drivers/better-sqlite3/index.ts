@@ -1,4 +1,6 @@
+/// <reference types="node" preserve="true" />
 /** SQLite through better-sqlite3, in worker threads. */
+/** @ts-ignore: without the package, its types are `any`. */
 import type { Options } from "better-sqlite3";
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";

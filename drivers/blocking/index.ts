@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Makes a driver of a module of synchronous calls, which it runs in worker threads. */
 import type { ResourceLimits } from "node:worker_threads";
 import { InterfaceError } from "../../src/errors/classes.js";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * MariaDB and MySQL through mariadb, pipelined.
  *
@@ -7,6 +8,7 @@
  * - `checkDuplicate: false`: of two columns of one name a row has the last;
  * - `logParam: false` and `trace: false`: no params in errors.
  */
+/** @ts-ignore: without the package, its types are `any`. */
 import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";

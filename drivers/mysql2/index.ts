@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * MySQL and MariaDB through mysql2.
  *
@@ -6,6 +7,7 @@
  * - `maxPreparedStatements: 100`, unless given: mysql2's 16 000 for each connection exhaust a server;
  * - `flags: ["-LOCAL_FILES"]`, unless `infileStreamFactory` is given: no server reads files of this machine.
  */
+/** @ts-ignore: without the package, its types are `any`. */
 import type { ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";

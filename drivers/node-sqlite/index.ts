@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** SQLite through Node's own node:sqlite, in worker threads. */
 import { beside } from "../blocking/beside.js";
 import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blocking/index.js";

@@ -1,4 +1,6 @@
+/// <reference types="node" preserve="true" />
 /** PostgreSQL, over the `pg` package. */
+/** @ts-ignore: without the package, its types are `any`. */
 import type { ClientConfig } from "pg";
 import type { Driver } from "../driver.js";
 import { checkArgs, identify } from "./arguments/args.js";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export type { CooperativeTask, Steps } from "./cooperative-task.js";
 export { Cooperator, type CooperatorOptions, coiterate, cooperate } from "./cooperator.js";
 export { getDebugging, setDebugging } from "./debugging.js";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * OpenTelemetry: spans of statements and interactions, and metrics of pools, by the semantic conventions for database
  * clients.

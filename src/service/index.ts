@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** Services that start and stop together, after `twisted.application.service`. Usable without any database. */
 export { MultiService } from "./multi-service.js";
 export { type PoolServiceOptions, poolService, type ServiceablePool } from "./pool-service.js";

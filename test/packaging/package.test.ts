@@ -4,23 +4,58 @@ import { dirname, join, relative } from "node:path";
 import { VERSION } from "adbapi/opentelemetry";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { installed, modulesOf, node, packed, project, ROOT, run, tarball } from "./packed.js";
 
 describe("what is in it", () => {
-  test("no more than is used, and small", () => {
-    const paths = packed.files.map(({ path }) => path);
-    expect(
-      paths.filter(
-        (path) => !/^(dist\/(src|drivers|shared)\/|README\.md$|LICENSE$|package\.json$)/.test(path),
-      ),
-    ).toEqual([]);
-    expect(paths.filter((path) => path.endsWith(".map"))).toEqual([]);
+  let paths: readonly string[];
+  beforeAll(() => {
+    paths = packed.files.map(({ path }) => path);
+  });
+
+  test("the code, its sources and the pages, and no more", () => {
+    const wanted =
+      /^(dist\/(src|drivers|shared)\/|src\/|drivers\/|docs\/(?!api\/)|bench\/README\.md$|[A-Z]+(\.md)?$|package\.json$)/;
+    expect(paths.filter((path) => !wanted.test(path))).toEqual([]);
     expect(paths).toEqual(
-      expect.arrayContaining(["dist/src/cli/index.js", "dist/drivers/blocking/worker.js"]),
+      expect.arrayContaining([
+        "CHANGELOG.md",
+        "dist/src/cli/index.js",
+        "dist/drivers/blocking/worker.js",
+        "dist/drivers/better-sqlite3/module.js",
+        "dist/drivers/node-sqlite/module.js",
+      ]),
     );
-    expect(packed.unpackedSize).toBeLessThan(500_000);
+  });
+
+  test("links of the README and of other pages lead somewhere", () => {
+    const pages = paths.filter((path) => path.endsWith(".md"));
+    expect(pages).toEqual(expect.arrayContaining(["README.md", "docs/design.md"]));
+    const links = pages.flatMap((page) =>
+      [...readFileSync(join(ROOT, page), "utf8").matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)]
+        .map(([, link]) => link!)
+        .filter((link) => !/^[a-z]+:/.test(link))
+        .map((link) => ({ page, target: join(dirname(page), link) })),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    const dead = links.filter(
+      ({ target }) => !paths.some((path) => path === target || path.startsWith(`${target}/`)),
+    );
+    expect(dead).toEqual([]);
+  });
+
+  test("every file of code has a source map, whose sources are there too", async () => {
+    const folder = join(modulesOf(await project()), "adbapi");
+    const maps = paths.filter((path) => path.endsWith(".map"));
+    const missing = paths.filter(
+      (path) => /^dist\/.*\.(js|d\.ts)$/.test(path) && !maps.includes(`${path}.map`),
+    );
+    expect(missing).toEqual([]);
+    for (const path of maps) {
+      const { sources } = JSON.parse(readFileSync(join(folder, path), "utf8")) as { sources: string[] };
+      for (const source of sources) expect(paths, path).toContain(join(dirname(path), source));
+    }
   });
 
   test("npm installs it, with one driver's package or with none", async () => {
@@ -39,7 +74,7 @@ describe("what is in it", () => {
       ["drivers/blocking/worker.js", "drivers/better-sqlite3/module.js"].map((path) => join(dist, path)),
     );
     for (const file of loaded) {
-      for (const [, path] of readFileSync(file, "utf8").matchAll(/from"(\.[^"]+)"/g))
+      for (const [, path] of readFileSync(file, "utf8").matchAll(/ from '(\.[^']+)'/g))
         loaded.add(join(dirname(file), path!));
     }
     expect([...loaded].map((file) => relative(dist, file))).not.toContain("shared/adbapi.js");
@@ -142,7 +177,55 @@ describe("every entry point", () => {
   });
 });
 
-describe("the code is small, and errors can be read", () => {
+describe("code and errors can be read", () => {
+  test("comments, names and lines are as they were written", async () => {
+    const dist = join(modulesOf(await project()), "adbapi", "dist");
+    const code = readFileSync(join(dist, "shared/adbapi.js"), "utf8");
+    expect(code).toContain("class ConnectionPool");
+    expect(code.match(/^ *(\/\*\*|\/\/) /gm)!.length).toBeGreaterThan(500);
+    const lines = code.split("\n").filter((line) => !/^(import|export) /.test(line));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(500);
+  });
+
+  test("a forgotten await ends the program with lines of code, and with a way to learn more", async () => {
+    const folder = await project("better-sqlite3");
+    const text = (debugging: boolean) => `import { ConnectionPool, setDebugging } from "adbapi";
+      setDebugging(${debugging});
+      const pool = new ConnectionPool("better-sqlite3", ":memory:");
+      async function save() {
+        pool.runOperation("insert into nothing values (1)");
+      }
+      await save();`;
+    const ended = async (debugging: boolean, ...flags: string[]) => {
+      writeFileSync(join(folder, "app.mjs"), text(debugging));
+      const { code, stderr } = await run(process.execPath, [...flags, "app.mjs"], { cwd: folder }).catch(
+        (error) => error,
+      );
+      expect(code).toBe(1);
+      expect(Math.max(...stderr.split("\n").map((line: string) => line.length))).toBeLessThan(200);
+      return stderr;
+    };
+    const plain = await ended(false);
+    expect(plain).toMatch(/ProgrammingError: .*nothing/);
+    expect(plain).toMatch(/\n {4}at \S+ \(.*adbapi\/dist\/shared\/\w+\.js:\d+:\d+\)/);
+    expect(plain).toContain('setDebugging(true) of "adbapi/defer"');
+    expect(await ended(false, "--enable-source-maps")).toMatch(/adbapi\/(src|drivers)\/\S+\.ts:\d+:\d+/);
+    const debugged = await ended(true);
+    expect(debugged).toMatch(/Deferred made:\n {4}at save \(.*app\.mjs:5:\d+\)/);
+    expect(debugged).not.toContain("setDebugging");
+  });
+
+  test("an error that was handled late says nothing of debugging", async () => {
+    const text = `import { fail } from "adbapi";
+      const failed = fail(new Error("no"));
+      await Promise.resolve();
+      const error = await failed.then(undefined, (error) => error);
+      process.on("uncaughtExceptionMonitor", () => console.log(JSON.stringify(error.stack.includes("setDebugging"))));
+      process.on("uncaughtException", () => {});
+      Promise.reject(error);`;
+    expect(await node(await project(), "app.mjs", text)).toBe(false);
+  });
+
   test("classes have their names", async () => {
     const text = `import * as all from "adbapi";
       const classes = Object.entries(all).filter(([, value]) => /^class\\b/.test(String(value)));

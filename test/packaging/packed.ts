@@ -23,9 +23,15 @@ let scratch: string;
 beforeAll(async () => {
   scratch = guardedDirectory("package");
   const copy = join(scratch, "copy");
-  for (const name of ["package.json", "README.md", "LICENSE", ...packageJson.files])
+  const taken = packageJson.files.filter((name) => !name.startsWith("!"));
+  for (const name of ["package.json", "README.md", "LICENSE", ...taken])
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  await run(process.execPath, [join(ROOT, "scripts/roll-up/index.js"), copy]);
+  const rollup = [
+    join(modulesOf(ROOT), "rollup/dist/bin/rollup"),
+    "--config",
+    join(ROOT, "rollup.config.js"),
+  ];
+  await run(process.execPath, [...rollup, "--silent"], { cwd: copy });
   const args = ["pack", "--json", "--ignore-scripts", "--offline", "--pack-destination", scratch];
   const { stdout } = await run("npm", args, { cwd: copy });
   [packed] = JSON.parse(stdout);
