@@ -10,34 +10,19 @@ import {
 import { describe, expect, it } from "vitest";
 
 import type { Driver, DriverConnection } from "../../drivers/driver.js";
+import { answer, simpleDriver } from "../support/simple-driver.js";
 import { quiet } from "../support/with-scripted.js";
 
 type Faulty = Partial<Record<keyof Driver | keyof DriverConnection, unknown>>;
 
-const fine = { rows: [{ x: 1 }], rowCount: 1, lastInsertId: undefined, columns: [] };
+const fine = answer({ x: 1 });
 
 function driverWith(fault: Faulty): Driver {
-  const connection = {
-    native: undefined,
-    id: 1,
-    state: "idle",
-    execute: async () => fine,
-    begin: async () => {},
-    commit: async () => {},
-    rollback: async () => {},
-    ping: async () => {},
-    close: async () => {},
-    destroy: () => {},
-    ...fault,
-  };
-  return {
+  return simpleDriver(() => ({ execute: async () => fine, ...fault }), {
     name: "faulty",
-    paramstyle: "qmark",
-    pipeline: 1,
-    connect: async () => connection,
     translate: (error: Error) => new DataError(error.message, { cause: error }),
     ...fault,
-  } as unknown as Driver;
+  });
 }
 
 async function failureOf(fault: Faulty, options?: { timeoutMillis: number }): Promise<unknown> {

@@ -15,6 +15,7 @@ import {
 import { describe, expect, test } from "vitest";
 import type { DriverConnection, SessionState, Statement } from "../../drivers/driver.js";
 import { eventually } from "../support/eventually.js";
+import { answer, simpleDriver } from "../support/simple-driver.js";
 import type { PoolOptions } from "../support/with-pool.js";
 import { quiet } from "../support/with-scripted.js";
 
@@ -27,38 +28,25 @@ const throws = () => {
 
 /** Its sessions keep the contract but for the faults; what ends in "never" is never answered. */
 function faulty(faults: Faults): Driver {
-  const connect = async (): Promise<DriverConnection> => {
+  const session = () => {
     let state: SessionState = "idle";
     const becomes = (next: SessionState) => async () => {
       state = next;
     };
-    return {
-      native: undefined,
-      id: undefined,
-      get state() {
-        return state;
+    return Object.defineProperties(
+      {
+        get state() {
+          return state;
+        },
+        execute: ({ sql }: Statement) => (sql.endsWith("never") ? never() : Promise.resolve(answer({ sql }))),
+        begin: becomes("in transaction"),
+        commit: becomes("idle"),
+        rollback: becomes("idle"),
       },
-      execute: ({ sql }: Statement) =>
-        sql.endsWith("never")
-          ? never()
-          : Promise.resolve({ rows: [{ sql }], rowCount: 1, lastInsertId: undefined, columns: [] }),
-      begin: becomes("in transaction"),
-      commit: becomes("idle"),
-      rollback: becomes("idle"),
-      ping: async () => {},
-      close: async () => {},
-      destroy: () => {},
-      ...faults,
-    } as DriverConnection;
+      Object.getOwnPropertyDescriptors(faults),
+    );
   };
-  return {
-    name: "faulty",
-    paramstyle: "qmark",
-    pipeline: 1,
-    connect,
-    translate: (error) => (error instanceof OperationalError ? error : new OperationalError(String(error))),
-    ...faults,
-  } as Driver;
+  return simpleDriver(session, { name: "faulty", ...faults });
 }
 
 /** The pool of one such session at a time, what it logs, and the proof that it works afterwards. */

@@ -1,8 +1,7 @@
 /** F7, F9 inside of an interaction: a statement of it, or the whole, is cancelled or runs out of time. */
-import { ConnectionPool, type Transaction } from "adbapi";
+import type { Transaction } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { Forwarder } from "../support/forwarder.js";
 import { describeEach, SERVER_TARGETS, TARGETS } from "../support/targets.js";
 import {
   eachInteractionMeans,
@@ -14,6 +13,7 @@ import {
   slowInsert,
   slowRow,
   untilRunning,
+  withCable,
   withItems,
 } from "./statement-facts.js";
 
@@ -22,6 +22,17 @@ describeEach(TARGETS, (target) => {
   /** For `executeMany`: whatever the machine, it is not over before it is given up. */
   const slow = slowRow(target);
   const rows = Array.from({ length: 1_000 }, (_, n) => [100 + n]);
+
+  /** A function that inserts a row and does nothing more, until it is given up. */
+  function idler(id: number) {
+    let inserted = false;
+    const insertAndIdle = async (transaction: Transaction) => {
+      await transaction.runOperation(insert, [id]);
+      inserted = true;
+      await new Promise(() => {});
+    };
+    return { insertAndIdle, untilIdle: () => eventually("inserted", () => inserted, true) };
+  }
 
   test.each(eachMeans())(
     "F7 F9 $name of a statement: the interaction fails with it, nothing lasts",
@@ -61,14 +72,10 @@ describeEach(TARGETS, (target) => {
     "F7 F9 $name of the whole while its function is idle: rolled back",
     (means) =>
       withItems(target, { max: 1 }, async (pool, database) => {
-        let inserted = false;
+        const { insertAndIdle, untilIdle } = idler(10);
         const { signal, timeoutMillis } = means.options();
-        const work = pool.runInteraction({ signal, timeoutMillis }, async (transaction) => {
-          await transaction.runOperation(insert, [10]);
-          inserted = true;
-          await new Promise(() => {});
-        });
-        await means.giveUp(work, () => eventually("inserted", () => inserted, true));
+        const work = pool.runInteraction({ signal, timeoutMillis }, insertAndIdle);
+        await means.giveUp(work, untilIdle);
         const error = await failureOf(work);
         expect(error).toBeInstanceOf(means.error);
         expect(error.outcome).toBe("not applied");
@@ -161,13 +168,9 @@ describeEach(TARGETS, (target) => {
     withItems(target, { max: 1 }, async (pool, database) => {
       await pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10]);
-        let inserted = false;
-        const nested = transaction.runInteraction(async (inner) => {
-          await inner.runOperation(insert, [11]);
-          inserted = true;
-          await new Promise(() => {});
-        });
-        await eventually("inserted", () => inserted, true);
+        const { insertAndIdle, untilIdle } = idler(11);
+        const nested = transaction.runInteraction(insertAndIdle);
+        await untilIdle();
         nested.cancel();
         expect(await failureOf(nested)).toMatchObject({ name: "CancelledError" });
         await transaction.runOperation(insert, [12]);
@@ -181,17 +184,13 @@ describeEach(TARGETS, (target) => {
       withItems(target, { max: 1 }, async (pool, database) => {
         await pool.runInteraction(async (transaction) => {
           await transaction.runOperation(insert, [10]);
-          let inserted = false;
+          const { insertAndIdle, untilIdle } = idler(12);
           const { signal, timeoutMillis } = means.options();
           const nested = transaction.runInteraction({ signal, timeoutMillis }, async (inner) => {
             await inner.runOperation(insert, [11]);
-            await inner.runInteraction(async (innermost) => {
-              await innermost.runOperation(insert, [12]);
-              inserted = true;
-              await new Promise(() => {});
-            });
+            await inner.runInteraction(insertAndIdle);
           });
-          await means.giveUp(nested, () => eventually("inserted", () => inserted, true));
+          await means.giveUp(nested, untilIdle);
           const error = await failureOf(nested);
           expect(error).toBeInstanceOf(means.error);
           if (means.name === "timeoutMillis") expect(error.outcome).toBe("not applied");
@@ -222,15 +221,9 @@ describeEach(TARGETS, (target) => {
 
   test("F9 the whole, cancelled while a nested interaction is idle: rolled back, the connection goes on", () =>
     withItems(target, { max: 1 }, async (pool, database) => {
-      let inserted = false;
-      const work = pool.runInteraction((transaction) =>
-        transaction.runInteraction(async (inner) => {
-          await inner.runOperation(insert, [10]);
-          inserted = true;
-          await new Promise(() => {});
-        }),
-      );
-      await eventually("inserted", () => inserted, true);
+      const { insertAndIdle, untilIdle } = idler(10);
+      const work = pool.runInteraction((transaction) => transaction.runInteraction(insertAndIdle));
+      await untilIdle();
       work.cancel();
       expect(await failureOf(work)).toMatchObject({ name: "CancelledError", outcome: "not applied" });
       await pool.runOperation(insert, [11]);
@@ -293,13 +286,8 @@ describeEach(SERVER_TARGETS, (target) => {
 
   test.each(eachInteractionMeans())(
     "F9 F15 $name while COMMIT is on its way: unknown, never repeated",
-    async (means) => {
-      await withItems(target, { max: 1 }, async (_, database) => {
-        await using forwarder = await Forwarder.before(database.connectArgs);
-        const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
-          min: 0,
-          max: 1,
-        });
+    (means) =>
+      withCable(target, async (pool, database, forwarder) => {
         await pool.runQuery("select 1 as v");
         let attempts = 0;
         let committing = false;
@@ -322,18 +310,11 @@ describeEach(SERVER_TARGETS, (target) => {
         await pool.runOperation(insert, [11]);
         expect(attempts).toBe(1);
         expect(await ids(database)).toEqual([1, 2, 3, 10, 11]);
-        await pool.close({ timeoutMillis: 2_000 });
-      });
-    },
+      }),
   );
 
-  test("F9 the deadline of a cancelled COMMIT ends with it: the next holder keeps the session", async () => {
-    await withItems(target, { max: 1 }, async (_, database) => {
-      await using forwarder = await Forwarder.before(database.connectArgs);
-      const pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
-        min: 0,
-        max: 1,
-      });
+  test("F9 the deadline of a cancelled COMMIT ends with it: the next holder keeps the session", () =>
+    withCable(target, async (pool, _, forwarder) => {
       let committing = false;
       const work = pool.runInteraction(async (transaction) => {
         await transaction.runOperation(insert, [10]);
@@ -346,7 +327,5 @@ describeEach(SERVER_TARGETS, (target) => {
       await failureOf(work);
       forwarder.resume();
       expect(await pool.runQuery(target.sleepSql!(5.5))).toHaveLength(1);
-      await pool.close({ timeoutMillis: 2_000 });
-    });
-  });
+    }));
 });

@@ -1,13 +1,33 @@
 /** F5: the session is killed in mid-statement; F17: what is sent again, and what never is. */
-import { ConnectionLost, ConnectionPool } from "adbapi";
+import { ConnectionLost, type ConnectionPool } from "adbapi";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { Forwarder } from "../support/forwarder.js";
 import { describeEach, SERVER_TARGETS } from "../support/targets.js";
-import { failureOf, ids, proveOutcome, slowInsert, untilRunning, withItems } from "./statement-facts.js";
+import {
+  failureOf,
+  ids,
+  proveOutcome,
+  slowInsert,
+  untilRunning,
+  withCable,
+  withItems,
+} from "./statement-facts.js";
 
 describeEach(SERVER_TARGETS, (target) => {
   const insert = target.sql("insert into items values (?, 'new')");
+
+  /** An interaction that may be repeated, and is not, since its COMMIT was on its way. */
+  async function lostAtCommit(pool: ConnectionPool, cut: Promise<void>): Promise<void> {
+    let attempts = 0;
+    const work = pool.runInteraction({ retries: 5 }, async (transaction) => {
+      attempts++;
+      await transaction.runOperation(insert, [10]);
+    });
+    const error = await failureOf(work);
+    await cut;
+    expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
+    expect(attempts).toBe(1);
+  }
 
   test("F5 killed in mid-statement, autocommitted: unknown, and true", () =>
     withItems(target, { max: 1 }, async (pool, database) => {
@@ -82,63 +102,27 @@ describeEach(SERVER_TARGETS, (target) => {
       expect(await ids(database)).toEqual([1, 2, 3, 10, 11]);
     }));
 
-  test("F15 F17 the answer of COMMIT lost: unknown, and never repeated", async () => {
-    await withItems(target, { max: 1 }, async (_, database) => {
-      await using forwarder = await Forwarder.before(database.connectArgs);
-      await using pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
-        min: 0,
-        max: 1,
-      });
-      let attempts = 0;
-      const cut = forwarder.cutAfter("commit");
-      const work = pool.runInteraction({ retries: 5 }, async (transaction) => {
-        attempts++;
-        await transaction.runOperation(insert, [10]);
-      });
-      const error = await failureOf(work);
-      await cut;
-      expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
-      expect(attempts).toBe(1);
+  test("F15 F17 the answer of COMMIT lost: unknown, and never repeated", () =>
+    withCable(target, async (pool, database, forwarder) => {
+      await lostAtCommit(pool, forwarder.cutAfter("commit"));
       // The server had it.
       await eventually("row 10", async () => (await ids(database)).includes(10), true);
-    });
-  });
+    }));
 
-  test("F17 cut before COMMIT reached the server: unknown all the same, and never repeated", async () => {
-    await withItems(target, { max: 1 }, async (_, database) => {
-      await using forwarder = await Forwarder.before(database.connectArgs);
-      await using pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
-        min: 0,
-        max: 1,
-      });
-      let attempts = 0;
-      const cut = forwarder.cutBefore("commit");
-      const work = pool.runInteraction({ retries: 5 }, async (transaction) => {
-        attempts++;
-        await transaction.runOperation(insert, [10]);
-      });
-      const error = await failureOf(work);
-      await cut;
-      expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
-      expect(attempts).toBe(1);
+  test("F17 cut before COMMIT reached the server: unknown all the same, and never repeated", () =>
+    withCable(target, async (pool, database, forwarder) => {
+      await lostAtCommit(pool, forwarder.cutBefore("commit"));
       expect(await ids(database)).toEqual([1, 2, 3]);
-    });
-  });
+    }));
 
-  test("F5 cut before the statement reached the server: unknown, since nobody can tell; never sent twice", async () => {
-    await withItems(target, { max: 1 }, async (_, database) => {
-      await using forwarder = await Forwarder.before(database.connectArgs);
-      await using pool = new ConnectionPool(target.name, forwarder.through(database.connectArgs), {
-        min: 0,
-        max: 1,
-      });
+  test("F5 cut before the statement reached the server: unknown, since nobody can tell; never sent twice", () =>
+    withCable(target, async (pool, database, forwarder) => {
       const cut = forwarder.cutBefore("insert into");
       const error = await failureOf(pool.runOperation(insert, [10]));
       await cut;
       expect(error).toMatchObject({ name: "ConnectionLost", outcome: "unknown" });
       expect(await ids(database)).toEqual([1, 2, 3]);
-    });
-  });
+    }));
 
   test.each([true, false])(
     "F4 F5 reconnect: %s, statements in a rain of kills: every outcome is true",

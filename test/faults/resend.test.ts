@@ -2,8 +2,10 @@
  * F5, invariant 1: a statement is sent again only when the server certainly never saw it. A driver whose losses are
  * scripted.
  */
-import { ConnectionLost, ConnectionPool, type Driver, type Outcome } from "adbapi";
+import { ConnectionLost, ConnectionPool, type Outcome } from "adbapi";
 import { expect, test } from "vitest";
+import type { SessionState, Statement } from "../../drivers/driver.js";
+import { answer, simpleDriver } from "../support/simple-driver.js";
 import { failureOf } from "./statement-facts.js";
 
 /**
@@ -12,39 +14,26 @@ import { failureOf } from "./statement-facts.js";
  */
 function dyingDriver(script: Outcome[]) {
   const reached: string[] = [];
-  const driver: Driver = {
-    name: "dying",
-    paramstyle: "qmark",
-    pipeline: 1,
-    translate: (error) => error as ConnectionLost,
-    async connect() {
-      let state: "idle" | "broken" = "idle";
-      return {
-        native: undefined,
-        id: undefined,
-        get state() {
-          return state;
-        },
-        async execute({ sql }) {
-          const outcome = script.shift();
-          if (outcome !== "not sent") reached.push(sql);
-          if (outcome !== undefined) {
-            state = "broken";
-            throw new ConnectionLost("lost", { outcome });
-          }
-          return { rows: [{ v: 1 }], rowCount: 1, lastInsertId: undefined, columns: [] };
-        },
-        async begin() {},
-        async commit() {},
-        async rollback() {},
-        async ping() {},
-        async close() {},
-        destroy() {
+  const driver = simpleDriver(() => {
+    let state: SessionState = "idle";
+    return {
+      get state() {
+        return state;
+      },
+      async execute({ sql }: Statement) {
+        const outcome = script.shift();
+        if (outcome !== "not sent") reached.push(sql);
+        if (outcome !== undefined) {
           state = "broken";
-        },
-      };
-    },
-  };
+          throw new ConnectionLost("lost", { outcome });
+        }
+        return answer({ v: 1 });
+      },
+      destroy() {
+        state = "broken";
+      },
+    };
+  });
   return { driver, reached };
 }
 
@@ -88,41 +77,28 @@ test("F5 several that wait on a session which dies: none is put back onto it, ea
   let session = 0;
   let die: (() => void) | undefined;
   let holds = false;
-  const answer = { rows: [{ v: 1 }], rowCount: 1, lastInsertId: undefined, columns: [] };
   const lost = () => new ConnectionLost("lost", { outcome: "not sent" });
-  const connect: Driver["connect"] = async () => {
+  const connect = () => {
     const first = ++session === 1;
     let dead = false;
     const inFlight: ((error: Error) => void)[] = [];
     return {
-      native: undefined,
       id: session,
       get state() {
         return dead ? "broken" : "idle";
       },
       execute() {
         if (dead) return Promise.reject(lost());
-        if (!first || !holds) return Promise.resolve(answer);
+        if (!first || !holds) return Promise.resolve(answer({ v: 1 }));
         die = () => {
           dead = true;
           for (const reject of inFlight) reject(lost());
         };
         return new Promise((_, reject) => inFlight.push(reject));
       },
-      async begin() {},
-      async commit() {},
-      async rollback() {},
-      async ping() {},
-      async close() {},
-      destroy() {},
     };
   };
-  const driver: Driver = {
-    ...dyingDriver([]).driver,
-    pipeline: 16,
-    stackable: () => true,
-    connect,
-  };
+  const driver = simpleDriver(connect, { pipeline: 16, stackable: () => true });
   await using pool = new ConnectionPool(driver, [], { min: 0, max: 1 });
   // A text is stacked once it is known to be fast.
   for (let n = 0; n < 3; n++) await pool.runQuery("select 1");

@@ -5,6 +5,7 @@ import { CancelledError, ConnectionPool, type Deferred, type Outcome, StatementT
 import { expect } from "vitest";
 import { untilThreadWorks } from "../support/busy-thread.js";
 import { eventually } from "../support/eventually.js";
+import { Forwarder } from "../support/forwarder.js";
 import type { Target, TestDatabase } from "../support/target.js";
 import { type PoolOptions, withPool } from "../support/with-pool.js";
 
@@ -32,6 +33,23 @@ export function withItems(
     }
     await use(pool, database);
     if (!pool.closed) expect(await pool.runQuery("select 1 as v", [], GENEROUS)).toEqual([{ v: 1 }]);
+  });
+}
+
+/** The same rows, and a pool of one connection through a cable that can be cut or stalled. */
+export function withCable(
+  target: Target,
+  use: (pool: ConnectionPool, database: TestDatabase, forwarder: Forwarder) => Promise<void>,
+): Promise<void> {
+  return withItems(target, { max: 1 }, async (_, database) => {
+    await using forwarder = await Forwarder.before(database.connectArgs);
+    const args = forwarder.through(database.connectArgs);
+    const pool = new ConnectionPool(target.name, args, { min: 0, max: 1 });
+    try {
+      await use(pool, database, forwarder);
+    } finally {
+      await pool.close({ timeoutMillis: 2_000 });
+    }
   });
 }
 
@@ -79,7 +97,7 @@ export async function running(target: Target, database: TestDatabase): Promise<n
 /** The server has answered; that it has gone to rest since shows a moment later. */
 export async function nothingRuns(target: Target, database: TestDatabase): Promise<void> {
   if (target.server === undefined) return;
-  await eventually("statements that run", () => running(target, database), 0, 3_000);
+  await eventually("statements that run", () => running(target, database), 0);
 }
 
 /**

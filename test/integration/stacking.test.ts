@@ -5,6 +5,7 @@
  */
 import {
   type ConnectionPool,
+  type Deferred,
   NotSupportedError,
   ProgrammingError,
   StatementTimeout,
@@ -316,42 +317,43 @@ function hold(
   pool: ConnectionPool,
   prepare?: (transaction: Transaction) => PromiseLike<unknown>,
 ): Promise<Held> {
-  return new Promise((resolve, reject) => {
-    const over = pool.runInteraction(LIMIT, async (transaction) => {
+  return held((untilReleased) =>
+    pool.runInteraction(LIMIT, async (transaction) => {
       await prepare?.(transaction);
-      await new Promise<void>((release) => {
-        resolve({
-          release,
-          async [Symbol.asyncDispose]() {
-            release();
-            await over;
-          },
-        });
-      });
-    });
-    over.addErrback((failure) => reject(failure.value));
-  });
+      await untilReleased();
+    }),
+  );
 }
 
 /** Nobody else can read the table until it is released. */
 function lock(pool: ConnectionPool, target: Target, table: string): Promise<Held> {
   if (target.server === "postgres")
     return hold(pool, (transaction) => transaction.runOperation(`lock table ${table}`));
-  return new Promise((resolve, reject) => {
-    const over = pool.runWithConnection(LIMIT, async (connection) => {
+  return held((untilReleased) =>
+    pool.runWithConnection(LIMIT, async (connection) => {
       const cursor = connection.cursor();
       await cursor.execute(`lock tables ${table} write`);
-      await new Promise<void>((release) => {
-        resolve({
-          release,
-          async [Symbol.asyncDispose]() {
-            release();
-            await over;
-          },
-        });
-      });
+      await untilReleased();
       await cursor.execute("unlock tables");
-    });
+    }),
+  );
+}
+
+/** What `begin` starts, once it waits to be released. */
+function held(begin: (untilReleased: () => Promise<void>) => Deferred<void>): Promise<Held> {
+  return new Promise((resolve, reject) => {
+    const over = begin(
+      () =>
+        new Promise((release) => {
+          resolve({
+            release,
+            async [Symbol.asyncDispose]() {
+              release();
+              await over;
+            },
+          });
+        }),
+    );
     over.addErrback((failure) => reject(failure.value));
   });
 }

@@ -1,34 +1,13 @@
 /** What goes wrong while connections are closed is logged, and nobody is made to wait for it. */
-import { ConnectionPool, type Driver, type DriverConnection, OperationalError, type Result } from "adbapi";
+import { ConnectionPool, type Driver } from "adbapi";
 import { expect, test } from "vitest";
-
-const RESULT: Result = { rows: [], rowCount: 0, lastInsertId: undefined, columns: [] };
+import { simpleDriver } from "../support/simple-driver.js";
 
 /** A database that does all that it is asked for, but cannot say goodbye. */
 function rudeDriver(close: () => Promise<void>): Driver & { readonly destroyed: () => number } {
   let destroyed = 0;
-  const nothing = async () => {};
-  return {
-    name: "rude",
-    paramstyle: "qmark",
-    pipeline: 1,
-    translate: (error) => new OperationalError(String(error), { cause: error }),
-    destroyed: () => destroyed,
-    async connect(): Promise<DriverConnection> {
-      return {
-        native: undefined,
-        id: undefined,
-        state: "idle",
-        execute: async () => RESULT,
-        begin: nothing,
-        commit: nothing,
-        rollback: nothing,
-        ping: nothing,
-        close,
-        destroy: () => void destroyed++,
-      };
-    },
-  };
+  const driver = simpleDriver(() => ({ close, destroy: () => void destroyed++ }));
+  return { ...driver, destroyed: () => destroyed };
 }
 
 test("a close that fails is logged, the connection destroyed, and close() fires all the same", async () => {

@@ -1,13 +1,8 @@
 /** A pool comes back to `min` connections by itself, however its connections end. */
-import {
-  ConnectionPool,
-  type Driver,
-  type DriverConnection,
-  OperationalError,
-  type SessionState,
-} from "adbapi";
+import { ConnectionPool, type Driver, type DriverConnection, type SessionState } from "adbapi";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../support/eventually.js";
+import { simpleDriver, simpleSession } from "../support/simple-driver.js";
 
 /** Sessions that die when the test says so, and connects that take as long as it says. */
 class Sessions {
@@ -15,10 +10,7 @@ class Sessions {
   hold: Promise<void> = Promise.resolve();
   connects = 0;
   readonly driver: Driver = {
-    name: "mortal",
-    paramstyle: "qmark",
-    pipeline: 1,
-    translate: (error) => new OperationalError(String(error), { cause: error }),
+    ...simpleDriver(),
     connect: async (_args, { onLost }) => {
       this.connects++;
       await this.hold;
@@ -27,26 +19,16 @@ class Sessions {
   };
 
   #session(onLost: (error: unknown) => void): DriverConnection {
-    const nothing = async () => {};
     let state: SessionState = "idle";
     this.dies.push(() => {
       state = "broken";
       onLost(new Error("the session died"));
     });
-    return {
-      native: undefined,
-      id: undefined,
+    return simpleSession({
       get state() {
         return state;
       },
-      execute: async () => ({ rows: [], rowCount: 0, lastInsertId: undefined, columns: [] }),
-      begin: nothing,
-      commit: nothing,
-      rollback: nothing,
-      ping: nothing,
-      close: nothing,
-      destroy: () => {},
-    };
+    });
   }
 }
 

@@ -14,13 +14,18 @@ const run = (env: Record<string, string> = {}) => new ChildProgram(["test/fixtur
 const command = (args: string[], env: Record<string, string> = {}) =>
   new ChildProgram(["dist/src/cli/index.js", ...args], env);
 
+/** What becomes of a program that gets the signal once it has started. */
+async function stopped(program: ChildProgram, signal: NodeJS.Signals = "SIGTERM") {
+  await program.printed(/starting/);
+  program.signal(signal);
+  return program.ended();
+}
+
 describe("runService", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`${signal} stops the application, status 0`, async () => {
       await using program = run();
-      await program.printed(/starting/);
-      program.signal(signal);
-      const { status, output } = await program.ended();
+      const { status, output } = await stopped(program, signal);
       expect(output).toBe(`starting\n${signal}: stopping the MultiService "fixture"\nstopping\nstatus 0\n`);
       expect(status).toBe(0);
     });
@@ -96,36 +101,28 @@ describe("runService", () => {
 
   test("a signal during a start that hangs: the time to stop holds for it too", async () => {
     await using program = run({ START: "hang", ALIVE: "no", STOP_TIMEOUT: "100" });
-    await program.printed(/starting/);
-    program.signal("SIGTERM");
-    const { status, output } = await program.ended();
+    const { status, output } = await stopped(program);
     expect(output).toMatch(/has not stopped in 100 ms/);
     expect(status).toBe(1);
   });
 
   test("a failing stop is told, status 1", async () => {
     await using program = run({ STOP: "fail" });
-    await program.printed(/starting/);
-    program.signal("SIGTERM");
-    const { status, output } = await program.ended();
+    const { status, output } = await stopped(program);
     expect(output).toMatch(/failed while stopping: Error: as the test wants it/);
     expect(status).toBe(1);
   });
 
   test("a stop that takes too long ends with the process, status 1", async () => {
     await using program = run({ STOP: "hang", STOP_TIMEOUT: "100" });
-    await program.printed(/starting/);
-    program.signal("SIGTERM");
-    const { status, output } = await program.ended();
+    const { status, output } = await stopped(program);
     expect(output).toMatch(/has not stopped in 100 ms/);
     expect(status).toBe(1);
   });
 
   test("what no service owned does not keep a stopped application's process, and is named", async () => {
     await using program = run({ LEFTOVER: "yes" });
-    await program.printed(/starting/);
-    program.signal("SIGTERM");
-    const { status, output } = await program.ended();
+    const { status, output } = await stopped(program);
     expect(output).toMatch(/still open: .*Timeout/);
     expect(status).toBe(0);
   });
@@ -140,9 +137,7 @@ describe("runService", () => {
 describe("adbapi run", () => {
   test("runs a file's default export", async () => {
     await using program = command(["run", "test/fixtures/application.js", "--nodaemon"]);
-    await program.printed(/starting/);
-    program.signal("SIGTERM");
-    expect((await program.ended()).status).toBe(0);
+    expect((await stopped(program)).status).toBe(0);
   });
 
   test("runs TypeScript as the error message says, and with stdin, stdout and stderr closed", async () => {
@@ -239,15 +234,19 @@ describe("adbapi run", () => {
   });
 
   describe("--pidfile", () => {
-    const place = () => mkdtemp(join(tmpdir(), "adbapi-pidfile-"));
+    const holding = (pidfile: string) =>
+      command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+    const place = async () => {
+      const directory = await mkdtemp(join(tmpdir(), "adbapi-pidfile-"));
+      return { directory, pidfile: join(directory, "app.pid") };
+    };
 
     test("holds the process id while it runs, and keeps a second one out", async () => {
-      const directory = await place();
-      const pidfile = join(directory, "app.pid");
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { directory, pidfile } = await place();
+      await using program = holding(pidfile);
       await program.printed(/starting/);
       expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
-      await using second = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await using second = holding(pidfile);
       const refused = await second.ended();
       expect(refused.output).toMatch(`Already running as process ${program.pid}`);
       expect(refused.status).toBe(2);
@@ -258,21 +257,19 @@ describe("adbapi run", () => {
     });
 
     test("takes over what a crash left", async () => {
-      const directory = await place();
-      const pidfile = join(directory, "app.pid");
-      await using crashed = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { directory, pidfile } = await place();
+      await using crashed = holding(pidfile);
       await crashed.printed(/starting/);
       crashed.signal("SIGKILL");
       await crashed.ended();
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await using program = holding(pidfile);
       await program.printed(/starting/);
       expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
       await rm(directory, { recursive: true });
     });
 
     test("of many that find a stale one in the same moment, one gets it", async () => {
-      const directory = await place();
-      const pidfile = join(directory, "app.pid");
+      const { directory, pidfile } = await place();
       const holder = new URL("../../dist/src/cli/pidfile.js", import.meta.url).href;
       const contender = `const { holdPidfile } = await import(${JSON.stringify(holder)});
         process.stdout.write("ready");
@@ -304,9 +301,8 @@ describe("adbapi run", () => {
     });
 
     test("is not another's to remove, and stays where it was asked for", async () => {
-      const directory = await place();
-      const pidfile = join(directory, "app.pid");
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      const { directory, pidfile } = await place();
+      await using program = holding(pidfile);
       await program.printed(/starting/);
       await writeFile(pidfile, "1\n");
       program.signal("SIGTERM");
@@ -334,10 +330,9 @@ describe("adbapi run", () => {
       ["an empty file", (path: string) => writeFile(path, ""), /does not hold a process id but ""/],
       ["a link to nowhere", (path: string) => symlink("nowhere", path), /Cannot write the pidfile: ENOENT/],
     ])("%s in its place: a clear error", async (_, make, message) => {
-      const directory = await place();
-      const pidfile = join(directory, "app.pid");
+      const { directory, pidfile } = await place();
       await make(pidfile);
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await using program = holding(pidfile);
       const { status, output } = await program.ended();
       expect(output).toMatch(message);
       expect(output).toMatch(/^adbapi: /);
@@ -349,17 +344,17 @@ describe("adbapi run", () => {
       ["in no directory", "/no/such/directory/app.pid"],
       ["without a name", ""],
     ])("%s: a clear error", async (_, pidfile) => {
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await using program = holding(pidfile);
       const { status, output } = await program.ended();
       expect(output).toMatch(/^adbapi: Cannot write the pidfile/);
       expect(status).toBe(2);
     });
 
     test("leaves alone a file that is no pidfile", async () => {
-      const directory = await place();
+      const { directory } = await place();
       const pidfile = join(directory, "precious.txt");
       await writeFile(pidfile, "precious");
-      await using program = command(["run", "test/fixtures/application.js", "--pidfile", pidfile]);
+      await using program = holding(pidfile);
       const { status, output } = await program.ended();
       expect(output).toMatch(/does not hold a process id but "precious"/);
       expect(status).toBe(2);

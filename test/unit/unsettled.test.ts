@@ -1,26 +1,13 @@
-import { ConnectionPool, type Driver, StatementTimeout } from "adbapi";
+import { ConnectionPool, StatementTimeout } from "adbapi";
 import { expect, test } from "vitest";
+import type { Statement } from "../../drivers/driver.js";
+import { answer, simpleDriver } from "../support/simple-driver.js";
 
 test("a driver that does not settle what it destroyed keeps nobody waiting, nor its place in the pool", async () => {
-  const answer = { rows: [{ one: 1 }], rowCount: 1, lastInsertId: undefined, columns: [] };
-  const driver: Driver = {
-    name: "unsettled",
-    paramstyle: "qmark",
-    pipeline: 1,
-    translate: (error) => error as never,
-    connect: async () => ({
-      native: undefined,
-      id: undefined,
-      state: "idle" as const,
-      execute: ({ sql }) => (sql === "never" ? new Promise(() => {}) : Promise.resolve(answer)),
-      begin: async () => {},
-      commit: async () => {},
-      rollback: async () => {},
-      ping: async () => {},
-      close: async () => {},
-      destroy: () => {},
-    }),
-  };
+  const driver = simpleDriver(() => ({
+    execute: ({ sql }: Statement) =>
+      sql === "never" ? new Promise(() => {}) : Promise.resolve(answer({ one: 1 })),
+  }));
   await using pool = new ConnectionPool(driver, {}, { min: 0, max: 1 });
   const error = await pool
     .runQuery("never", undefined, { timeoutMillis: 20 })
