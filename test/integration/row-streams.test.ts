@@ -175,7 +175,7 @@ describeEach(TARGETS, (target) => {
   test("timeoutMillis holds for the consumer's pauses too", async () => {
     await withPool(target, { max: 1 }, async (pool) => {
       await pool.start();
-      const stream = pool.runStream(numbers(target, ENDLESS), [], { timeoutMillis: 500 });
+      const stream = pool.runStream(numbers(target, ENDLESS), [], { timeoutMillis: 2_000 });
       await stream.next();
       await handedOn(pool);
       await expect(stream.next()).rejects.toThrow(StatementTimeout);

@@ -4,8 +4,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { modulesOf, project, ROOT, run } from "./packed.js";
+
+// Compilers take their time, the more of it the busier the machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 const drivers = {
   pg: { packages: ["pg", "@types/pg"], right: '{ host: "h" }', wrong: "{ host: 1 }" },

@@ -55,14 +55,14 @@ describe.runIf(url && mysql2Target.readable).each([
   };
 
   runs("the attempt ends by its deadline, and leaves nothing open", async () => {
-    const { pool, sockets } = await opening(300, 1);
+    const { pool, sockets } = await opening(1_500, 1);
     await using _pool = pool;
     const error = await pool.start().then(
       () => undefined,
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(OperationalError);
-    expect((error as Error).message).toContain("no answer in 300 ms");
+    expect((error as Error).message).toContain("no answer in 1500 ms");
     await expect.poll(() => sockets.size > 0 && [...sockets].every((socket) => socket.destroyed)).toBe(true);
   });
 
