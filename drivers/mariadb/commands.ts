@@ -1,4 +1,5 @@
-import { encoded, type Lot, UNSIGNED_BIGINT } from "./bulk/lots.js";
+import { encoded, type Lot } from "./bulk/lots.js";
+import { UNSIGNED_BIGINT } from "./bulk/param-types.js";
 import type { Answer, Command, Internals, Output, Prepared, ServerInfo } from "./native.js";
 
 const UNSIGNED = {

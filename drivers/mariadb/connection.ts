@@ -1,30 +1,25 @@
 /** One session through mariadb's callback API, pipelined. */
-import type { FieldInfo, UpsertResult } from "mariadb";
+import type { FieldInfo } from "mariadb";
 import type { AdbapiError } from "../../src/errors/classes.js";
 import { Cork } from "../common/cork.js";
 import { unreadable } from "../common/unreadable.js";
 import type { Params, Result, Statement } from "../driver.js";
-import {
-  type ConnectionSetup,
-  type InFlight,
-  type Many,
-  MysqlConnection,
-  type Part,
-} from "../mysql-family/connection.js";
-import { isFull, unknownStatement } from "../mysql-family/errors/conditions.js";
+import { MysqlConnection } from "../mysql-family/connection.js";
+import type { ConnectionSetup } from "../mysql-family/connection-setup.js";
+import { unknownStatement } from "../mysql-family/errors/conditions.js";
 import type { ServerError } from "../mysql-family/errors/server-error.js";
-import type { Step } from "../mysql-family/execute-many.js";
-import { bytesOf } from "../mysql-family/packet-limit.js";
-import { endRows, type RowSource } from "../mysql-family/stream.js";
-import { generatedKey, OWN } from "../mysql-family/values/result.js";
-import { kindsAsDouble, type Lot, lots, mixedParams } from "./bulk/lots.js";
-import { columnsOfParams } from "./bulk/param-columns.js";
-import { isPlain } from "./bulk/text.js";
-import { bulk, canBulk, knowsBulk, streaming, withUnsigned } from "./commands.js";
+import type { Many } from "../mysql-family/execute-many.js";
+import type { Part, Sent } from "../mysql-family/in-flight.js";
+import type { RowSource } from "../mysql-family/row-source.js";
+import { OWN } from "../mysql-family/values/result.js";
+import { canBulk, streaming, withUnsigned } from "./commands.js";
 import type { Opened } from "./connect.js";
 import { translate } from "./errors.js";
+import { manyOf } from "./execute-many.js";
 import type { Answer, Native, Prepared } from "./native.js";
-import { columnsOf, refuseFaults, toObject, toObjects } from "./rows.js";
+import { metaOf, resultOf } from "./results.js";
+import { type Ready, StatementCache } from "./statement-cache.js";
+import { type RowStream, rowSource } from "./stream.js";
 
 /**
  * Rows always come as arrays, and become objects here. Those of later sets are dropped unread: mariadb hands options of
@@ -38,26 +33,21 @@ export interface MariadbSetup extends ConnectionSetup {
   readonly bulks: boolean;
 }
 
-type Ready = (error: ServerError | null | undefined, prepared: Prepared) => void;
-
-/** How mariadb shows a cache that is empty, which it does not tell otherwise. */
-const NONE_KEPT = "info{cache:}";
-
-type Readable = RowSource["readable"] & { close(): void };
+type Resolve = (result: Result | Promise<Result>) => void;
 
 export class MariadbConnection extends MysqlConnection {
   readonly native: Native;
   protected readonly names = "mariadb";
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
   readonly #bulks: boolean;
-  readonly #inside: Opened["inside"];
+  readonly #statements: StatementCache;
   readonly #cork = new Cork();
 
   constructor({ native, socket, inside }: Opened, setup: MariadbSetup) {
     super(socket, setup);
     this.native = native;
-    this.#inside = inside;
-    this.status = native.info.status;
+    this.#statements = new StatementCache(native, inside, (ask) => this.room(ask));
+    this.transaction.status = native.info.status;
     this.#sessionVariables = setup.sessionVariables;
     this.#bulks = setup.bulks;
     native.on("error", (error) => this.lose(error));
@@ -68,106 +58,42 @@ export class MariadbConnection extends MysqlConnection {
   }
 
   giveRoom(): boolean {
-    const keeps = this.#inside?.prepareCache;
-    if (!keeps || keeps.toString() === NONE_KEPT) return false;
-    keeps.reset();
-    return true;
+    return this.#statements.giveRoom();
   }
 
   protected query(statement: Part): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const entry = this.sent(statement, reject);
-      this.#cork.hold(this.socket);
-      const rows = statement.own ? OWN : ROWS_AS_ARRAY;
-      this.sending(entry, () =>
-        this.native.query({ sql: statement.sql, ...rows }, (error, answer, meta) => {
-          this.#answered(entry, error, answer, meta, resolve);
-        }),
-      );
-    });
+    return this.#send(statement, (answered) => this.#text(statement, answered));
   }
 
   protected prepared(statement: Statement, values: unknown[]): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#execute(this.sent(statement, reject), values, resolve, true);
+      this.#execute(this.inFlight.add(statement, reject), values, resolve, true);
     });
   }
 
-  /**
-   * In bulk where that gives the same; all of it with one handle, since mariadb takes a turn for each time that a text
-   * is prepared.
-   */
-  protected async many(
+  protected many(
     sql: string,
     first: Params,
     whole: Statement | undefined,
     refusing: string,
   ): Promise<Many | undefined> {
-    const isBulk = this.#bulks && canBulk(this.native.info) && isPlain(sql);
-    if (!this.goesAhead && !isBulk) return undefined;
-    const isText = (first as unknown[]).length === 0;
-    const prepared = isText ? undefined : await this.#prepare(sql);
-    if (!isText && prepared === undefined) return undefined;
-    const refuser = this.goesAhead ? await this.#prepare(refusing) : undefined;
-    const part = (params: Params): Part => ({ sql, params, rowMode: "array", whole, ahead: true });
-    const one = (params: Params): Step => ({
-      lists: [params],
-      bytes: bytesOf(params, this.maxAllowedPacket),
-      run: async () => {
-        const { rowCount } = await (prepared === undefined
-          ? this.execute(part(params))
-          : this.#step(part(params), prepared));
-        return rowCount;
-      },
-    });
-    const many = (lot: Lot): Step => {
-      const [list] = lot.rows;
-      const fits =
-        lot.rows.length > 1 && knowsBulk(prepared!) && lot.types?.length === prepared!.parameterCount;
-      if (!fits) return one(list!);
-      const run = async () => (await this.#bulk(part(list!), prepared!, lot)).rowCount;
-      return { lists: lot.rows, bytes: lot.bytes, run };
+    const connection = {
+      bulks: this.#bulks && canBulk(this.native.info),
+      goesAhead: this.goesAhead,
+      maxAllowedPacket: this.maxAllowedPacket,
+      prepare: (sql: string) => this.#statements.prepared(sql),
+      text: async (part: Part) => (await this.execute(part)).rowCount,
+      one: (part: Part, prepared: Prepared) => this.#one(part, prepared),
+      send: (part: Part, send: (answered: Answer) => void) => this.#bulk(part, send),
+      columns: (part: Part) => this.#columns(part),
+      tell: (sql: string) => this.tell(sql),
+      run: (prepared: Prepared) => prepared.execute([], ROWS_AS_ARRAY, () => {}),
     };
-    const inLots = function* (lists: readonly Params[]): Generator<Step> {
-      for (const lot of lots(lists as readonly unknown[][], maxBytes, asDouble)) yield many(lot);
-    };
-    let asDouble: readonly number[] = [];
-    const maxBytes = this.maxAllowedPacket;
-    return {
-      steps: isBulk && prepared !== undefined ? inLots : (lists) => lists.map(one),
-      look: async (lists) => {
-        if (isBulk) asDouble = await this.#kindsAsDouble(sql, lists as readonly unknown[][], whole);
-      },
-      refuseWrites: () =>
-        refuser === undefined ? this.tell(refusing) : refuser.execute([], ROWS_AS_ARRAY, () => {}),
-      close: () => {
-        prepared?.close();
-        refuser?.close();
-      },
-    };
+    return manyOf(connection, { sql, whole }, first, refusing);
   }
 
   protected async rows(statement: Statement, _batch: number, ended: () => void): Promise<RowSource> {
-    const readable = await this.#readable(statement);
-    let names: string[] = [];
-    let sets = 0;
-    readable.on("fields", (meta: FieldInfo[]) => {
-      if (++sets === 1) names = columnsOf(meta).map(({ name }) => name);
-      else if (sets === 2) endRows(readable);
-    });
-    readable.on("error", ended).once("end", ended);
-    return {
-      readable,
-      isRow: Array.isArray,
-      shape: (row) => {
-        refuseFaults(row as unknown[]);
-        return statement.rowMode === "array" ? row : toObject(row as unknown[], names);
-      },
-      discard: () => {
-        readable.close();
-        readable.resume();
-      },
-    };
+    return rowSource(await this.#readable(statement), statement, ended);
   }
 
   protected tell(sql: string): void {
@@ -206,50 +132,43 @@ export class MariadbConnection extends MysqlConnection {
 
   protected askStatus(done: (error: unknown) => void): void {
     this.native.ping((error) => {
-      if (!error) this.status = this.native.info.status;
+      if (!error) this.transaction.status = this.native.info.status;
       done(error);
     });
   }
 
-  #execute(
-    entry: InFlight,
-    values: unknown[],
-    resolve: (result: Result | Promise<Result>) => void,
-    again: boolean,
-  ): void {
-    const ready = (error: ServerError | null | undefined, prepared: Prepared) => {
-      if (error) return this.failed(entry, error);
+  #execute(sent: Sent, values: unknown[], resolve: Resolve, again: boolean): void {
+    const ready: Ready = (error, prepared) => {
+      if (error) return this.failed(sent, error);
       const wrong = this.mismatch(prepared.parameterCount, values.length);
       if (wrong !== undefined) {
         prepared.close();
-        return this.settle(entry, () => entry.reject(wrong));
+        return this.settle(sent, () => sent.reject(wrong));
       }
       const answered: Answer = (error, answer) => {
         prepared.close();
-        if (again && error && unknownStatement(error, entry.statement.sql))
-          this.#execute(entry, values, resolve, false);
-        else this.#answered(entry, error, answer, metaOf(answer), resolve);
+        if (again && error && unknownStatement(error, sent.statement.sql))
+          this.#execute(sent, values, resolve, false);
+        else this.#answered(sent, error, answer, metaOf(answer), resolve);
       };
-      this.sending(entry, () => this.#run(prepared, values, answered));
+      this.sending(sent, () => this.#run(prepared, values, answered));
     };
-    this.sending(entry, () => this.#ready(entry.statement.sql, ready));
+    this.sending(sent, () => this.#statements.get(sent.statement.sql, ready));
   }
 
-  /** Where the server has no room for one more, those that this session keeps make room, or those of another. */
-  #ready(sql: string, ready: Ready): void {
-    this.native.prepare(sql, (error, prepared) => {
-      if (!error || !isFull(error)) return ready(error, prepared);
-      let tell = () => ready(error, prepared);
-      const ask = () =>
-        new Promise<boolean>((resolve) => {
-          this.native.prepare(sql, (error, prepared) => {
-            tell = () => ready(error, prepared);
-            resolve(!error || !isFull(error));
-          });
-        });
-      const again = async () => (this.giveRoom() && (await ask())) || this.room(ask);
-      void again().then(() => tell());
+  /** A command that `send` gives to mariadb. */
+  #send(statement: Part, send: (answered: Answer) => void): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const sent = this.inFlight.add(statement, reject);
+      this.#cork.hold(this.socket);
+      const answered: Answer = (error, answer, meta) =>
+        this.#answered(sent, error, answer, meta ?? metaOf(answer), resolve);
+      this.sending(sent, () => send(answered));
     });
+  }
+
+  #text({ sql, own }: Part, answered: Answer): void {
+    this.native.query({ sql, ...(own ? OWN : ROWS_AS_ARRAY) }, answered);
   }
 
   #run(prepared: Prepared, values: unknown[], answered: Answer): void {
@@ -257,66 +176,36 @@ export class MariadbConnection extends MysqlConnection {
     withUnsigned(prepared.conn, values, () => prepared.execute(values, ROWS_AS_ARRAY, answered));
   }
 
-  #prepare(sql: string): Promise<Prepared | undefined> {
-    return new Promise((resolve) => {
-      this.#ready(sql, (error, prepared) => resolve(error ? undefined : prepared));
-    });
-  }
-
-  /** One list of many, sent at once. */
-  #step(statement: Part, prepared: Prepared): Promise<Result> {
+  /** One list of many. */
+  async #one(statement: Part, prepared: Prepared): Promise<number> {
     const values = statement.params as unknown[];
     const refused = this.refusal(statement) ?? this.mismatch(prepared.parameterCount, values.length);
-    if (refused !== undefined) return Promise.reject(refused);
-    return new Promise((resolve, reject) => {
-      const entry = this.sent(statement, reject);
-      const answered: Answer = (error, answer) =>
-        this.#answered(entry, error, answer, metaOf(answer), resolve);
-      this.sending(entry, () => this.#run(prepared, values, answered));
-    });
+    if (refused !== undefined) throw refused;
+    return (await this.#send(statement, (answered) => this.#run(prepared, values, answered))).rowCount;
   }
 
-  #bulk(statement: Part, prepared: Prepared, lot: Lot): Promise<Result> {
+  async #bulk(statement: Part, send: (answered: Answer) => void): Promise<number> {
     const refused = this.gone();
-    if (refused !== undefined) return Promise.reject(refused);
-    return new Promise((resolve, reject) => {
-      const entry = this.sent(statement, reject);
-      this.#cork.hold(this.socket);
-      const answered: Answer = (error, answer) => this.#answered(entry, error, answer, undefined, resolve);
-      this.sending(entry, () => bulk(prepared, lot, answered));
-    });
+    if (refused !== undefined) throw refused;
+    return (await this.#send(statement, send)).rowCount;
   }
 
-  /** Of each param, which integers its column stores the same where they come as a DOUBLE. */
-  async #kindsAsDouble(
-    sql: string,
-    rows: readonly (readonly unknown[])[],
-    whole: Statement | undefined,
-  ): Promise<readonly number[]> {
-    const mixed = mixedParams(rows);
-    const target = mixed.length > 0 ? columnsOfParams(sql) : undefined;
-    if (target === undefined || mixed.every((at) => target.places[at] === undefined)) return [];
-    const columns = await this.#columns({ sql: target.sql, params: undefined, rowMode: "array", whole });
-    return target.places.map((place) => kindsAsDouble(place === undefined ? undefined : columns.at(place)));
+  async #columns(statement: Part): Promise<readonly FieldInfo[]> {
+    let columns: readonly FieldInfo[] = [];
+    if (this.gone() !== undefined) return columns;
+    const send = (answered: Answer) =>
+      this.#text(statement, (error, answer, meta) => {
+        if (!error) columns = meta as readonly FieldInfo[];
+        answered(error, answer, meta);
+      });
+    await this.#send(statement, send).catch(() => {});
+    return columns;
   }
 
-  /** Of the rows that the statement would give; none where the server does not tell. */
-  #columns(statement: Part): Promise<readonly FieldInfo[]> {
-    if (this.gone() !== undefined) return Promise.resolve([]);
-    return new Promise((resolve) => {
-      const entry = this.sent(statement, () => resolve([]));
-      this.sending(entry, () =>
-        this.native.query({ sql: statement.sql, ...OWN }, (error, answer, meta) => {
-          this.#answered(entry, error, answer, meta, () => resolve(meta as readonly FieldInfo[]));
-        }),
-      );
-    });
-  }
-
-  #readable({ sql, params }: Statement): Promise<Readable> {
+  #readable({ sql, params }: Statement): Promise<RowStream> {
     const values = (params ?? []) as unknown[];
     if (values.length === 0)
-      return this.opening(() => this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as Readable);
+      return this.opening(() => this.native.queryStream({ sql, ...ROWS_AS_ARRAY }) as RowStream);
     return new Promise((resolve, reject) => {
       const ready: Ready = (error, prepared) => {
         if (error) return reject(error);
@@ -325,61 +214,36 @@ export class MariadbConnection extends MysqlConnection {
           prepared.close();
           return reject(wrong);
         }
-        const stream = () => prepared.executeStream(values, ROWS_AS_ARRAY) as Readable;
+        const stream = () => prepared.executeStream(values, ROWS_AS_ARRAY) as RowStream;
         const open = () => {
           const readable = streaming(prepared.conn, values, stream);
           return readable.once("end", () => prepared.close());
         };
         resolve(this.opening(open));
       };
-      this.opening(() => this.#ready(sql, ready)).catch(reject);
+      this.opening(() => this.#statements.get(sql, ready)).catch(reject);
     });
   }
 
   #answered(
-    entry: InFlight,
+    sent: Sent,
     error: ServerError | null | undefined,
     answer: unknown,
     meta: unknown,
-    resolve: (result: Result | Promise<Result>) => void,
+    resolve: Resolve,
   ): void {
     if (error) {
-      this.failed(entry, error);
+      this.failed(sent, error);
       return;
     }
-    this.status = this.native.info.status;
+    this.transaction.status = this.native.info.status;
     let result: Result | Promise<Result>;
     try {
-      result = this.keyed(resultOf(entry.statement, answer, meta));
+      result = this.keyed(resultOf(sent.statement, answer, meta));
     } catch (error) {
-      this.settle(entry, () => entry.reject(unreadable(error)));
+      this.settle(sent, () => sent.reject(unreadable(error)));
       return;
     }
-    this.settle(entry, () => resolve(result));
+    this.settle(sent, () => resolve(result));
   }
-}
-
-function metaOf(answer: unknown): unknown {
-  return (answer as { meta?: unknown } | undefined)?.meta;
-}
-
-function resultOf(statement: Statement, answer: unknown, meta: unknown): Result {
-  if (!Array.isArray(answer)) return written(answer as UpsertResult);
-  if (Array.isArray(meta) && meta[0] instanceof Object && !Array.isArray(meta[0]))
-    return ofRows(statement, answer, meta);
-  // CALL, or several statements: the first that has rows, as a cursor of PEP 249 stands there.
-  const first = Math.max(0, answer.findIndex(Array.isArray));
-  const found = answer[first];
-  if (!Array.isArray(found)) return written(found as UpsertResult);
-  return ofRows(statement, found, Array.isArray(meta) ? meta[first] : (found as { meta?: unknown }).meta);
-}
-
-function ofRows(statement: Statement, answer: unknown[], meta: unknown): Result {
-  const columns = columnsOf(meta as FieldInfo[]);
-  const rows = statement.rowMode === "array" ? answer : toObjects(answer, columns);
-  return { rows, rowCount: rows.length, lastInsertId: undefined, columns };
-}
-
-function written({ affectedRows, insertId }: UpsertResult): Result {
-  return { rows: [], rowCount: Number(affectedRows), lastInsertId: generatedKey(insertId), columns: [] };
 }

@@ -4,7 +4,7 @@ import { OperationalError } from "../../src/errors/classes.js";
 import type { ConnectOptions } from "../driver.js";
 import { speaksUtf8 } from "./arguments/charset.js";
 import { type Connecting, inTime, onAbort } from "./connect-deadline.js";
-import type { ConnectionSetup } from "./connection.js";
+import type { ConnectionSetup } from "./connection-setup.js";
 import { connectFailure, whereOf } from "./errors/connect-failure.js";
 import { type Product, productOf, sentBy } from "./errors/sender.js";
 import type { Faults } from "./faults.js";

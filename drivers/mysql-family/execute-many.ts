@@ -1,209 +1,63 @@
-/**
- * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what
- * it did there is undone by a savepoint, and the lists run again, in halves, up to the one that fails. So the end is
- * that of one by one.
- */
-import { ConnectionLost } from "../../src/errors/classes.js";
+/** `executeMany` on one session: lists are sent ahead of their answers where that leaves the same, else one by one. */
 import type { Params } from "../driver.js";
-import { isInterrupted, isPassing, unknownStatement } from "./errors/conditions.js";
-import type { ServerError } from "./errors/server-error.js";
+import { type ManySession, oneByOne, type Step, sendAhead } from "./send-ahead.js";
 
-/** One command on its way to the server, with one list or several. */
-export interface Step {
-  readonly lists: readonly Params[];
-  /** About, for the memory that waits in the socket. */
-  readonly bytes: number;
-  /** Sends it at once, and fires with the rows affected. */
-  run(): Promise<number>;
-}
+/** Fewer lists are sent one by one: going ahead takes some round trips of its own. */
+export const FEW = 6;
 
-/** What of a session is needed here. */
-export interface ManySession {
-  readonly sql: string;
-  /** Its lists as commands, in order. */
+/** Most commands of an `executeMany` under way without an answer. */
+const MOST_AHEAD = 512;
+
+/** How a package sends many lists of params of one text ahead of their answers. */
+export interface Many {
   steps(lists: readonly Params[]): Iterable<Step>;
-  /**
-   * Asks the server what the steps of these lists depend on. The first list is in the table by then: until the
-   * transaction ends no other session changes its columns.
-   */
-  look?: ((lists: readonly Params[]) => Promise<void>) | undefined;
-  /** One list, as any statement. */
-  one(params: Params): Promise<number>;
-  /** A statement of the library's own; fires with its rows. A cancel may hit it where it is a `part`. */
-  command(sql: string, part?: "part"): Promise<readonly unknown[]>;
-  /** What the server calls the default of the session's next transactions. */
-  readonly readOnly: string;
-  /** Whether what the statement does can be undone, as far as its first list has told. */
-  undoable(): boolean;
-  setUndoable(): void;
-  /** Has the server do this, ahead of what is sent next, whether or not it can. */
-  tell(sql: string): void;
-  /** The same, of `refusing(readOnly)`. */
+  /** Asks the server what the steps of these lists depend on, once the first list has been run. */
+  look?(lists: readonly Params[]): Promise<void>;
+  /** Sends a text that is known beforehand, and drops its answer. */
   refuseWrites(): void;
-  /** Most commands under way without an answer. */
-  readonly most: number;
-  /** Whether nothing more is to be sent. */
-  givenUp(): boolean;
-  /** Of no use to anyone after this. */
-  destroy(): void;
+  close(): void;
 }
 
-/** Most that is under way without an answer. */
-const MOST_BYTES = 1 << 21;
-
-const SAVEPOINT = "SAVEPOINT adbapi_many";
-const UNDO = "ROLLBACK TO SAVEPOINT adbapi_many";
-const WARNINGS = "SHOW WARNINGS";
-/** Some tables that have no transactions could not be rolled back. */
-const ER_WARNING_NOT_COMPLETE_ROLLBACK = 1196;
-const ATTEMPTS = 3;
-
-/** What a server calls the default of the session's next transactions. */
-export function readOnlyOf(version: string): string {
-  return /mariadb/i.test(version) ? "tx_read_only" : "transaction_read_only";
+/** What of a connection is needed here. */
+export interface ManyConnection extends Omit<ManySession, "steps" | "look" | "most"> {
+  /** Whether several statements may be under way at a time. */
+  readonly goesAhead: boolean;
 }
 
-/** The statement that has the server refuse to write, once the transaction that is open is over. */
-export function refusing(readOnly: string): string {
-  return `SET @@SESSION.${readOnly} = 1`;
-}
-
-/** Fires with the sum of the rows affected. */
-export async function sendAhead(session: ManySession, lists: readonly Params[]): Promise<number> {
-  if (session.undoable()) return restAhead(session, lists);
-  const { rowCount, undoable } = await first(session, lists[0]!);
-  if (undoable) session.setUndoable();
-  return rowCount + (await (undoable ? restAhead : oneByOne)(session, lists.slice(1)));
-}
-
-async function restAhead(session: ManySession, lists: readonly Params[]): Promise<number> {
-  await session.look?.(lists);
-  return inWindows(session, lists);
-}
-
-/** One list, and whether it could be undone. All of this is one round trip. */
-async function first(session: ManySession, list: Params) {
-  const [step] = session.steps([list]);
-  const [run, savepoint, undone, warnings] = await Promise.allSettled([
-    step!.run(),
-    session.command(SAVEPOINT),
-    session.command(UNDO),
-    session.command(WARNINGS),
-  ]);
-  if (run.status === "rejected") {
-    if (!unknownStatement(run.reason as ServerError, session.sql)) throw run.reason;
-    return { rowCount: await session.one(list), undoable: false };
-  }
-  const said = savepoint.status === "fulfilled" && undone.status === "fulfilled";
-  const undoable = said && warnings.status === "fulfilled" && isWhole(warnings.value);
-  return { rowCount: run.value, undoable };
-}
-
-async function oneByOne(session: ManySession, lists: readonly Params[]): Promise<number> {
-  let rowCount = 0;
-  for (const list of lists) {
-    if (session.givenUp()) break;
-    rowCount += await session.one(list);
-  }
-  return rowCount;
-}
-
-async function inWindows(session: ManySession, lists: readonly Params[]): Promise<number> {
-  let rowCount = 0;
-  for (const window of windows(session.steps(lists), session.most)) {
-    if (session.givenUp()) break;
-    rowCount += await atOnce(session, window);
-  }
-  return rowCount;
-}
-
-/** As many as may be under way at a time. */
-function* windows(steps: Iterable<Step>, most: number): Generator<Step[]> {
-  let window: Step[] = [];
-  let bytes = 0;
-  for (const step of steps) {
-    if (window.length === most || (window.length > 0 && bytes + step.bytes > MOST_BYTES)) {
-      yield window;
-      window = [];
-      bytes = 0;
-    }
-    window.push(step);
-    bytes += step.bytes;
-  }
-  if (window.length > 0) yield window;
-}
-
-async function atOnce(session: ManySession, steps: readonly Step[]): Promise<number> {
-  const savepoint = session.command(SAVEPOINT, "part");
-  const running = steps.length === 1 ? [steps[0]!.run()] : guarded(session, steps);
-  const restored = steps.length === 1 ? undefined : restore(session);
-  const [saved, , ...answers] = await Promise.allSettled([savepoint, restored, ...running]);
-  const failures = answers.filter((answer) => answer.status === "rejected").map(({ reason }) => reason);
-  if (failures.length > 0) {
-    // What could not be sent takes the session with it, and those before it hear of that alone.
-    const reason: unknown = failures.find((error) => !(error instanceof ConnectionLost)) ?? failures[0];
-    const undone = saved.status === "fulfilled" && (await undo(session));
-    if (!undone || isPassing(reason as ServerError) || session.givenUp()) throw reason;
-    const lists = steps.flatMap((step) => step.lists);
-    return inHalves(session, lists);
-  }
-  return answers.reduce((sum, answer) => sum + (answer as PromiseFulfilledResult<number>).value, 0);
-}
-
-/**
- * A deadlock ends the transaction, and what comes behind it would be committed on its own: the server is made to refuse
- * that. It has to hear of it between any two, for the first statement after such an end may write by the leave of the
- * transaction that is gone.
- */
-function guarded(session: ManySession, steps: readonly Step[]): Promise<number>[] {
-  session.tell(`SET @adbapi_read_only = @@SESSION.${session.readOnly}`);
-  return steps.map((step) => {
-    session.refuseWrites();
-    return step.run();
-  });
-}
-
-/** Whoever has the session next must be able to write. */
-async function restore(session: ManySession): Promise<void> {
-  const { readOnly } = session;
-  const back = `SET @@SESSION.${readOnly} = IFNULL(@adbapi_read_only, 0), @adbapi_read_only = NULL`;
-  await surely(() => session.command(back)).catch(() => session.destroy());
-}
-
-/** One of these fails: what stands before it runs again, as often as they can be halved, and nothing behind it. */
-async function inHalves(session: ManySession, lists: readonly Params[]): Promise<number> {
-  if (lists.length === 1) return session.one(lists[0]!);
-  const half = lists.length >> 1;
-  let rowCount = 0;
-  for (const part of [lists.slice(0, half), lists.slice(half)]) {
-    if (session.givenUp()) break;
-    rowCount += await (part.length === 1 ? session.one(part[0]!) : inWindows(session, part));
-  }
-  return rowCount;
-}
-
-/** Whether all since the savepoint is undone: not where the transaction is over, nor in a table that has none. */
-async function undo(session: ManySession): Promise<boolean> {
+/** `many` is undefined where lists can only be sent one by one. */
+export async function executeMany(
+  lists: readonly Params[],
+  many: Many | undefined,
+  connection: ManyConnection,
+): Promise<{ readonly rowCount: number }> {
+  if (many === undefined) return { rowCount: await oneByOne(connection, lists) };
   try {
-    await surely(() => session.command(UNDO));
-    return isWhole(await session.command(WARNINGS));
-  } catch {
-    return false;
+    const session = connection.goesAhead ? ahead(many, connection) : inTurn(many, connection);
+    return { rowCount: await sendAhead(session, lists) };
+  } finally {
+    many.close();
   }
 }
 
-/** Warnings of the failure before it may still be there. */
-function isWhole(warnings: readonly unknown[]): boolean {
-  return !warnings.some((row) => Number((row as unknown[])[1]) === ER_WARNING_NOT_COMPLETE_ROLLBACK);
+function ahead(many: Many, connection: ManyConnection): ManySession {
+  return { ...connection, steps: (lists) => many.steps(lists), look: many.look, most: MOST_AHEAD };
 }
 
-/** A KILL that was meant for a list can hit what comes behind it. */
-async function surely<T>(send: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await send();
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isInterrupted(error as ServerError)) throw error;
-    }
-  }
+/** For a session that takes one command at a time: each waits for the answer to the one before. */
+function inTurn(many: Many, connection: ManyConnection): ManySession {
+  let last: Promise<unknown> = Promise.resolve();
+  const queued = <T>(send: () => Promise<T>): Promise<T> => {
+    const answer = last.then(send, send);
+    last = answer;
+    return answer;
+  };
+  return {
+    ...connection,
+    *steps(lists) {
+      for (const step of many.steps(lists)) yield { ...step, run: () => queued(() => step.run()) };
+    },
+    look: many.look,
+    command: (sql, part) => queued(() => connection.command(sql, part)),
+    most: 1,
+  };
 }

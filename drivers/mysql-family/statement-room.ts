@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A session that keeps prepared statements. */
-export interface Keeper {
+export interface StatementHolder {
   /** Nothing is under way on it. */
   readonly atRest: boolean;
   /** Closes a few that it keeps; false where it keeps none. */
@@ -17,30 +17,34 @@ export interface Keeper {
 /** Nobody tells when another session's statements are gone: the pauses, in milliseconds, before it is asked again. */
 const PAUSES = [1, 2, 5, 10, 25, 50, 100, 200];
 
-const keepers = new Map<string, Set<Keeper>>();
+const holders = new Map<string, Set<StatementHolder>>();
 
 /** `server` is the server's own name for itself; stops when what it gives is called. */
-export function keeping(server: string, keeper: Keeper): () => void {
-  const all = keepers.get(server) ?? new Set();
-  keepers.set(server, all.add(keeper));
+export function addHolder(server: string, holder: StatementHolder): () => void {
+  const all = holders.get(server) ?? new Set();
+  holders.set(server, all.add(holder));
   return () => {
-    all.delete(keeper);
-    if (all.size === 0 && keepers.get(server) === all) keepers.delete(server);
+    all.delete(holder);
+    if (all.size === 0 && holders.get(server) === all) holders.delete(server);
   };
 }
 
 /**
  * Has others make room, and `ask` asks again, while it says that there is none; fires when it is to be left at that.
  */
-export async function withRoom(server: string, own: Keeper, ask: () => Promise<boolean>): Promise<void> {
+export async function withRoom(
+  server: string,
+  own: StatementHolder,
+  ask: () => Promise<boolean>,
+): Promise<void> {
   for (const pause of PAUSES) {
-    const others = [...(keepers.get(server) ?? [])].filter((other) => other !== own && other.atRest);
+    const others = [...(holders.get(server) ?? [])].filter((other) => other !== own && other.atRest);
     // They are asked in turn: whoever has given stands last.
     const giver = others.find((other) => other.giveRoom());
     if (giver === undefined && pause === PAUSES[0]) return;
     if (giver !== undefined) {
-      keepers.get(server)?.delete(giver);
-      keepers.get(server)?.add(giver);
+      holders.get(server)?.delete(giver);
+      holders.get(server)?.add(giver);
     }
     await sleep(pause);
     if (await ask()) return;

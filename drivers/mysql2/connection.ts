@@ -1,29 +1,26 @@
 /** One session through mysql2's callback API. */
-import type { FieldPacket, QueryError, ResultSetHeader, TypedParameter } from "mysql2";
+import type { FieldPacket, TypedParameter } from "mysql2";
 import type { AdbapiError } from "../../src/errors/classes.js";
 import { unreadable } from "../common/unreadable.js";
 import type { DriverSettings, Params, Result, Statement } from "../driver.js";
-import {
-  type ConnectionSetup,
-  type InFlight,
-  type Many,
-  MysqlConnection,
-  type Part,
-} from "../mysql-family/connection.js";
+import { MysqlConnection } from "../mysql-family/connection.js";
+import type { ConnectionSetup } from "../mysql-family/connection-setup.js";
 import { unknownStatement } from "../mysql-family/errors/conditions.js";
-import type { Step } from "../mysql-family/execute-many.js";
-import { bytesOf } from "../mysql-family/packet-limit.js";
-import { endRows, type RowSource } from "../mysql-family/stream.js";
+import type { Many } from "../mysql-family/execute-many.js";
+import type { Part, Sent } from "../mysql-family/in-flight.js";
+import type { RowSource } from "../mysql-family/row-source.js";
 import { ordinary } from "../mysql-family/text.js";
-import { afterRows } from "../mysql-family/transaction.js";
-import { generatedKey, OWN } from "../mysql-family/values/result.js";
+import { OWN } from "../mysql-family/values/result.js";
 import type { Ahead } from "./ahead.js";
 import { named, translate } from "./errors.js";
+import { manyOf } from "./execute-many.js";
 import { guardRows } from "./guard.js";
-import type { Native } from "./native.js";
+import type { Callback, Command, Native } from "./native.js";
 import { typed } from "./params.js";
-import { aliasUnsafeNames, columnsOf, finisher } from "./rows.js";
-import { type Prepared, PreparedCache } from "./statement-cache.js";
+import { resultOf, statusOf } from "./results.js";
+import { aliasUnsafeNames } from "./rows.js";
+import { type Prepared, StatementCache } from "./statement-cache.js";
+import { rowSource } from "./stream.js";
 
 export interface Mysql2Setup extends ConnectionSetup {
   readonly int64: DriverSettings["int64"];
@@ -31,21 +28,13 @@ export interface Mysql2Setup extends ConnectionSetup {
   readonly types: TypedParameter;
 }
 
-/** A command of mysql2: an emitter, that streams when it was given no callback. */
-interface Command {
-  on(event: "fields", listener: (fields: FieldPacket[] | undefined) => void): Command;
-  on(event: "error", listener: (error: QueryError) => void): Command;
-  on(event: "end", listener: () => void): Command;
-  stream(options: { highWaterMark: number }): RowSource["readable"];
-}
-
-type Callback = (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => void;
+type Resolve = (result: Result | Promise<Result>) => void;
 
 export class Mysql2Connection extends MysqlConnection {
   readonly native: Native;
   protected readonly names = "mysql";
   readonly #int64: DriverSettings["int64"];
-  readonly #prepared: PreparedCache;
+  readonly #statements: StatementCache;
   readonly #ahead: Ahead;
   readonly #types: TypedParameter;
 
@@ -53,7 +42,7 @@ export class Mysql2Connection extends MysqlConnection {
     super(native.stream, setup);
     this.native = native;
     this.#int64 = setup.int64;
-    this.#prepared = new PreparedCache(native, (ask) => this.room(ask));
+    this.#statements = new StatementCache(native, (ask) => this.room(ask));
     this.#ahead = setup.ahead;
     this.#types = setup.types;
     native.on("error", (error) => this.lose(named(error)));
@@ -64,16 +53,16 @@ export class Mysql2Connection extends MysqlConnection {
   }
 
   giveRoom(): boolean {
-    return this.#prepared.giveRoom();
+    return this.#statements.giveRoom();
   }
 
   protected query(statement: Part): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const entry = this.sent(statement, reject);
-      this.sending(entry, () =>
+      const sent = this.inFlight.add(statement, reject);
+      this.sending(sent, () =>
         this.#text(statement, (error, answer, fields) => {
-          if (error === null) this.#answered(entry, answer, fields, resolve);
-          else this.failed(entry, error);
+          if (error === null) this.#answered(sent, answer, fields, resolve);
+          else this.failed(sent, error);
         }),
       );
     });
@@ -81,58 +70,34 @@ export class Mysql2Connection extends MysqlConnection {
 
   protected prepared(statement: Statement, values: unknown[]): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#execute(this.sent(statement, reject), values, resolve, (statement as Part).ahead !== true);
+      this.#execute(
+        this.inFlight.add(statement, reject),
+        values,
+        resolve,
+        (statement as Part).ahead !== true,
+      );
     });
   }
 
-  /** Once it is known here, a text is sent as soon as it is asked for. */
-  protected async many(
+  protected many(
     sql: string,
     first: Params,
     whole: Statement | undefined,
     refusing: string,
   ): Promise<Many | undefined> {
-    if (!this.goesAhead) return undefined;
-    const isText = (first as unknown[]).length === 0;
-    if (!isText && !(await this.#prepared.knows(sql))) return undefined;
-    if (!(await this.#prepared.knows(refusing))) return undefined;
-    // One may have had to make room for the other.
-    if (!isText && !this.#prepared.keeps(sql)) return undefined;
-    const refuse: Statement = { sql: refusing, params: [], rowMode: "object" };
-    const step = (params: Params): Step => ({
-      lists: [params],
-      bytes: bytesOf(params, this.maxAllowedPacket),
-      run: async () => {
-        const part: Part = { sql, params, rowMode: "object", whole, ahead: true };
-        return (await this.execute(part)).rowCount;
-      },
-    });
-    const refuseWrites = () =>
-      this.#prepared.get(refusing, (error, prepared) => {
-        if (error === null) this.#binary(prepared, refuse, [], () => {});
-      });
-    return { steps: (lists) => lists.map(step), refuseWrites, close: () => {} };
+    const connection = {
+      statements: this.#statements,
+      goesAhead: this.goesAhead,
+      maxAllowedPacket: this.maxAllowedPacket,
+      one: async (part: Part) => (await this.execute(part)).rowCount,
+      run: (prepared: Prepared, statement: Statement) => this.#binary(prepared, statement, [], () => {}),
+    };
+    return manyOf(connection, { sql, whole }, first, refusing);
   }
 
   protected async rows(statement: Statement, batch: number, ended: () => void): Promise<RowSource> {
     const { command } = await this.#streaming(statement);
-    let shape: ((row: unknown) => unknown) | undefined;
-    let sets = 0;
-    command.on("fields", (fields) => {
-      if (fields === undefined) return;
-      if (++sets === 1) shape = finisher(fields, statement.rowMode, this.#int64);
-      else if (sets === 2) endRows(readable);
-    });
-    // Whoever abandons the stream takes its own listener away.
-    command.on("error", () => {}).on("end", ended);
-    const readable = command.stream({ highWaterMark: batch });
-    readable.on("error", () => {});
-    return {
-      readable,
-      isRow: (row) => Object.getPrototypeOf(row).constructor.name !== "ResultSetHeader",
-      shape: (row) => (shape === undefined ? row : shape(row)),
-      discard: () => readable.destroy(),
-    };
+    return rowSource(command, statement, this.#int64, batch, ended);
   }
 
   protected tell(sql: string): void {
@@ -140,7 +105,7 @@ export class Mysql2Connection extends MysqlConnection {
   }
 
   protected resetSession(): Promise<void> {
-    this.#prepared.clear();
+    this.#statements.clear();
     return new Promise((resolve, reject) => {
       (this.native as unknown as { reset: (callback: (error: unknown) => void) => void }).reset((error) =>
         error ? reject(error) : resolve(),
@@ -159,7 +124,7 @@ export class Mysql2Connection extends MysqlConnection {
   /** mysql2 hands no status on with rows and errors, nor with a ping. */
   protected askStatus(done: (error: unknown) => void): void {
     this.native.query("DO 0", (error, answer) => {
-      if (error === null) this.#statusOf(answer);
+      if (error === null) this.#readStatus(answer);
       done(error);
     });
   }
@@ -189,24 +154,19 @@ export class Mysql2Connection extends MysqlConnection {
     return command!;
   }
 
-  #execute(
-    entry: InFlight,
-    values: unknown[],
-    resolve: (result: Result | Promise<Result>) => void,
-    again: boolean,
-  ): void {
-    const { statement } = entry;
-    this.#prepared.get(statement.sql, (error, prepared) => {
-      if (error !== null) return this.failed(entry, error);
+  #execute(sent: Sent, values: unknown[], resolve: Resolve, again: boolean): void {
+    const { statement } = sent;
+    this.#statements.get(statement.sql, (error, prepared) => {
+      if (error !== null) return this.failed(sent, error);
       const wrong = this.mismatch(prepared.count, values.length);
-      if (wrong !== undefined) return this.settle(entry, () => entry.reject(wrong));
-      this.sending(entry, () =>
+      if (wrong !== undefined) return this.settle(sent, () => sent.reject(wrong));
+      this.sending(sent, () =>
         this.#binary(prepared, statement, values, (error, answer, fields) => {
-          if (error === null) return this.#answered(entry, answer, fields, resolve);
-          if (!again || !unknownStatement(error, statement.sql)) return this.failed(entry, error);
+          if (error === null) return this.#answered(sent, answer, fields, resolve);
+          if (!again || !unknownStatement(error, statement.sql)) return this.failed(sent, error);
           // Closed behind our back: mysql2's cache is shared with those who use the native handle.
-          this.#prepared.forget(statement.sql);
-          this.#execute(entry, values, resolve, false);
+          this.#statements.forget(statement.sql);
+          this.#execute(sent, values, resolve, false);
         }),
       );
     });
@@ -217,7 +177,7 @@ export class Mysql2Connection extends MysqlConnection {
     const values = (statement.params ?? []) as unknown[];
     if (values.length === 0) return this.opening(() => ({ command: this.#text(statement) }));
     return new Promise((resolve, reject) => {
-      this.#prepared.get(statement.sql, (error, prepared) => {
+      this.#statements.get(statement.sql, (error, prepared) => {
         if (error !== null) return reject(error);
         const wrong = this.mismatch(prepared.count, values.length);
         if (wrong !== undefined) return reject(wrong);
@@ -226,55 +186,25 @@ export class Mysql2Connection extends MysqlConnection {
     });
   }
 
-  #answered(
-    entry: InFlight,
-    answer: unknown,
-    fields: FieldPacket[],
-    resolve: (result: Result | Promise<Result>) => void,
-  ): void {
-    const { statement } = entry;
+  #answered(sent: Sent, answer: unknown, fields: FieldPacket[], resolve: Resolve): void {
+    const { statement } = sent;
     let settle: () => void;
     try {
-      const result = this.#result(statement, answer, fields);
+      const result = resultOf(statement, answer, fields, this.#int64);
       settle = () => resolve(this.keyed(result));
     } catch (error) {
-      settle = () => entry.reject(unreadable(error));
+      settle = () => sent.reject(unreadable(error));
     }
-    const told = this.#statusOf(answer);
-    if (!told) this.status = afterRows(this.status);
-    if (told || ordinary(statement.sql)) this.settle(entry, settle);
-    else this.settleWithStatus(entry, settle);
+    const told = this.#readStatus(answer);
+    if (!told) this.transaction.readRows();
+    if (told || ordinary(statement.sql)) this.settle(sent, settle);
+    else this.settleWithStatus(sent, settle);
   }
 
-  /** The status is with writes alone, and with the last of several answers when it is one. */
-  #statusOf(answer: unknown): boolean {
-    const last = Array.isArray(answer) ? answer.at(-1) : answer;
-    if (last?.constructor?.name !== "ResultSetHeader") return false;
-    this.status = (last as ResultSetHeader).serverStatus;
-    return true;
+  /** Whether the answer had one. */
+  #readStatus(answer: unknown): boolean {
+    const status = statusOf(answer);
+    if (status !== undefined) this.transaction.status = status;
+    return status !== undefined;
   }
-
-  #result(statement: Statement, answer: unknown, fields: FieldPacket[] | undefined): Result {
-    if (!Array.isArray(fields)) return written(answer as ResultSetHeader);
-    if (fields.length > 0 && (fields[0] === undefined || Array.isArray(fields[0]))) {
-      // CALL, or several statements: the first that has rows, as a cursor of PEP 249 stands there.
-      const first = Math.max(0, fields.findIndex(Array.isArray));
-      return this.#result(statement, (answer as unknown[])[first], fields[first] as never);
-    }
-    let rows = answer as unknown[];
-    const finish = finisher(fields, statement.rowMode, this.#int64);
-    if (finish !== undefined) rows = rows.map(finish);
-    return { rows, rowCount: rows.length, lastInsertId: undefined, columns: columnsOf(fields) };
-  }
-}
-
-function written({ affectedRows, changedRows, insertId, info }: ResultSetHeader): Result {
-  return {
-    rows: [],
-    rowCount: Number(affectedRows),
-    // mysql2 says 0 too where it was not told, or in another language.
-    changedRows: info.includes("Changed: ") ? changedRows : undefined,
-    lastInsertId: generatedKey(insertId),
-    columns: [],
-  };
 }

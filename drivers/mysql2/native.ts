@@ -1,5 +1,7 @@
+/** What of mysql2 is used here, and its types leave out. */
 import type { Socket } from "node:net";
-import type { Connection } from "mysql2";
+import type { Readable } from "node:stream";
+import type { Connection, FieldPacket, QueryError } from "mysql2";
 
 /** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
 export type Native = Connection & {
@@ -12,3 +14,13 @@ export type Native = Connection & {
 interface Hello {
   readonly serverVersion?: string;
 }
+
+/** A command of mysql2: an emitter, that streams when it was given no callback. */
+export interface Command {
+  on(event: "fields", listener: (fields: FieldPacket[] | undefined) => void): Command;
+  on(event: "error", listener: (error: QueryError) => void): Command;
+  on(event: "end", listener: () => void): Command;
+  stream(options: { highWaterMark: number }): Readable;
+}
+
+export type Callback = (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => void;

@@ -21,7 +21,7 @@ type Ready = (error: QueryError | null, prepared: Prepared) => void;
 /** How many another session gets at a time. */
 const GIVEN = 8;
 
-export class PreparedCache {
+export class StatementCache {
   readonly #native: Native;
   readonly #room: Room;
   readonly #known: Lru<Prepared>;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { encoded, kindsAsDouble, lots, mixedParams } from "../../dist/drivers/mariadb/bulk/lots.js";
+import { encoded, lots } from "../../dist/drivers/mariadb/bulk/lots.js";
 import { columnsOfParams } from "../../dist/drivers/mariadb/bulk/param-columns.js";
+import { kindsAsDouble, mixedParams } from "../../dist/drivers/mariadb/bulk/param-types.js";
 import { isPlain } from "../../dist/drivers/mariadb/bulk/text.js";
 
 describe("what MariaDB may run in bulk", () => {

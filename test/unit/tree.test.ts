@@ -16,9 +16,6 @@ const COLUMNS_OF_A_COMMENT = 120;
 const STILL_LONG = new Set([
   "drivers/blocking/thread/session.ts",
   "drivers/driver.ts",
-  "drivers/mariadb/connection.ts",
-  "drivers/mysql-family/connection.ts",
-  "drivers/mysql2/connection.ts",
   "drivers/pg/connection.ts",
   "drivers/pg/execution.ts",
   "drivers/pg/stream.ts",
