@@ -112,7 +112,7 @@ export function connectionArgs(args: readonly unknown[], int64: DriverSettings["
 }
 
 /**
- * Node.js has to be told whose certificate it is to check: of an address that it finds on a socket it thinks nothing.
+ * Node.js has to be told whose certificate it is to check: it does not take the address of a socket for that.
  */
 function named({ ssl, host, socketPath }: ConnectionConfig): Pick<ConnectionConfig, "ssl"> {
   if (!ssl || socketPath) return {};

@@ -25,8 +25,8 @@ export function withUnsigned<T>(inside: Internals | undefined, values: readonly 
 }
 
 /**
- * Has `call` open a stream. One that could not be sent is nobody's, and ends with the session: what it then fails with
- * must not end the process.
+ * Has `call` open a stream. One that could not be sent has no reader, and ends with the session: its error then must
+ * not end the process.
  */
 export function streaming<T>(inside: Internals | undefined, values: readonly unknown[], call: () => T): T {
   let made: Command | undefined;

@@ -1,4 +1,4 @@
-/** mariadb's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
+/** mariadb's own errors; the server's are in `drivers/mysql-family/errors/`. */
 import { AdbapiError, DataError } from "../../src/errors/classes.js";
 import type { ServerError } from "../mysql-family/errors/server-error.js";
 import { hungUp, type LossCodes, translateWith } from "../mysql-family/errors/translate.js";

@@ -33,8 +33,8 @@ export interface ManyConnection {
 }
 
 /**
- * All of it with one handle: mariadb takes a turn for each time that a text is prepared. `refusing` is the statement that
- * has the server refuse writes. Undefined where nothing is gained, or the text cannot be prepared.
+ * All of it with one handle: mariadb takes a turn for each time that a text is prepared. `refusing` is the statement
+ * that has the server refuse writes. Undefined where nothing is gained, or the text cannot be prepared.
  */
 export async function manyOf(
   connection: ManyConnection,

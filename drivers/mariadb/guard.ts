@@ -1,6 +1,6 @@
 /**
- * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process,
- * and its line of commands stands still for ever where that is prevented.
+ * mariadb reads answers inside of its socket's event, outside of any promise: what is thrown there ends the process.
+ * Where that is prevented, its queue of commands stands still for ever.
  */
 import { unreadable } from "../common/unreadable.js";
 import type { Internals } from "./native.js";
@@ -8,7 +8,7 @@ import type { Internals } from "./native.js";
 type Fault = (error: unknown) => void;
 
 /**
- * To be called before mariadb has its socket. A row that cannot be read is its statement's affair, anything else is
+ * To be called before mariadb has its socket. A row that cannot be read fails its statement alone, anything else is
  * told to `fault`.
  */
 export function guard(inside: Internals, fault: Fault): void {

@@ -82,8 +82,7 @@ export async function begin<Args extends Connecting, O extends Opened>(
 async function factsOfNew(opened: Opened, signal: AbortSignal): Promise<Facts> {
   const facts = await factsInUtf8(opened, signal);
   if (opened.greeting.collation === facts.collation) return facts;
-  // Somebody (`init_connect`, the connect arguments) has changed the session's collation, and that of params may be
-  // another.
+  // `init_connect` or the connect arguments have changed the session's collation, and that of params may be another.
   const paramCollation = await collationOfParams(opened, signal);
   // To mariadb a session is in a transaction after any error, until another answer says that it is not.
   if (paramCollation === undefined) await firstRow(opened, "DO 0", signal);

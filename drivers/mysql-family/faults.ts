@@ -2,11 +2,11 @@ import type { Socket } from "node:net";
 import { unreadable } from "../common/unreadable.js";
 
 /**
- * Whoever is to hear of what a package threw while nobody could catch it: at first the attempt to connect, then the
- * connection.
+ * What a package throws inside of an event, where no promise catches it. The attempt to connect hears of it first, then
+ * the connection.
  */
 export class Faults {
-  /** Where it hears nothing else, the end of the socket tells those who wait. */
+  /** Until the connection is there, the socket is ended: so the attempt to connect fails. */
   heard: (error: unknown) => void;
 
   constructor(socket: () => Socket | undefined) {

@@ -6,7 +6,7 @@
 import type { Facts } from "./reset.js";
 
 /**
- * What greeted us at the other end of the socket. A proxy that tracks the server's number (mariadb hears of that)
+ * What the other end of the socket said first. A proxy that tracks the server's number (mariadb hears of that)
  * counts as one with the server.
  */
 export interface Greeting {
@@ -17,7 +17,8 @@ export interface Greeting {
 }
 
 /**
- * Only what greeted us itself, and is known to: whoever stands between greets with a number, and a version, of its own.
+ * True for a server that greeted us itself and is known to read ahead. A proxy between greets with a number, or a
+ * version, of its own.
  */
 export function readsAhead(
   greeting: Pick<Greeting, "id" | "version">,

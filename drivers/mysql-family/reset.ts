@@ -20,7 +20,7 @@ export interface Facts {
   readonly account: string;
   /**
    * The server may have run an `init_connect`, which a reset undoes: it is for accounts of few privileges alone, and
-   * nobody tells.
+   * no variable tells whether it was run.
    */
   readonly initialized: boolean;
   readonly sqlMode: string;

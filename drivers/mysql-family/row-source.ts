@@ -11,10 +11,7 @@ export interface RowSource {
   discard(): void;
 }
 
-/**
- * A statement gives the rows of its first result set, streamed or not: called when the next begins, it has all that
- * comes thrown away.
- */
+/** Called when a second result set begins: its rows are dropped, since a statement gives those of the first alone. */
 export function endRows(readable: Readable): void {
   const { push } = readable;
   readable.push = (row) => row !== null || push.call(readable, row);

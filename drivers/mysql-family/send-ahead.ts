@@ -1,7 +1,7 @@
 /**
  * One text with many lists of params, sent ahead of the answers. A server of the family goes on behind a failure: what
- * it did there is undone by a savepoint, and the lists run again, in halves, up to the one that fails. So the end is
- * that of one by one.
+ * it did there is undone by a savepoint, and the lists run again, in halves, up to the one that fails. So what is left
+ * is the same as one by one.
  */
 import { ConnectionLost } from "../../src/errors/classes.js";
 import type { Params } from "../driver.js";
@@ -44,7 +44,7 @@ export interface ManySession {
   readonly most: number;
   /** Whether nothing more is to be sent. */
   givenUp(): boolean;
-  /** Of no use to anyone after this. */
+  /** Ends the session: it may refuse writes, or hold what should be undone. */
   destroy(): void;
 }
 
@@ -144,7 +144,7 @@ async function atOnce(session: ManySession, steps: readonly Step[]): Promise<num
   const [saved, , ...answers] = await Promise.allSettled([savepoint, restored, ...running]);
   const failures = answers.filter((answer) => answer.status === "rejected").map(({ reason }) => reason);
   if (failures.length > 0) {
-    // What could not be sent takes the session with it, and those before it hear of that alone.
+    // A list that could not be sent ends the session: the lists before it fail with the loss, not with the reason.
     const reason: unknown = failures.find((error) => !(error instanceof ConnectionLost)) ?? failures[0];
     const undone = saved.status === "fulfilled" && (await undo(session));
     if (!undone || isPassing(reason as ServerError) || session.givenUp()) throw reason;
@@ -156,8 +156,8 @@ async function atOnce(session: ManySession, steps: readonly Step[]): Promise<num
 
 /**
  * A deadlock ends the transaction, and what comes behind it would be committed on its own: the server is made to refuse
- * that. It has to hear of it between any two, for the first statement after such an end may write by the leave of the
- * transaction that is gone.
+ * that. It is told between any two lists: the first statement after such an end may still write, as the ended
+ * transaction allowed it.
  */
 function guarded(session: ManySession, steps: readonly Step[]): Promise<number>[] {
   session.tell(`SET @adbapi_read_only = @@SESSION.${session.readOnly}`);
@@ -167,14 +167,14 @@ function guarded(session: ManySession, steps: readonly Step[]): Promise<number>[
   });
 }
 
-/** Whoever has the session next must be able to write. */
+/** The next statements of the session must be able to write. */
 async function restore(session: ManySession): Promise<void> {
   const { readOnly } = session;
   const back = `SET @@SESSION.${readOnly} = IFNULL(@adbapi_read_only, 0), @adbapi_read_only = NULL`;
   await surely(() => session.command(back)).catch(() => session.destroy());
 }
 
-/** One of these fails: what stands before it runs again, as often as they can be halved, and nothing behind it. */
+/** One of these lists fails: they run again in halves, up to the one that fails, and nothing behind it. */
 async function inHalves(session: ManySession, lists: readonly Params[]): Promise<number> {
   if (lists.length === 1) return session.one(lists[0]!);
   const half = lists.length >> 1;

@@ -19,7 +19,7 @@ import { addHolder, type StatementHolder, withRoom } from "./statement-room.js";
 import { ordinary } from "./text.js";
 import { TransactionState } from "./transaction-state.js";
 
-/** `reason` is what ended it, where this side did not. A session that closes becomes broken at the latest with its socket. */
+/** `reason` is what ended it, where this side did not. A closing session is broken at the latest with its socket. */
 type Life = { readonly phase: "open" | "closing" } | { readonly phase: "broken"; readonly reason?: unknown };
 
 export abstract class Session implements StatementHolder {

@@ -14,12 +14,12 @@ export interface StatementHolder {
   giveRoom(): boolean;
 }
 
-/** Nobody tells when another session's statements are gone: the pauses, in milliseconds, before it is asked again. */
+/** No answer tells when another session's statements are gone: the pauses before the server is asked again, in ms. */
 const PAUSES = [1, 2, 5, 10, 25, 50, 100, 200];
 
 const holders = new Map<string, Set<StatementHolder>>();
 
-/** `server` is the server's own name for itself; stops when what it gives is called. */
+/** `server` is the server's own name for itself. The function that it gives removes the session again. */
 export function addHolder(server: string, holder: StatementHolder): () => void {
   const all = holders.get(server) ?? new Set();
   holders.set(server, all.add(holder));
@@ -30,7 +30,7 @@ export function addHolder(server: string, holder: StatementHolder): () => void {
 }
 
 /**
- * Has others make room, and `ask` asks again, while it says that there is none; fires when it is to be left at that.
+ * Has other sessions close statements, and calls `ask`, until that says that there is room, or all pauses are over.
  */
 export async function withRoom(
   server: string,
@@ -39,7 +39,7 @@ export async function withRoom(
 ): Promise<void> {
   for (const pause of PAUSES) {
     const others = [...(holders.get(server) ?? [])].filter((other) => other !== own && other.atRest);
-    // They are asked in turn: whoever has given stands last.
+    // They are asked in turn: the session that has given room stands last.
     const giver = others.find((other) => other.giveRoom());
     if (giver === undefined && pause === PAUSES[0]) return;
     if (giver !== undefined) {

@@ -19,7 +19,10 @@ export class TransactionState {
     this.#status = status;
   }
 
-  /** Without autocommit the next statement opens a transaction of its own: such a session is no one else's. */
+  /**
+   * "unknown" without autocommit: the next statement opens a transaction of its own, and the pool lends such a session
+   * to no other caller.
+   */
   get state(): Exclude<SessionState, "broken"> {
     if ((this.#status & IN_TRANSACTION) !== 0) return "in transaction";
     return (this.#status & AUTOCOMMIT) === 0 ? "unknown" : "idle";

@@ -69,8 +69,8 @@ export class Ahead {
   }
 
   /**
-   * Those who stood behind one that had to wait for its turn go out with the next: that turn has come meanwhile, or
-   * they wait on.
+   * Commands behind one that had to wait for its turn are sent with the next command, if that turn has come
+   * meanwhile; else they wait on.
    */
   #sendLine(): void {
     const line = this.#inside._commands;
@@ -82,7 +82,7 @@ export class Ahead {
   /** Whether those behind it may go too. */
   #start(command: Command): boolean {
     const inside = this.#inside;
-    // Nobody is asked twice: what is too large stays so.
+    // A command is started once: what is too large stays so.
     if (inside._paused || !this.#willing.delete(command)) return false;
     let written = false;
     const writePacket = (packet: Packet): void => {

@@ -49,7 +49,7 @@ const KINDS: Kinds = {
   typeCast: ["flag", "function"],
   disableEval: ["flag"],
   gracefulEnd: ["flag"],
-  // For another mysql2 throws once it has a socket, of whose end nobody would hear.
+  // For another kind mysql2 throws once it has a socket, which would then stay open.
   maxPreparedStatements: ["count"],
 };
 

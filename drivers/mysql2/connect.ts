@@ -89,7 +89,7 @@ function tellHost(stream: Socket & { _host?: unknown }, { host, socketPath }: Co
   if (!socketPath && isIP(host ?? "") !== 0) stream._host ??= host;
 }
 
-/** mysql2 shows the password to whoever inspects a connection or its configuration. */
+/** mysql2 shows the password where a connection or its configuration is inspected. */
 function hideSecrets(native: Native): void {
   for (const name of ["password", "password1", "password2", "password3", "passwordSha1"]) {
     const value = (native.config as unknown as Record<string, unknown>)[name];

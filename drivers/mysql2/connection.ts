@@ -164,7 +164,7 @@ export class Mysql2Connection extends MysqlConnection {
         this.#binary(prepared, statement, values, (error, answer, fields) => {
           if (error === null) return this.#answered(sent, answer, fields, resolve);
           if (!again || !unknownStatement(error, statement.sql)) return this.failed(sent, error);
-          // Closed behind our back: mysql2's cache is shared with those who use the native handle.
+          // Closed without our knowledge: callers that use the native handle share mysql2's cache.
           this.#statements.forget(statement.sql);
           this.#execute(sent, values, resolve, false);
         }),

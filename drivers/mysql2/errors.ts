@@ -1,4 +1,4 @@
-/** mysql2's own errors; the server's are in `drivers/mysql-family/errors.ts`. */
+/** mysql2's own errors; the server's are in `drivers/mysql-family/errors/`. */
 import type { AdbapiError } from "../../src/errors/classes.js";
 import { type LossCodes, translateWith } from "../mysql-family/errors/translate.js";
 

@@ -1,4 +1,7 @@
-/** Many lists of params of one text, ahead of their answers: once a text is known here it is sent as soon as it is asked for. */
+/**
+ * Many lists of params of one text, ahead of their answers: a text that the cache keeps is sent as soon as it is asked
+ * for.
+ */
 import type { Params, Statement } from "../driver.js";
 import type { Many } from "../mysql-family/execute-many.js";
 import type { Part } from "../mysql-family/in-flight.js";

@@ -32,7 +32,7 @@ function doneInsert(this: Reader, header: unknown): unknown {
   if (header !== null) return (Object.getPrototypeOf(this) as Reader).doneInsert.call(this, header);
   const fault = unreadable(this._localStreamError);
   this._localStreamError = undefined;
-  this._rowParser = NOBODY;
+  this._rowParser = NO_PARSER;
   // The rows of later sets are dropped, and fail nothing.
   if (this._fields.findIndex(Array.isArray) < this._resultIndex) return this.row;
   const give = this.onResult;
@@ -41,13 +41,15 @@ function doneInsert(this: Reader, header: unknown): unknown {
   return this.row;
 }
 
-const NOBODY = { next: () => undefined };
+const NO_PARSER = { next: () => undefined };
 
 interface Internals {
   _handleFatalError(error: unknown): void;
 }
 
-/** What mysql2 catches, or lets pass, outside of rows: `fault` hears of it before anyone who waits for an answer. */
+/**
+ * What mysql2 catches, or lets pass, outside of rows: `fault` hears of it before the statements that wait for answers.
+ */
 export function guardSession(native: Native, fault: (error: unknown) => void): void {
   const inside = native as unknown as Internals;
   const handle = inside._handleFatalError;

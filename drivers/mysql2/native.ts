@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { Connection, FieldPacket, QueryError } from "mysql2";
 
-/** mysql2's types leave its socket out, which it shows to everyone, and what the server greeted it with. */
+/** With the socket, which is a public property, and what the server greeted it with. */
 export type Native = Connection & {
   readonly stream: Socket;
   readonly _handshakePacket?: Hello | null;

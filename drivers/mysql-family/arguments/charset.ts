@@ -30,7 +30,7 @@ export function speaksUtf8({
  */
 const UNKNOWN = /^Encoding not recognized: '([^']*)'/;
 
-/** The error for a session whose character set somebody has changed to one of those; anything else as it is. */
+/** The error for a session whose character set a statement has changed to one of those; anything else as it is. */
 export function ofCharset(error: unknown): unknown {
   const name = error instanceof Error ? UNKNOWN.exec(error.message)?.[1] : undefined;
   if (name === undefined) return error;

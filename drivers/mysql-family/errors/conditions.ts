@@ -13,7 +13,7 @@ export const RETRYABLE = new Set([1020, 1205, 1213, 1461, 1614, 3058, 3572]);
 /** The server says so, and hangs up. */
 export const ER_NET_PACKET_TOO_LARGE = 1153;
 
-/** Someone sent KILL QUERY. */
+/** KILL QUERY was sent. */
 export const ER_QUERY_INTERRUPTED = 1317;
 
 /** A server, or a node of Galera without the others, that has become read-only: what was refused was not begun. */
@@ -21,17 +21,17 @@ const READ_ONLY_MODE = new Set([1836, 1047]);
 const ER_OPTION_PREVENTS_STATEMENT = 1290;
 const ER_READ_ONLY_TRANSACTION = 1792;
 
-/** Errors of transactions that are read-only, and that nobody on this side made so. */
+/** Errors of transactions that are read-only, and that the caller did not begin so. */
 const notByCaller = new WeakSet<ServerError>();
 
 /**
- * Whether the server refused since it takes no writes. `reading`: the transaction is read-only by its caller's wish. An
- * error that was asked of once keeps its answer.
+ * Whether the server refused since it takes no writes. `byCaller`: the caller began the transaction as read-only. An
+ * error keeps the answer that was given for it first.
  */
-export function isReadOnlyServer(error: ServerError, reading = true): boolean {
+export function isReadOnlyServer(error: ServerError, byCaller = true): boolean {
   const { errno, message } = error;
   if (errno === ER_READ_ONLY_TRANSACTION) {
-    if (!reading) notByCaller.add(error);
+    if (!byCaller) notByCaller.add(error);
     return notByCaller.has(error);
   }
   // The option's name is the same in every language.

@@ -20,9 +20,9 @@ export function productOf(version: string | undefined): Product | undefined {
 const senders = new WeakMap<object, Product>();
 
 /**
- * To be called with whatever a session fails with, or its connect; `names` is whose names the package gives. Gives it
- * back with a `code` that is its own. Who hung up before a greeting is not known: then a number that means two things
- * has no name.
+ * To be called with each error of a session, or of its connect; `names` says whose names the package gives. Gives the
+ * error back with a `code` that is its own. A server that hung up before its greeting is not known: then a number that
+ * means two things has no name.
  */
 export function sentBy<E>(error: E, product: Product | undefined, names: Product): E {
   const fault = error as ServerError | null | undefined;
