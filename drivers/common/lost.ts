@@ -7,7 +7,7 @@ import { type AdbapiError, ConnectionLost } from "../../src/errors/classes.js";
 export function endedBefore(reason: AdbapiError | undefined): ConnectionLost {
   if (reason === undefined) return new ConnectionLost("the connection is closed", { outcome: "not sent" });
   const { message, code, sqlState, cause = reason } = reason;
-  const why = message.replace(/^The connection was lost: /, "");
+  const why = message.replace(/^the connection was lost: /, "");
   return new ConnectionLost(`the connection had ended before this was sent: ${why}`, {
     code,
     sqlState,

@@ -72,7 +72,7 @@ export async function begin<Args extends Connecting, O extends Opened>(
     } finally {
       clearTimeout(timer);
     }
-    throw new OperationalError("The server of the session was not reached again");
+    throw new OperationalError("the server of the session was not reached again");
   };
   const pipeline = readsAhead(opened.greeting, facts) ? undefined : 1;
   const most = settings.pipeline;

@@ -54,7 +54,7 @@ export abstract class MysqlConnection extends Session implements DriverConnectio
   async commit(): Promise<void> {
     if (this.state === "idle" || this.state === "unknown") {
       throw new TransactionAborted(
-        "The server had ended the transaction before COMMIT: nothing of it was left to commit",
+        "the server had ended the transaction before COMMIT: nothing of it was left to commit",
       );
     }
     await this.command("COMMIT");

@@ -11,7 +11,7 @@ export function excess({ sql, params }: Statement, limit: number): OperationalEr
   const largest = Math.max(bytes, HEAD + sizeOf(sql, limit));
   if (largest <= limit) return undefined;
   return new OperationalError(
-    `The statement takes some ${largest} bytes, and the server's max_allowed_packet is ${limit}: raise that, or send less at once`,
+    `the statement takes some ${largest} bytes, and the server's max_allowed_packet is ${limit}: raise that, or send less at once`,
     { code: "ER_NET_PACKET_TOO_LARGE", sqlState: "08S01", sql: sql.length > limit ? undefined : sql },
   );
 }

@@ -123,12 +123,12 @@ export function leftIn(row: readonly unknown[]): Left {
 /** The statements that lead back to these facts, or why nothing can. */
 export function restoring(facts: Facts, left: Left): readonly string[] | string {
   if (facts.account !== left.account)
-    return "The session was made another account's, and nothing can undo that";
-  if (facts.initialized) return "The server has an init_connect, which a reset does not run again";
+    return "the session was made another account's, and nothing can undo that";
+  if (facts.initialized) return "the server has an init_connect, which a reset does not run again";
   const statements: string[] = [];
   if (facts.database === null) {
     if (left.database !== null)
-      return "A database was selected where there was none, and nothing can undo that";
+      return "a database was selected where there was none, and nothing can undo that";
   } else if (facts.database !== left.database || facts.databaseCollation !== left.databaseCollation) {
     statements.push(`USE ${quoted(facts.database)}`);
   }

@@ -83,7 +83,7 @@ export abstract class Session implements StatementHolder {
   }
 
   destroy(): void {
-    this.#finish({ phase: "broken" }, new ConnectionLost("The connection was destroyed"));
+    this.#finish({ phase: "broken" }, new ConnectionLost("the connection was destroyed"));
   }
 
   /** COM_QUIT, with nothing in flight. */
@@ -125,7 +125,7 @@ export abstract class Session implements StatementHolder {
 
   protected mismatch(expected: number, given: number): ProgrammingError | undefined {
     if (expected === given) return undefined;
-    return new ProgrammingError(`The statement has ${expected} placeholders, and ${given} params were given`);
+    return new ProgrammingError(`the statement has ${expected} placeholders, and ${given} params were given`);
   }
 
   /** Where this session's own statements have made room, and it was not enough: `ask` says whether there is now. */
@@ -219,7 +219,7 @@ export abstract class Session implements StatementHolder {
   }
 
   #unsent(error: unknown): void {
-    const message = "The connection was given up: a statement could not be sent";
+    const message = "the connection was given up: a statement could not be sent";
     this.lose(new ConnectionLost(message, { cause: ofCharset(error) }));
   }
 

@@ -57,7 +57,7 @@ function toBigInt(value: unknown): unknown {
 function toNumber(value: unknown, key: string | number): unknown {
   if (typeof value !== "string") return value;
   throw new DataError(
-    `The integer in column ${key} is beyond 2^53: ask for it with int64: "bigint" or "string"`,
+    `the integer in column ${key} is beyond 2^53: ask for it with int64: "bigint" or "string"`,
   );
 }
 

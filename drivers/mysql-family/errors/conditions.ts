@@ -2,6 +2,7 @@
 import { StatementTimeout } from "../../../src/errors/classes.js";
 import { ordinary } from "../text.js";
 import { classOf, isLoss } from "./classes.js";
+import { isOfServer } from "./sender.js";
 import type { ServerError } from "./server-error.js";
 
 /**
@@ -73,12 +74,12 @@ export function unknownStatement(error: ServerError, sql: string): boolean {
   return ordinary(sql) || (errno === 1243 && (sqlMessage ?? message).includes(BY_PROTOCOL));
 }
 
-/**
- * Whether the session is of no use after this error. mysql2 does not call 1153 fatal, and mariadb calls all interrupted
- * statements so (SQLSTATE 70100).
- */
+/** SQLSTATEs for which mariadb calls a server's error fatal: a SIGNAL may set them, an interruption has one. */
+const FATAL_STATES = /^08|^70100$/;
+
+/** Whether the session is of no use after this error. mysql2 does not call 1153 fatal. */
 export function endsSession(error: ServerError): boolean {
   const { errno, fatal, sqlState } = error;
   if (errno === ER_NET_PACKET_TOO_LARGE || isLoss(error)) return true;
-  return fatal === true && sqlState !== "70100";
+  return fatal === true && !(isOfServer(errno) && FATAL_STATES.test(sqlState ?? ""));
 }

@@ -8,7 +8,7 @@ export function connectFailure(where: string, error: unknown): AdbapiError {
   if (error instanceof AdbapiError) return error;
   const fault = error instanceof Error ? (error as ServerError) : undefined;
   const reason = fault === undefined ? String(error) : messageOf(fault);
-  return new OperationalError(`Cannot connect to ${where}: ${reason}`, {
+  return new OperationalError(`cannot connect to ${where}: ${reason}`, {
     ...(fault === undefined ? {} : detailsOf(fault)),
     cause: error,
   });

@@ -29,12 +29,16 @@ export function sentBy<E>(error: E, product: Product | undefined, names: Product
   if (typeof fault !== "object" || fault === null || senders.has(fault)) return error;
   if (product !== undefined) senders.set(fault, product);
   const { errno } = fault;
-  // mariadb's own faults have numbers from 45000 on.
-  if (typeof errno !== "number" || errno < 1000 || errno >= 45_000) return error;
+  if (!isOfServer(errno)) return error;
   const unnamed = fault.code === undefined || fault.code === null || fault.code === "UNKNOWN";
   if (unnamed || (product !== names && isOfOne(errno)))
     Reflect.set(fault, "code", nameOf(errno, product) ?? String(errno));
   return error;
+}
+
+/** Whether the number is of an error that a server sent: mariadb's own have numbers from 45000 on. */
+export function isOfServer(errno: ServerError["errno"]): errno is number {
+  return typeof errno === "number" && errno >= 1000 && errno < 45_000;
 }
 
 function nameOf(errno: number, product: Product | undefined): string | undefined {

@@ -31,7 +31,7 @@ export function translateWith(codes: LossCodes, error: unknown, sql?: string): A
   const details = detailsOf(fault);
   if (number !== ER_NET_PACKET_TOO_LARGE && (endsSession(fault) || codes.lost.has(fault.code ?? ""))) {
     const outcome: Outcome = codes.neverSent(fault) ? "not sent" : "unknown";
-    return new ConnectionLost(`The connection was lost: ${messageOf(fault)}`, { ...details, outcome });
+    return new ConnectionLost(`the connection was lost: ${messageOf(fault)}`, { ...details, outcome });
   }
   const errorClass = classOf(fault) ?? (number > 0 ? OperationalError : DatabaseError);
   const outcome = outcomeOf(fault, sql);
@@ -49,7 +49,7 @@ const FULL_ADVICE =
 /** The socket has ended without a word; `cause` is how a package says that. */
 export function hungUp(cause?: unknown): ConnectionLost {
   const { code, sqlState } = (cause ?? {}) as ServerError;
-  return new ConnectionLost("The connection was lost: the server, or what stands before it, closed it", {
+  return new ConnectionLost("the connection was lost: the server, or what stands before it, closed it", {
     code: code ?? "PROTOCOL_CONNECTION_LOST",
     sqlState: sqlState ?? "08S01",
     ...(cause === undefined ? {} : { cause }),

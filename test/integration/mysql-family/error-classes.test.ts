@@ -177,10 +177,27 @@ describeDrivers("error_classes", (tools) => {
       expect(error).toBeInstanceOf(NotSupportedError);
     });
 
+    test("a SIGNAL with the SQLSTATE of a lost connection leaves the session as it is", async () => {
+      const connection = await connect();
+      await run(connection, `drop procedure if exists ${prefix}_signal`);
+      await run(
+        connection,
+        `create procedure ${prefix}_signal() signal sqlstate '08006' set message_text = 'x'`,
+      );
+      for (const params of [undefined, []]) {
+        const error = await failure(run(connection, `call ${prefix}_signal()`, params));
+        expect(error.constructor).toBe(DatabaseError);
+        expect(error).toMatchObject({ code: "ER_SIGNAL_EXCEPTION", sqlState: "08006" });
+        expect(connection.state).toBe("idle");
+      }
+      expect(await rows(connection, "select ? as a", [1])).toEqual([{ a: 1 }]);
+      await run(connection, `drop procedure ${prefix}_signal`);
+    });
+
     test("a denied account", async () => {
       const error = await failure(connect({ user: "nobody_here", password: "s3cr3t-word" }));
       expect(error).toBeInstanceOf(OperationalError);
-      expect(error.message).toMatch(/Cannot connect to .*:\d+/);
+      expect(error.message).toMatch(/cannot connect to .*:\d+/);
       expect(inspect(error, { depth: 9 })).not.toContain("s3cr3t-word");
     });
 
