@@ -8,7 +8,7 @@ import { Dispatcher } from "./dispatch/dispatcher.js";
 import { statsOf } from "./dispatch/stats.js";
 import { cancelledBefore } from "./errors/cancelled-before.js";
 import { PoolClosed } from "./errors/classes.js";
-import { adbapiInteraction, calledInside } from "./interaction/call-frames.js";
+import { adbapiInteraction, calledInside } from "./interaction/call.js";
 import type { InteractionContext } from "./interaction/interaction.js";
 import { Interactions } from "./interaction/interactions.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";

@@ -3,14 +3,15 @@ import { takenBy } from "../diagnostics/call-site.js";
 import { channels, type InteractionTrace, traced } from "../diagnostics/channels.js";
 import { cancelledBefore } from "../errors/cancelled-before.js";
 import type { PoolClosed } from "../errors/classes.js";
-import { type InteractionCall, interactionCall } from "./call.js";
+import { InteractionCall } from "./call.js";
 import { Interaction, type InteractionContext } from "./interaction.js";
+import type { InteractionState } from "./interaction-state.js";
 import type { InteractionKind } from "./kind.js";
 
 /** The interactions of a pool that have not been answered, and how a call becomes one. */
 export class Interactions {
   readonly #context: InteractionContext;
-  readonly #unanswered = new Set<Interaction<unknown>>();
+  readonly #unanswered = new Set<InteractionState<unknown>>();
 
   constructor(context: InteractionContext) {
     this.#context = context;
@@ -28,7 +29,7 @@ export class Interactions {
   ): Deferred<unknown> {
     let parsed: InteractionCall;
     try {
-      parsed = interactionCall(call);
+      parsed = new InteractionCall(call);
     } catch (error) {
       return fail(error);
     }
@@ -36,15 +37,15 @@ export class Interactions {
     if (signal?.aborted) return cancelledBefore(signal, undefined);
     const leaksTold = this.#context.options.leakDetectionMillis !== undefined;
     const stack = leaksTold ? takenBy(verb, true) : undefined;
-    const start = (trace?: InteractionTrace) => {
+    const start = () => {
       const interaction = new Interaction<unknown>(this.#context, kind, parsed, stack, this.#unanswered);
-      interaction.trace = trace;
       interaction.start();
       return interaction.deferred;
     };
     if (!channels.interaction.hasSubscribers) return start();
     const trace: InteractionTrace = { ...this.#context.origin, verb: kind.verb };
-    return traced(channels.interaction, trace, () => start(trace));
+    parsed.trace = trace;
+    return traced(channels.interaction, trace, start);
   }
 
   /** Cancels those that have a connection. */

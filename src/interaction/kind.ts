@@ -1,8 +1,8 @@
 import { Connection } from "../session/connection.js";
-import type { TransactionMode } from "../session/implicit-transaction.js";
 import { OpenSession } from "../session/open-session.js";
 import type { Sequence } from "../session/sequence.js";
 import type { Session } from "../session/session.js";
+import type { TransactionMode } from "../session/transaction-state.js";
 import { Transaction } from "./transaction.js";
 
 /** What an interaction lends to its function, and how it treats the connection. */

@@ -21,8 +21,7 @@ import {
   type StatementResult,
 } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
-import { type InteractionCall, interactionCall } from "./call.js";
-import { adbapiNested, calledInside } from "./call-frames.js";
+import { adbapiNested, calledInside, InteractionCall } from "./call.js";
 
 /**
  * The verbs that a pool and a transaction share: a function written against it runs on either.
@@ -129,7 +128,7 @@ export class Transaction extends Cursor implements Queryable {
   runInteraction(...call: unknown[]): Deferred<unknown> {
     const outer = this.#innermost();
     try {
-      const { options, fn, args } = interactionCall(call);
+      const { options, fn, args } = new InteractionCall(call);
       checkNestedOptions(options);
       return outer.#session.task(outer.#sequence, (task) => outer.#runNested(task, fn, args), options);
     } catch (error) {
@@ -145,22 +144,22 @@ export class Transaction extends Cursor implements Queryable {
     this.#nested = nested;
     const givenUp = new Promise<never>((_, reject) => {
       task.whenGivenUp = (error) => {
-        session.leave(sequence, error);
+        sequence.leave(error);
         reject(error);
       };
     });
     try {
       if (task.givenUp !== undefined) throw task.givenUp;
       const value = await Promise.race([adbapiNested(() => fn(nested, ...args)), givenUp]);
-      await session.finish(sequence);
+      await sequence.finish();
       if (task.givenUp !== undefined) throw task.givenUp;
       const { unnoticed } = sequence;
       if (unnoticed !== undefined) throw unnoticed;
-      session.close(sequence);
+      sequence.close();
       await session.transaction.run(`RELEASE SAVEPOINT ${name}`);
       return value;
     } catch (error) {
-      session.close(sequence);
+      sequence.close();
       if (sequence.late) task.fail(error);
       await sequence.idle();
       await session.transaction.rollbackTo(name);

@@ -2,10 +2,10 @@ import type { Cancellation, Statement } from "../../drivers/driver.js";
 import { type CancelTarget, cancelOn } from "./driver-guard.js";
 
 /**
- * The longest that a session may take to settle what it was asked to stop, or what nobody waits for any more; then it
- * is destroyed.
+ * The longest that a session may take to settle what it was asked to stop, or what no caller waits for any more, and to
+ * roll back, to be reset or to close; then it is destroyed.
  */
-const SETTLE_MILLIS = 5_000;
+export const SETTLE_MILLIS = 5_000;
 
 /** A connection whose session is destroyed when it does not settle. */
 interface SettlingConnection extends CancelTarget {
@@ -55,8 +55,17 @@ export class Cancellations {
     this.#deadline = undefined;
   }
 
-  /** What ran has settled: fires when the next may be sent, which a cancel that is still on its way must not hit. */
-  async settled(): Promise<void> {
+  /**
+   * What ran has settled: fires when the next may be sent, which a cancel that is still on its way must not hit;
+   * undefined where none is.
+   */
+  settled(): Promise<void> | undefined {
+    if (this.#onTheirWay.size > 0) return this.#settled();
+    this.relieve();
+    return undefined;
+  }
+
+  async #settled(): Promise<void> {
     while (this.#onTheirWay.size > 0) await Promise.all(this.#onTheirWay);
     this.relieve();
   }

@@ -1,10 +1,8 @@
 import type { DriverConnection } from "../../drivers/driver.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
+import { SETTLE_MILLIS } from "./cancellation.js";
 import type { PooledConnection } from "./pooled-connection.js";
-
-/** The longest that a session may take to answer a probe, a rollback or a reset, or to say goodbye. */
-export const SETTLE_MILLIS = 5_000;
 
 /** The probe had no answer in time: the peer may have vanished, and taken others with it. */
 export class ProbeTimeout extends OperationalError {}

@@ -85,6 +85,8 @@ export class PooledConnection {
   holderStack: string | undefined;
   /** Whether its holder has something running on it: one that holds it and runs nothing may be waiting for the pool. */
   busy: () => boolean = () => true;
+  /** The wait of the session that it is lent to: called when the driver has left what was sent unsettled for good. */
+  unanswered: ((lost: ConnectionLost) => void) | undefined;
   /** Statements of which `bounded` does not know: called when the driver has left them unsettled for good. */
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (connection: PooledConnection, error: unknown) => void;
@@ -120,11 +122,6 @@ export class PooledConnection {
   get inUse(): boolean {
     const { state } = this;
     return state === "shared" || state === "exclusive" || state === "checking" || state === "cleaning";
-  }
-
-  /** Whether the driver has not answered yet what was sent with `bounded`. */
-  get owes(): boolean {
-    return this.#bounded.size > 0;
   }
 
   get gone(): boolean {
@@ -250,6 +247,7 @@ export class PooledConnection {
   #giveUp(): void {
     const lost = new ConnectionLost("the driver did not settle what was destroyed");
     for (const reject of this.#bounded) reject(lost);
+    this.unanswered?.(lost);
     this.unsettled?.(lost);
   }
 }

@@ -69,5 +69,5 @@ export async function runOpenfun(
     await session.transaction.rollback(error);
     throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
   }
-  session.close(sequence);
+  sequence.close();
 }

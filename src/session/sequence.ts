@@ -6,14 +6,16 @@ import { type End, overError } from "../errors/session-ended.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { type JobCarrier, StatementJob } from "../statement/statement-job.js";
 import { type Waiter, WaitingLine } from "../statement/waiting-line.js";
-import { moved } from "../transition.js";
-import type { ImplicitTransaction } from "./implicit-transaction.js";
+import { illegalMove } from "../transition.js";
+import type { ImplicitTransaction, StatementEnd } from "./implicit-transaction.js";
 import { SessionTask, type TaskCarrier } from "./session-task.js";
 
 /** What a sequence needs of the session whose work it is. */
 export interface SequencedSession {
   readonly lease: PooledConnection;
   readonly transaction: ImplicitTransaction;
+  /** Undefined until it has had one. */
+  readonly streams: { fail(error: () => Error): void } | undefined;
   /** A caller is told of this error. */
   told(error: object): void;
 }
@@ -26,11 +28,11 @@ export interface SequencedSession {
  */
 type SequenceState = "open" | "ending" | "closed";
 
-const MOVES = {
+const MOVES: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
   open: ["ending", "closed"],
   ending: ["closed"],
   closed: [],
-} as const satisfies Record<SequenceState, readonly SequenceState[]>;
+};
 
 /**
  * The work that one function asks of a session: one piece after the other, in the order asked. A transaction has one,
@@ -39,9 +41,10 @@ const MOVES = {
 export class Sequence implements JobCarrier, TaskCarrier {
   readonly #session: SequencedSession;
   readonly #line = new WaitingLine();
-  #state: SequenceState = "open";
-  /** What has begun, and has not ended. */
-  #running: Waiter | undefined;
+  /** Changed by its own moves alone. */
+  state: SequenceState = "open";
+  /** What has begun, and has not ended; changed here alone. */
+  running: Waiter | undefined;
   #whenIdle: (() => void)[] | undefined;
   /** What failed; each Deferred knows whether its caller has noticed. */
   #failed: Deferred<unknown>[] | undefined;
@@ -50,18 +53,9 @@ export class Sequence implements JobCarrier, TaskCarrier {
     this.#session = session;
   }
 
-  get state(): SequenceState {
-    return this.#state;
-  }
-
-  /** Whether something has begun, and has not ended. */
-  get running(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** Whether what runs was not settled by its deadline. */
   get late(): boolean {
-    const running = this.#running;
+    const running = this.running;
     if (running instanceof StatementJob) return running.state === "late";
     return running instanceof SessionTask && running.late;
   }
@@ -76,39 +70,43 @@ export class Sequence implements JobCarrier, TaskCarrier {
   }
 
   push(work: Waiter): void {
-    if (this.#running === undefined) void this.#run(work);
+    if (this.running === undefined) void this.#run(work);
     else this.#line.push(work);
   }
 
-  /** Its function is over: fires when all that the function asked for is done; undefined where that is so already. */
+  /**
+   * Its function is over: fires when all that the function asked for is done; undefined where that is so already. A
+   * stream that the function left open is ended.
+   */
   finish(): Promise<void> | undefined {
-    if (this.#state === "open") this.#move("ending");
+    if (this.state === "open") this.#move("ending");
+    this.#session.streams?.fail(overError);
     return this.idle();
   }
 
   /** Its interaction is over: no more work is taken. */
   close(): void {
-    if (this.#state !== "closed") this.#move("closed");
+    this.#close(overError);
     this.#refuseAll(overError);
   }
 
   /** As `close`, of an interaction that is given up: what runs of it is cancelled too. */
   leave(error: End): void {
-    if (this.#state !== "closed") this.#move("closed");
+    this.#close(() => error);
     this.giveUp(error);
   }
 
   /** What waits is refused, and what runs is cancelled. */
   giveUp(error: End): void {
     this.#refuseAll(() => error);
-    const running = this.#running;
+    const running = this.running;
     if (running instanceof StatementJob) running.cancel(error);
     else if (running instanceof SessionTask) running.giveUp(error);
   }
 
   /** Fires when nothing runs and nothing is left to run; undefined where that is so already. */
   idle(): Promise<void> | undefined {
-    if (this.#running === undefined) return undefined;
+    if (this.running === undefined) return undefined;
     return new Promise((resolve) => {
       this.#whenIdle ??= [];
       this.#whenIdle.push(resolve);
@@ -144,25 +142,36 @@ export class Sequence implements JobCarrier, TaskCarrier {
   }
 
   async #run(first: Waiter): Promise<void> {
-    const { transaction } = this.#session;
-    const { cancellations } = this.#session.lease;
+    const { transaction, lease } = this.#session;
     for (let work: Waiter | undefined = first; work !== undefined; work = this.#next()) {
-      this.#running = work;
-      const { halted } = transaction;
-      if (halted !== undefined) {
-        work.refuse(halted as AdbapiError);
+      this.running = work;
+      const refusal = transaction.halted ?? (work instanceof StatementJob ? transaction.lost() : undefined);
+      if (refusal !== undefined) {
+        work.refuse(refusal as AdbapiError);
         continue;
       }
-      if (work instanceof StatementJob) await this.#execute(work);
-      else await (work as SessionTask).perform();
-      await cancellations.settled();
+      if (work instanceof StatementJob) {
+        work.sent();
+        work.begun(lease.resultLimit);
+        this.#answer(work, await transaction.execute(work));
+      } else await (work as SessionTask).perform();
+      const cancelsOver = lease.cancellations.settled();
+      if (cancelsOver !== undefined) await cancelsOver;
       // What is left of an ended session has a deadline too.
-      if (transaction.halted !== undefined) cancellations.limit();
+      if (transaction.halted !== undefined) lease.cancellations.limit();
     }
-    this.#running = undefined;
+    this.running = undefined;
     const waiting = this.#whenIdle;
     this.#whenIdle = undefined;
     for (const resolve of waiting ?? []) resolve();
+  }
+
+  #answer(job: StatementJob, end: StatementEnd): void {
+    if (end.failure === undefined) job.answered(end.result);
+    else {
+      this.failed(job.deferred);
+      job.failed(end.failure, end.cancelled);
+    }
   }
 
   #next(): Waiter | undefined {
@@ -171,25 +180,18 @@ export class Sequence implements JobCarrier, TaskCarrier {
     return first;
   }
 
-  async #execute(job: StatementJob): Promise<void> {
-    const { transaction, lease } = this.#session;
-    const lost = transaction.lost();
-    if (lost !== undefined) return job.refuse(lost);
-    job.sent();
-    job.begun(lease.resultLimit);
-    // Cancelled, or out of time, while BEGIN was on its way: then it is not sent.
-    const end = await transaction.execute(job, () => job.state === "sent");
-    if (end.failure === undefined) return job.answered(end.result);
-    this.failed(job.deferred);
-    job.failed(end.failure, end.cancelled);
-  }
-
   #refuseAll(error: () => End): void {
     for (let work = this.#next(); work !== undefined; work = this.#next())
       work.refuse(error() as AdbapiError);
   }
 
+  #close(error: () => End): void {
+    if (this.state !== "closed") this.#move("closed");
+    this.#session.streams?.fail(error);
+  }
+
   #move(to: SequenceState): void {
-    this.#state = moved("a sequence", MOVES, this.#state, to);
+    if (!MOVES[this.state].includes(to)) throw illegalMove("a sequence", this.state, to);
+    this.state = to;
   }
 }

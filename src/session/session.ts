@@ -15,10 +15,11 @@ import { boundParams } from "../statement/bound-params.js";
 import { StatementJob } from "../statement/statement-job.js";
 import { type RowStream, refusedStream } from "../stream/row-stream.js";
 import { ExecuteMany } from "./execute-many.js";
-import { ImplicitTransaction, type TransactionMode } from "./implicit-transaction.js";
+import { ImplicitTransaction } from "./implicit-transaction.js";
 import { Sequence } from "./sequence.js";
 import { SessionTask, type TaskTimeout } from "./session-task.js";
 import { SessionStreams } from "./streams.js";
+import type { TransactionMode } from "./transaction-state.js";
 
 export interface SessionContext {
   readonly driver: Driver;
@@ -39,7 +40,7 @@ export class Session {
   readonly #context: SessionContext;
   /** The transaction's own, and those of the interactions nested in it. */
   readonly #sequences: Sequence[] = [];
-  #streams: SessionStreams | undefined;
+  streams: SessionStreams | undefined;
   /** What callers were told of their statements. */
   #told: WeakSet<object> | undefined;
   /** What listened on the package's handle before the caller asked for it. */
@@ -56,7 +57,7 @@ export class Session {
     this.driver = driver;
     this.transaction = new ImplicitTransaction(lease, driver, events, options, mode);
     this.#context = context;
-    lease.busy = () => lease.owes;
+    lease.busy = () => lease.unanswered !== undefined;
   }
 
   /** The package's own handle. */
@@ -161,34 +162,15 @@ export class Session {
     const trace = channels.statement.hasSubscribers ? this.#traceOf(sql, bound !== undefined) : undefined;
     const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
     const limits = { ...options, timeoutMillis: this.#timeoutOf(options) };
-    this.#streams ??= new SessionStreams(this);
-    return this.#streams.make(sequence, statement, limits, trace);
+    this.streams ??= new SessionStreams(this);
+    return this.streams.make(sequence, statement, limits, trace);
   }
 
   /** Nothing new is sent from now on: what waits is refused, what runs is cancelled at the server. */
   end(error: End): void {
     this.transaction.halt(error);
-    this.#streams?.fail(() => error);
+    this.streams?.fail(() => error);
     for (const sequence of this.#sequences) sequence.giveUp(error);
-  }
-
-  /** The function is over: fires when all that it asked for is done. A stream that it left open is ended. */
-  finish(sequence: Sequence): Promise<void> | undefined {
-    const left = sequence.finish();
-    this.#streams?.fail(overError);
-    return left;
-  }
-
-  /** The interaction is over: no more work is taken by its sequence. */
-  close(sequence: Sequence): void {
-    sequence.close();
-    this.#streams?.fail(overError);
-  }
-
-  /** As `close`, of an interaction that is given up: what runs of it is cancelled too. */
-  leave(sequence: Sequence, error: End): void {
-    sequence.leave(error);
-    this.#streams?.fail(() => error);
   }
 
   /**
@@ -199,9 +181,11 @@ export class Session {
     return this.#sequences.some((sequence) => sequence.running) ? this.#settle() : undefined;
   }
 
-  /** Whether something was not settled by its deadline, and is not yet: what waits for the session may wait for long. */
+  /**
+   * Whether something was not settled by its deadline, and is not yet: what waits for the session may wait for long.
+   */
   get late(): boolean {
-    return this.#streams?.late === true || this.#sequences.some((sequence) => sequence.late);
+    return this.streams?.late === true || this.#sequences.some((sequence) => sequence.late);
   }
 
   /** A caller was told of this error. */
@@ -235,7 +219,7 @@ export class Session {
     const { halted } = this.transaction;
     if (halted !== undefined) throw halted;
     if (sequence.state === "closed") throw overError();
-    if (this.#streams?.busy) {
+    if (this.streams?.busy) {
       throw new InterfaceError(
         "a stream is open on this transaction: end it, or read all rows with runQuery",
       );
