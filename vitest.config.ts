@@ -22,6 +22,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\/(src|drivers)\//] } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000, interval: 10 } }, // as `eventually` has it
     // Servers that are killed, on machines that others use: a test that failed once and passes is reported as flaky, not as failed.
     retry: process.env.CI === undefined ? 0 : 1,
     projects: [

@@ -5,7 +5,7 @@ export async function eventually<T>(
   what: string,
   ask: () => T | Promise<T>,
   expected: T,
-  timeoutMillis = 10_000,
+  timeoutMillis = 20_000,
 ) {
   const deadline = Date.now() + timeoutMillis;
   for (;;) {
