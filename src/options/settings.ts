@@ -94,7 +94,8 @@ export interface PoolSettings {
   readonly pipeline?: number | undefined;
   /**
    * About how many bytes the result of one statement may have: a larger one is a `DataError`, and its session is used
-   * again. For `runQuery` and its kin, which hold all rows at once; a stream holds few.
+   * again. For `runQuery` and its kin, which hold all rows at once; a stream holds few. On PostgreSQL what the server
+   * sends besides, as notices, counts while the statement runs.
    * @default undefined: as many as there is memory
    */
   readonly maxResultBytes?: number | undefined;
