@@ -1,4 +1,5 @@
-import { Deferred, muteUnhandled, observe, settle } from "./deferred.js";
+import { CHAIN } from "./chain.js";
+import { Deferred } from "./deferred.js";
 import { NotPaused, type SchedulerError, TaskDone, TaskFailed, TaskStopped } from "./errors.js";
 import { Failure } from "./failure.js";
 import { toDeferred } from "./functions.js";
@@ -38,7 +39,7 @@ export class CooperativeTask<out I extends Steps> {
    */
   whenDone(): Deferred<I> {
     const deferred = new Deferred<I>();
-    observe(this.#done, { observe: (result) => settle(deferred, result) });
+    this.#done[CHAIN].observe({ observe: (result) => deferred[CHAIN].settle(result) });
     return deferred;
   }
 
@@ -66,7 +67,7 @@ export class CooperativeTask<out I extends Steps> {
 
   /** @internal */
   abandon(state: SchedulerError, error: Error = state): void {
-    muteUnhandled(this.#done);
+    this.#done[CHAIN].mute();
     this.#giveUp(state, new Failure(error));
   }
 
@@ -89,7 +90,7 @@ export class CooperativeTask<out I extends Steps> {
   #waitFor(awaited: Deferred<unknown>): void {
     this.#waiting = true;
     this.#schedule.leave(this);
-    observe(awaited, {
+    awaited[CHAIN].observe({
       observe: (result, failed) => {
         this.#waiting = false;
         if (!failed) this.#goOn();

@@ -1,4 +1,5 @@
-import { Deferred, observe, run, settle } from "./deferred.js";
+import { CHAIN, type Chain } from "./chain.js";
+import { Deferred } from "./deferred.js";
 import { FailureGroup, FirstError } from "./errors.js";
 import { Failure } from "./failure.js";
 import { toDeferred } from "./functions.js";
@@ -46,10 +47,10 @@ export class DeferredList<
     this.#missing = this.#members.length;
     this.#results = new Array(this.#missing);
     if (this.#missing === 0) {
-      run(settle(this, this.#options.fireOnOneCallback ? new Failure(new FailureGroup([])) : []));
+      this[CHAIN].settle(this.#options.fireOnOneCallback ? new Failure(new FailureGroup([])) : [])?.run();
     }
     this.#members.forEach((member, index) => {
-      observe(member, { observe: (result, failed) => this.#arrived(index, result, failed) });
+      member[CHAIN].observe({ observe: (result, failed) => this.#arrived(index, result, failed) });
       if (this.#options.consumeErrors) member.addErrback(() => undefined);
     });
   }
@@ -59,14 +60,14 @@ export class DeferredList<
     else for (const member of this.#members) member.cancel();
   }
 
-  #arrived(index: number, result: unknown, failed: boolean): Deferred<unknown> | undefined {
+  #arrived(index: number, result: unknown, failed: boolean): Chain | undefined {
     this.#results[index] = failed ? [false, result as Failure] : [true, result];
     this.#missing -= 1;
     if (failed && this.#options.fireOnOneErrback) {
-      return settle(this, new Failure(new FirstError(result as Failure, index)));
+      return this[CHAIN].settle(new Failure(new FirstError(result as Failure, index)));
     }
-    if (!failed && this.#options.fireOnOneCallback) return settle(this, [result, index]);
-    return this.#missing === 0 ? settle(this, this.#results) : undefined;
+    if (!failed && this.#options.fireOnOneCallback) return this[CHAIN].settle([result, index]);
+    return this.#missing === 0 ? this[CHAIN].settle(this.#results) : undefined;
   }
 }
 

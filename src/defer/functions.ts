@@ -1,4 +1,5 @@
-import { Deferred, type Fired, run, settle } from "./deferred.js";
+import { CHAIN } from "./chain.js";
+import { Deferred, type Fired } from "./deferred.js";
 import { checkMillis } from "./timer.js";
 
 /** A Deferred that has been fired with this value. */
@@ -59,6 +60,6 @@ export function deferLater<R, A extends unknown[]>(
 export function toDeferred(value: unknown): Deferred<unknown> {
   if (value instanceof Deferred) return value;
   const deferred = new Deferred<unknown>();
-  run(settle(deferred, value));
+  deferred[CHAIN].settle(value)?.run();
   return deferred;
 }

@@ -1,4 +1,5 @@
-import { Deferred, type Fired, observe, run, settle } from "./deferred.js";
+import { CHAIN, type Chain } from "./chain.js";
+import { Deferred, type Fired } from "./deferred.js";
 import { Failure } from "./failure.js";
 import { toDeferred } from "./functions.js";
 import type { Observer } from "./observer.js";
@@ -24,7 +25,7 @@ export function inlineCallbacks<This, A extends unknown[], R>(
   };
 }
 
-class Inlined implements Observer<Deferred<unknown>> {
+class Inlined implements Observer<Chain> {
   readonly #generator: Generator<unknown, unknown, unknown>;
   /** What the generator's end goes to. After a cancel, the one that was given out waits for another. */
   #deferred: Deferred<unknown>;
@@ -42,11 +43,11 @@ class Inlined implements Observer<Deferred<unknown>> {
 
   start(): Deferred<unknown> {
     const deferred = this.#deferred;
-    run(this.#step());
+    this.#step()?.run();
     return deferred;
   }
 
-  observe(result: unknown, failed: boolean): Deferred<unknown> | undefined {
+  observe(result: unknown, failed: boolean): Chain | undefined {
     this.#waitingFor = undefined;
     this.#result = result;
     this.#failed = failed;
@@ -54,7 +55,7 @@ class Inlined implements Observer<Deferred<unknown>> {
   }
 
   /** Runs the generator until it has to wait, or has ended: then returns the Deferred that this has settled. */
-  #step(): Deferred<unknown> | undefined {
+  #step(): Chain | undefined {
     for (;;) {
       let yielded: IteratorResult<unknown, unknown>;
       try {
@@ -62,14 +63,14 @@ class Inlined implements Observer<Deferred<unknown>> {
           ? this.#generator.throw((this.#result as Failure).value)
           : this.#generator.next(this.#result);
       } catch (error) {
-        return settle(this.#deferred, Failure.of(error));
+        return this.#deferred[CHAIN].settle(Failure.of(error));
       }
-      if (yielded.done) return settle(this.#deferred, yielded.value);
+      if (yielded.done) return this.#deferred[CHAIN].settle(yielded.value);
 
       const awaited = toDeferred(yielded.value);
       this.#waitingFor = awaited;
       this.#looking = true;
-      observe(awaited, this);
+      awaited[CHAIN].observe(this);
       if (this.#cancelNext && this.#waitingFor !== undefined) this.#cancelAwaited();
       this.#looking = false;
       if (this.#waitingFor !== undefined) return undefined;
@@ -80,7 +81,7 @@ class Inlined implements Observer<Deferred<unknown>> {
     return new Deferred(() => {
       const outer = this.#deferred;
       this.#deferred = this.#newDeferred();
-      settle(outer, this.#deferred);
+      outer[CHAIN].settle(this.#deferred);
       this.#cancelAwaited();
     });
   }

@@ -1,4 +1,5 @@
-import { Deferred, type Fired, run, settle } from "./deferred.js";
+import { CHAIN } from "./chain.js";
+import { Deferred, type Fired } from "./deferred.js";
 import { QueueOverflow, QueueUnderflow } from "./errors.js";
 import { maybeDeferred } from "./functions.js";
 import { WaitingList } from "./waiting-list.js";
@@ -78,10 +79,10 @@ abstract class TokenHolder {
   }
 
   #grant(deferred: Deferred<Held>): void {
-    const settled = settle(deferred, new Held(() => this.release()));
+    const settled = deferred[CHAIN].settle(new Held(() => this.release()));
     if (settled === undefined) return; // fired by somebody else: it has no use for a token
     this.#free -= 1;
-    run(settled);
+    settled?.run();
   }
 }
 

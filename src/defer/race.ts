@@ -1,4 +1,5 @@
-import { Deferred, observe, settle } from "./deferred.js";
+import { CHAIN, type Chain } from "./chain.js";
+import { Deferred } from "./deferred.js";
 import { FailureGroup } from "./errors.js";
 import { Failure } from "./failure.js";
 import { toDeferred } from "./functions.js";
@@ -20,21 +21,21 @@ export function race<const L extends readonly unknown[]>(
   };
   const outcome = new Deferred<[number, Awaited<L[number]>]>(() => cancelAllBut(undefined));
 
-  const arrived = (index: number, result: unknown, failed: boolean): Deferred<unknown> | undefined => {
+  const arrived = (index: number, result: unknown, failed: boolean): Chain | undefined => {
     if (won) return undefined;
     if (failed) {
       failures[index] = result as Failure;
       missing -= 1;
-      return missing === 0 ? settle(outcome, new Failure(new FailureGroup(failures))) : undefined;
+      return missing === 0 ? outcome[CHAIN].settle(new Failure(new FailureGroup(failures))) : undefined;
     }
     won = true;
     cancelAllBut(members[index]);
-    return settle(outcome, [index, result]);
+    return outcome[CHAIN].settle([index, result]);
   };
 
   if (members.length === 0) outcome.errback(new FailureGroup([]));
   members.forEach((member, index) => {
-    observe(member, { observe: (result, failed) => arrived(index, result, failed) });
+    member[CHAIN].observe({ observe: (result, failed) => arrived(index, result, failed) });
   });
   return outcome;
 }

@@ -20,7 +20,6 @@ const STILL_LONG = new Set([
   "drivers/pg/execution.ts",
   "drivers/pg/stream.ts",
   "src/connection-pool.ts",
-  "src/defer/deferred.ts",
   "src/dispatch/dispatcher.ts",
   "src/interaction/interaction.ts",
   "src/pool/connections.ts",
