@@ -20,17 +20,19 @@ import type {
 } from "../driver.js";
 import { Access } from "./access.js";
 import { requestCancel } from "./cancel.js";
-import { cancelledUnsent, factsOf, translate } from "./errors.js";
-import { executeMany } from "./execute-many.js";
-import { CountingExecution, copyRefused, Execution, isServerError, OwnExecution } from "./execution.js";
+import { COPY, copyRefused } from "./copy.js";
+import { cancelledUnsent, factsOf, isServerError, translate } from "./errors.js";
+import { CountingExecution, executeMany } from "./execute-many.js";
+import { Execution, OwnExecution } from "./execution.js";
 import { leave } from "./leaving.js";
 import { manyGroup, statementGroup } from "./message-group.js";
 import { FACTS_NAME, type Greeting, greeting, greetingOfRow } from "./names/facts.js";
 import { type Asks, Names, NOTHING } from "./names/names.js";
 import { isReplicationWarning, replicationWarning } from "./notices.js";
+import type { StreamOwner } from "./portal.js";
 import { reset } from "./reset.js";
 import { type Use, unnamed } from "./statement-cache.js";
-import { PgStream, type StreamOwner } from "./stream.js";
+import { PgStream } from "./stream.js";
 import { alreadyOver, beginText, endsTransaction, rolledBack } from "./transaction.js";
 import { encode, type PrepareValue } from "./values/encode.js";
 import { MadeTypes, type TextRows } from "./values/made-types.js";
@@ -475,9 +477,6 @@ interface ParameterStatus {
   readonly parameterName: string;
   readonly parameterValue: string;
 }
-
-/** Refused before it is sent, where the text shows it: with statements behind it COPY would end the session. */
-const COPY = /^\s*copy\b.*\b(?:stdin|stdout)\b/is;
 
 /** Fires when it has settled, or becomes the one that the server works on. */
 function moved(execution: Execution): Promise<void> {

@@ -199,6 +199,10 @@ export function factsOf(error: unknown): Facts {
   };
 }
 
+export function isServerError(error: unknown): boolean {
+  return error instanceof Error && "severity" in error;
+}
+
 /** What the server says to a cancelled statement, for one that it has not got. */
 export function cancelledUnsent(): Error {
   return Object.assign(new Error("the statement was cancelled before it was sent"), {

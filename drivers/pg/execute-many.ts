@@ -1,6 +1,6 @@
 /** One text with many lists of params: parsed once for some thousand of them, bound and run in one round trip. */
 import type { Params } from "../driver.js";
-import type { Execution } from "./execution.js";
+import { Execution, type RawRow } from "./execution.js";
 import { encode, type PrepareValue } from "./values/encode.js";
 import type { Encoded } from "./wire.js";
 
@@ -60,4 +60,22 @@ function encodeSome(
 
 function sizeOf(value: Encoded): number {
   return typeof value === "string" || value instanceof Buffer ? value.length : 8;
+}
+
+/** One of many lists: its rows are not wanted, and its columns were not asked for. */
+export class CountingExecution extends Execution {
+  readonly #runs: number;
+
+  constructor(runs: number, ...common: ConstructorParameters<typeof Execution>) {
+    super(...common);
+    this.#runs = runs;
+  }
+
+  protected override get runs(): number {
+    return this.#runs;
+  }
+
+  override handleDataRow(message: { readonly fields: RawRow }): void {
+    this.looked(message.fields);
+  }
 }

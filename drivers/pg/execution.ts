@@ -1,11 +1,11 @@
 /** Statements on their way, as pg's client sees them: from the first byte written to the server being ready again. */
 import type { FieldDef, Query } from "pg";
-import { NotSupportedError } from "../../src/errors/classes.js";
 import { unreadable } from "../common/unreadable.js";
 import type { Result, RowMode, Statement } from "../driver.js";
-import { type Ended, ended } from "./errors.js";
+import { copyRefused } from "./copy.js";
+import { type Ended, ended, isServerError } from "./errors.js";
 import type { Use } from "./statement-cache.js";
-import { refusedCommit, rolledBack } from "./transaction.js";
+import { rolledBack, wantedToCommit } from "./transaction.js";
 import { type GetParser, NO_COLUMNS, Shape } from "./values/rows.js";
 
 /** What of pg's `Connection` a statement needs. */
@@ -206,11 +206,13 @@ export class Execution {
     this.done = true;
     const first = this.#owner.settled(this);
     if (this.error !== undefined) this.error = ended(this.error, this.#facts);
-    else if (this.statement !== undefined && refusedCommit(this.tag, this.statement.sql))
+    else if (this.tag === "ROLLBACK" && this.statement !== undefined && wantedToCommit(this.statement.sql))
       this.error = rolledBack();
-    const settle = () => this.#settle(this.error, this);
-    if (first === undefined) settle();
-    else first.then(settle, settle);
+    if (first === undefined) this.#settle(this.error, this);
+    else {
+      const settle = () => this.#settle(this.error, this);
+      first.then(settle, settle);
+    }
   }
 }
 
@@ -220,24 +222,6 @@ export class OwnExecution extends Execution {
 
   override handleDataRow(message: { readonly fields: RawRow }): void {
     this.collected.push(message.fields);
-  }
-}
-
-/** One whose rows nobody wants, and whose columns were not asked for. */
-export class CountingExecution extends Execution {
-  readonly #runs: number;
-
-  constructor(runs: number, ...common: ConstructorParameters<typeof Execution>) {
-    super(...common);
-    this.#runs = runs;
-  }
-
-  protected override get runs(): number {
-    return this.#runs;
-  }
-
-  override handleDataRow(message: { readonly fields: RawRow }): void {
-    this.looked(message.fields);
   }
 }
 
@@ -251,12 +235,6 @@ export function adopt(query: typeof Query): void {
     Object.setPrototypeOf(Execution.prototype, parent);
 }
 
-export function copyRefused(): NotSupportedError {
-  return new NotSupportedError(
-    "COPY FROM STDIN and COPY TO STDOUT are not supported: use pg-copy-streams on a pg.Client of your own",
-  );
-}
-
 /** `"INSERT 0 3"` → 3, `"BEGIN"` → 0. */
 function countOf(tag: string): number {
   return endsInDigit(tag) ? Number(tag.slice(tag.lastIndexOf(" ") + 1)) : 0;
@@ -265,10 +243,6 @@ function countOf(tag: string): number {
 function endsInDigit(tag: string): boolean {
   const last = tag.charCodeAt(tag.length - 1);
   return last >= 0x30 && last <= 0x39;
-}
-
-export function isServerError(error: unknown): boolean {
-  return error instanceof Error && "severity" in error;
 }
 
 function nothing(): void {}

@@ -27,11 +27,11 @@ export function endsTransaction(tag: string, sql: string): boolean {
 }
 
 /**
- * Whether a statement that was answered with this tag wanted to end its transaction otherwise: COMMIT, END, PREPARE
+ * Whether a statement that was answered with ROLLBACK was to end its transaction otherwise: COMMIT, END, PREPARE
  * TRANSACTION.
  */
-export function refusedCommit(tag: string, sql: string): boolean {
-  return tag === "ROLLBACK" && !["rollback", "abort"].includes(firstWord(sql));
+export function wantedToCommit(sql: string): boolean {
+  return !["rollback", "abort"].includes(firstWord(sql));
 }
 
 /** PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and that is no error to it. */

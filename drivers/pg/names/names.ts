@@ -1,6 +1,7 @@
 /** Whether the names of a session's prepared statements still stand on what they stood on when they were given. */
 
-import { type Execution, isServerError } from "../execution.js";
+import { isServerError } from "../errors.js";
+import type { Execution } from "../execution.js";
 import { Statements, tablesAltered, type Use } from "../statement-cache.js";
 import { type Effect, effectOf, worst } from "./effects.js";
 import { type Facts, factsOfRow } from "./facts.js";
