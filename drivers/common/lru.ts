@@ -3,8 +3,6 @@ export class Lru<V> {
   readonly #max: number;
   /** In the order of their last use, oldest first. */
   readonly #values = new Map<string, V>();
-  /** Asked for again and again it needs no look into the map. */
-  #latest: { readonly key: string; readonly value: V } | undefined;
 
   constructor(max: number) {
     this.#max = max;
@@ -12,12 +10,10 @@ export class Lru<V> {
 
   /** It counts as used now. */
   get(key: string): V | undefined {
-    if (this.#latest?.key === key) return this.#latest.value;
     const value = this.#values.get(key);
     if (value === undefined) return undefined;
     this.#values.delete(key);
     this.#values.set(key, value);
-    this.#latest = { key, value };
     return value;
   }
 
@@ -30,7 +26,6 @@ export class Lru<V> {
   set(key: string, value: V): readonly [key: string, value: V] | undefined {
     this.#values.delete(key);
     this.#values.set(key, value);
-    this.#latest = { key, value };
     if (!(this.#values.size > this.#max)) return undefined;
     const [oldest] = this.#values;
     this.delete(oldest![0]);
@@ -39,12 +34,10 @@ export class Lru<V> {
 
   delete(key: string): void {
     this.#values.delete(key);
-    if (this.#latest?.key === key) this.#latest = undefined;
   }
 
   clear(): void {
     this.#values.clear();
-    this.#latest = undefined;
   }
 
   /** Oldest first. */

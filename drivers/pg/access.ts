@@ -15,7 +15,6 @@ export class Access {
   /** What the transaction that is open was begun for, by the driver. */
   asked: "any" | "reading" = "any";
   readonly #reported = new Map<string, string>();
-  #refused = false;
 
   constructor(client: Client) {
     client.connection.on("parameterStatus", (status: ParameterStatus) => {
@@ -24,16 +23,14 @@ export class Access {
     });
   }
 
-  /** A write was refused by a server that takes none: a standby, or a primary that is one no more. */
-  get refused(): boolean {
-    return this.#refused;
-  }
-
   begins({ readOnly }: TransactionOptions): void {
     this.asked = readOnly === true ? "reading" : "any";
   }
 
-  /** Whether the error is such a refusal. In a transaction that its own caller made read-only it is not. */
+  /**
+   * Whether a server that takes no writes (a standby, or a primary that is one no more) refused this one. In a
+   * transaction that its own caller made read-only it is not such a refusal.
+   */
   refusedBy(error: unknown): boolean {
     const { code, severity } = factsOf(error);
     if (code !== READ_ONLY_SQL_TRANSACTION || severity === undefined || this.asked === "reading")
@@ -41,12 +38,11 @@ export class Access {
     // Where the server does not tell, nobody else can.
     const told = this.#reported.size > 0;
     if (told && [...this.#reported.values()].every((value) => value === "off")) return false;
-    this.#refused = true;
     return true;
   }
 }
 
-interface ParameterStatus {
+export interface ParameterStatus {
   readonly parameterName: string;
   readonly parameterValue: string;
 }

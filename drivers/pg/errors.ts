@@ -24,7 +24,7 @@ import {
 import { leavesNothing } from "../../src/errors/outcome.js";
 import { hideValues } from "../../src/redact/redact.js";
 import type { Params } from "../driver.js";
-import { mentionsName } from "./statement-name.js";
+import { mentionsName } from "./names/statement-name.js";
 import { allOrNothing } from "./text.js";
 
 type ErrorClass = new (message: string, details: ErrorDetails) => AdbapiError;
@@ -201,6 +201,11 @@ export function factsOf(error: unknown): Facts {
 
 export function isServerError(error: unknown): boolean {
   return error instanceof Error && "severity" in error;
+}
+
+/** The last that a server says in a session. */
+export function endsSession(error: unknown): boolean {
+  return isServerError(error) && translate(error) instanceof ConnectionLost;
 }
 
 /** What the server says to a cancelled statement, for one that it has not got. */

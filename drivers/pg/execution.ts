@@ -1,7 +1,7 @@
 /** Statements on their way, as pg's client sees them: from the first byte written to the server being ready again. */
 import type { FieldDef, Query } from "pg";
 import { unreadable } from "../common/unreadable.js";
-import type { Result, RowMode, Statement } from "../driver.js";
+import type { RowMode, Statement } from "../driver.js";
 import { copyRefused } from "./copy.js";
 import { type Ended, ended, isServerError } from "./errors.js";
 import type { Use } from "./statement-cache.js";
@@ -98,15 +98,6 @@ export class Execution {
   get #facts(): Ended {
     const { statement, asked, inTransaction, readOnly } = this;
     return { sql: statement?.sql ?? "", params: statement?.params, asked, inTransaction, readOnly };
-  }
-
-  get result(): Result {
-    return {
-      rows: this.collected,
-      rowCount: this.rowCount,
-      lastInsertId: undefined,
-      columns: this.shape.fields,
-    };
   }
 
   /** How often the statement runs in the group. */

@@ -217,23 +217,29 @@ class Answer extends Execution {
   }
 }
 
-const SYNC = wire.group(() => wire.sync());
+const SYNC = syncAlone();
+
+function syncAlone(): Buffer {
+  wire.start();
+  wire.sync();
+  return wire.finish();
+}
 
 /** In a portal of its own: the one without a name is the stream's. */
 function question(sql: string): Buffer {
-  return wire.group(() => {
-    wire.parse("", sql);
-    wire.bind("", [], QUESTION);
-    wire.executeNamed(QUESTION);
-    wire.flush();
-  });
+  wire.start();
+  wire.parse("", sql);
+  wire.bind("", [], QUESTION);
+  wire.executeNamed(QUESTION);
+  wire.flush();
+  return wire.finish();
 }
 
 const QUESTION = "adbapi_question";
 
 function fetchMore(batch: number): Buffer {
-  return wire.group(() => {
-    wire.execute(batch);
-    wire.flush();
-  });
+  wire.start();
+  wire.execute(batch);
+  wire.flush();
+  return wire.finish();
 }

@@ -6,7 +6,7 @@
 import { Lru } from "../common/lru.js";
 import { factsOf, isStalePlan } from "./errors.js";
 import { type Kind, outlineOf } from "./names/kind.js";
-import { nameOf } from "./statement-name.js";
+import { nameOf } from "./names/statement-name.js";
 import type { Shape } from "./values/rows.js";
 import type { Encoded } from "./wire.js";
 
@@ -73,6 +73,8 @@ export function tablesAltered(): void {
 export class Statements {
   readonly #entries = new Lru<Entry>(MOST);
   readonly #byName = new Map<string, Entry>();
+  /** Asked for again and again it needs no search. */
+  #latest: Entry | undefined;
   #forgotten: string[] = [];
   #alterations = alterations;
 
@@ -174,8 +176,12 @@ export class Statements {
   }
 
   #entryOf(sql: string): Entry {
-    const known = this.#entries.get(sql);
-    if (known !== undefined) return known;
+    if (this.#latest?.plain.sql === sql) return this.#latest;
+    this.#latest = this.#entries.get(sql) ?? this.#add(sql);
+    return this.#latest;
+  }
+
+  #add(sql: string): Entry {
     const { kind, planned, pattern } = outlineOf(sql);
     const entry: Entry = { plain: unnamed(sql, kind, pattern), planned, state: FRESH };
     const evicted = this.#entries.set(sql, entry)?.[1].state;

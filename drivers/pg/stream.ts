@@ -68,19 +68,19 @@ const OVER = { done: true, value: undefined } as const;
 
 function firstBatch(statement: Statement, batch: number, prepareValue: PrepareValue): Buffer {
   const values = encode(statement.params, prepareValue);
-  return wire.group(() => {
-    wire.parse("", statement.sql);
-    wire.bind("", values);
-    wire.describe();
-    wire.execute(batch);
-    wire.flush();
-  });
+  wire.start();
+  wire.parse("", statement.sql);
+  wire.bind("", values);
+  wire.describe();
+  wire.execute(batch);
+  wire.flush();
+  return wire.finish();
 }
 
 /** The next batch of a portal that has outlived a Sync. */
 function syncedBatch(batch: number): Buffer {
-  return wire.group(() => {
-    wire.execute(batch);
-    wire.sync();
-  });
+  wire.start();
+  wire.execute(batch);
+  wire.sync();
+  return wire.finish();
 }

@@ -22,38 +22,42 @@ const CLOSE_PORTAL = Buffer.from([0x43, 0, 0, 0, 6, 0x50, 0]);
 let buffer = Buffer.allocUnsafe(FIRST_SIZE);
 let at = 0;
 
-/** The messages that `write` writes, as one buffer; nothing is left behind when it throws. It must not call out. */
-export function group(write: () => void): Buffer {
-  try {
-    write();
-    return at > LARGE ? buffer.subarray(0, at) : Buffer.from(buffer.subarray(0, at));
-  } finally {
-    if (buffer.length > LARGE) buffer = Buffer.allocUnsafe(FIRST_SIZE);
-    at = 0;
-  }
+/** The messages that are written from now on are given by `finish`; what was started before, and threw, is dropped. */
+export function start(): void {
+  at = 0;
 }
 
-export function query(sql: string): void {
-  const start = open(0x51);
+/** In one buffer. Nothing may be called between `start` and this that could start another. */
+export function finish(): Buffer {
+  const group = at > LARGE ? buffer.subarray(0, at) : Buffer.from(buffer.subarray(0, at));
+  if (buffer.length > LARGE) buffer = Buffer.allocUnsafe(FIRST_SIZE);
+  return group;
+}
+
+/** A text by the simple protocol, as a group of its own. */
+export function query(sql: string): Buffer {
+  start();
+  const length = open(0x51);
   cstring(sql);
-  shut(start);
+  shut(length);
+  return finish();
 }
 
 /** The server finds out the types that are not given. */
 export function parse(name: string, sql: string, types: readonly number[] = NO_TYPES): void {
-  const start = open(0x50);
+  const length = open(0x50);
   cstring(name);
   cstring(sql);
   ensure(2 + 4 * types.length);
   int16(types.length);
   for (const type of types) int32(type);
-  shut(start);
+  shut(length);
 }
 
 /** Results are asked for as text, as pg's type parsers want them. */
 export function bind(name: string, params: readonly Encoded[], portal = ""): void {
   const count = params.length;
-  const start = open(0x42);
+  const length = open(0x42);
   ensure(portal.length + 1 + name.length + 1 + 4 + 2 * count);
   ascii(portal);
   ascii(name);
@@ -62,7 +66,7 @@ export function bind(name: string, params: readonly Encoded[], portal = ""): voi
   for (let i = 0; i < count; i++) value(params[i]!);
   ensure(2);
   int16(0);
-  shut(start);
+  shut(length);
 }
 
 export function describe(): void {
@@ -104,11 +108,11 @@ export function flush(): void {
 
 /** Closes a named statement; one that does not exist is no error. */
 export function closeStatement(name: string): void {
-  const start = open(0x43);
+  const length = open(0x43);
   ensure(name.length + 2);
   buffer[at++] = 0x53;
   ascii(name);
-  shut(start);
+  shut(length);
 }
 
 export function closePortal(): void {

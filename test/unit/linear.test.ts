@@ -7,7 +7,7 @@ import { isPlain } from "../../dist/drivers/mariadb/bulk/text.js";
 import * as mysqlText from "../../dist/drivers/mysql-family/text.js";
 import { endsTransaction } from "../../dist/drivers/mysql-family/transaction.js";
 import { outlineOf } from "../../dist/drivers/pg/names/kind.js";
-import { nameOf } from "../../dist/drivers/pg/statement-name.js";
+import { nameOf } from "../../dist/drivers/pg/names/statement-name.js";
 import * as pgText from "../../dist/drivers/pg/text.js";
 import * as pgTransaction from "../../dist/drivers/pg/transaction.js";
 import { driverForUrl } from "../../dist/drivers/registry.js";

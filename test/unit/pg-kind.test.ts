@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { effectOf } from "../../dist/drivers/pg/names/effects.js";
 import { outlineOf } from "../../dist/drivers/pg/names/kind.js";
+import { nameOf } from "../../dist/drivers/pg/names/statement-name.js";
 import { eachWord } from "../../dist/drivers/pg/names/words.js";
-import { nameOf } from "../../dist/drivers/pg/statement-name.js";
 
 describe("words", () => {
   const words = (sql: string) => {

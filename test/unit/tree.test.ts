@@ -16,9 +16,6 @@ const COLUMNS_OF_A_COMMENT = 120;
 const STILL_LONG = new Set([
   "drivers/blocking/thread/session.ts",
   "drivers/driver.ts",
-  "drivers/pg/connection.ts",
-  "drivers/pg/execution.ts",
-  "drivers/pg/stream.ts",
   "src/connection-pool.ts",
   "src/dispatch/dispatcher.ts",
   "src/interaction/interaction.ts",

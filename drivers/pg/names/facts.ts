@@ -1,6 +1,6 @@
 /** What only the server knows of a session: asked once it is open, and behind statements that may have changed it. */
 
-import { nameOf } from "../statement-name.js";
+import { nameOf } from "./statement-name.js";
 
 /** The catalogs that names are found in. Their numbers are the same on every server. */
 const PG_TYPE = 1247;

@@ -3,6 +3,7 @@
 import { isServerError } from "../errors.js";
 import type { Execution } from "../execution.js";
 import { Statements, tablesAltered, type Use } from "../statement-cache.js";
+import type { Encoded } from "../wire.js";
 import { type Effect, effectOf, worst } from "./effects.js";
 import { type Facts, factsOfRow } from "./facts.js";
 import { outlineOf } from "./kind.js";
@@ -12,6 +13,15 @@ export interface Asks {
   readonly behind: boolean;
   /** Whether the server has the question by its name. */
   readonly named: boolean;
+}
+
+/** How a statement is sent now. */
+export interface Sending {
+  readonly use: Use;
+  /** Names to be closed at the server first. */
+  readonly forgotten: readonly string[];
+  /** Where the facts of the session are asked for. */
+  readonly asks: Asks;
 }
 
 export const NOTHING: Asks = { ahead: false, behind: false, named: false };
@@ -32,6 +42,13 @@ export class Names {
 
   constructor({ path }: Facts) {
     this.#path = path;
+  }
+
+  /** `anew` in the place of how it would be sent: without a name. */
+  sending(sql: string, values: readonly Encoded[], inTransaction: boolean, anew: Use | undefined): Sending {
+    const use = anew ?? this.statements.use(sql, values);
+    const forgotten = this.statements.takeForgotten();
+    return { use, forgotten, asks: this.asks(use, inTransaction) };
   }
 
   /**
@@ -95,7 +112,7 @@ export class Names {
     if (kind === "command")
       return DIGIT.test(tag) ? worst(effect, effectOf("SELECT", statement.sql)) : effect;
     // The server has done what only this side cannot read.
-    if (!isServerError(error)) {
+    if (error === undefined || !isServerError(error)) {
       this.#askable ||= kind !== "runs" && (lookedBehind ?? lookedAhead) !== undefined;
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
       if (lookedBehind !== undefined) {

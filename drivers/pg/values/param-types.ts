@@ -12,11 +12,11 @@ const JSON_TYPES: ReadonlyMap<number, string> = new Map([
 /** A question for the types of a statement's params, its `types`; the statement is parsed, and not run. */
 export class ParamTypes extends Execution {
   constructor(owner: Owner, settle: (error: unknown, execution: Execution) => void, statement: Statement) {
-    const bytes = wire.group(() => {
-      wire.parse("", statement.sql);
-      wire.describeParams();
-      wire.sync();
-    });
+    wire.start();
+    wire.parse("", statement.sql);
+    wire.describeParams();
+    wire.sync();
+    const bytes = wire.finish();
     super(owner, bytes, settle, statement);
   }
 

@@ -19,13 +19,14 @@ export class Styles {
    */
   floatDigits = 1;
   readonly #reported = new Map<Setting, string>();
-  #news = false;
+  /** Whether something was reported that has not been looked at. */
+  news = false;
 
   /** Hears what the server reports. */
   report(setting: string, value: string): void {
     if (!Object.hasOwn(READABLE, setting)) return;
     this.#reported.set(setting as Setting, value);
-    this.#news = true;
+    this.news = true;
   }
 
   of(setting: Setting): string | undefined {
@@ -37,8 +38,8 @@ export class Styles {
    * RESET, or as the server has read its configuration anew. What the caller has said by name is left alone.
    */
   lost({ statement, tag, error }: Execution): boolean {
-    const news = this.#news;
-    this.#news = false;
+    const { news } = this;
+    this.news = false;
     if (error !== undefined || (statement === undefined && tag.startsWith("SELECT"))) return false;
     if (tag === "RESET" || tag === "DISCARD ALL") return true;
     if (tag === "SET" && TO_DEFAULT.test(statement?.sql ?? "")) return true;

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
-import { requestCancel } from "./cancel.js";
+import { requestCancel } from "./request.js";
 
 /** A server that is there answers in a few milliseconds. */
 const MOST_MILLIS = 1000;
