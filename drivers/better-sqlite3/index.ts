@@ -7,7 +7,7 @@ import { type BlockingDriver, type BundledOptions, blockingDriver } from "../blo
 import type { Kinds } from "../common/arguments.js";
 import { checkFileAndOptions, fromUrl } from "../sqlite-family/args.js";
 import { sqliteFacts } from "../sqlite-family/facts.js";
-import { withKnownFile } from "../sqlite-family/file.js";
+import { withKnownFile } from "../sqlite-family/pool-files.js";
 import { classify } from "./errors.js";
 import { loadPackage } from "./package.js";
 

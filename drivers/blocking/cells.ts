@@ -1,13 +1,13 @@
 /**
- * The words that both threads share. Each statement in flight has one cell, and who changes it first, by
- * compare-and-swap, decides: a statement that was cancelled while queued never runs, and a write whose cancel
- * came before `decide` is rolled back.
+ * The words of memory that both threads share. Each request in flight has one cell, and the thread that changes it
+ * first, by compare-and-swap, decides: a statement that was cancelled while queued never runs, and a write whose
+ * cancel came before `decide` is rolled back.
  */
 
 const QUEUED = 0;
 const RUNNING = 1;
 const CANCELLED = 2;
-/** Nothing can be promised any more: it is being committed, or runs without a transaction around it. */
+/** A cancel promises nothing any more: it is being committed, or runs without a transaction around it. */
 const DECIDED = 3;
 
 const RETIRED = 0;
@@ -17,10 +17,10 @@ const FIRST_SLOT = 2;
 /** Slices of a large result that may be on their way at once. */
 const WINDOW = 3;
 
-/** A worker that waits for room looks up this often, whatever happens. */
+/** A worker that waits for room looks again after this time, even if it was not woken. */
 const LOOK_UP_MILLIS = 1_000;
 
-/** What a canceller found. */
+/** In what state a cancel found the request. */
 export type Caught = "queued" | "running" | "decided";
 
 export class Cells {
@@ -36,7 +36,7 @@ export class Cells {
     return new Cells(new Int32Array(new SharedArrayBuffer((FIRST_SLOT + slots) * 4)));
   }
 
-  // The pool's thread.
+  // Called by the pool's thread.
 
   queue(slot: number): void {
     Atomics.store(this.words, FIRST_SLOT + slot, QUEUED);
@@ -59,7 +59,7 @@ export class Cells {
     Atomics.notify(this.words, PARTS);
   }
 
-  // The worker.
+  // Called by the worker.
 
   get retired(): boolean {
     return Atomics.load(this.words, RETIRED) === 1;
@@ -74,7 +74,7 @@ export class Cells {
     return Atomics.load(this.words, FIRST_SLOT + slot) === CANCELLED || this.retired;
   }
 
-  /** False when the canceller was first. */
+  /** False when the cancel was first. */
   decide(slot: number): boolean {
     const found = Atomics.compareExchange(this.words, FIRST_SLOT + slot, RUNNING, DECIDED);
     return found === RUNNING || found === DECIDED;
@@ -87,7 +87,7 @@ export class Cells {
     Atomics.compareExchange(this.words, at, DECIDED, QUEUED);
   }
 
-  /** Blocks until the other side keeps up. False when there is nobody to send to. */
+  /** Blocks until the pool's thread keeps up. False when the pool has given this thread up. */
   roomForPart(): boolean {
     for (;;) {
       const waiting = Atomics.load(this.words, PARTS);

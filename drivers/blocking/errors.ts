@@ -98,12 +98,12 @@ export function fromWire(error: WireError): Error {
   return error.cancelled ? new StatementCancelled(error.message) : new BlockingError(error);
 }
 
-/** `classify` is for errors that met no thread on their way. */
+/** @param classify for errors that did not come out of a thread */
 export function translate(error: unknown, classify?: Classify): tree.AdbapiError {
   if (error instanceof tree.AdbapiError) return error;
   const wire = error instanceof BlockingError ? error : toWire(error, classify);
   const kind = kindOf(wire.kind) ?? "OperationalError";
-  // A statement that has to wait for a lock has done nothing, and waits no longer.
+  // A statement that waited for a lock in vain has done nothing.
   const outcome = kind === "LockNotAvailable" ? "not applied" : undefined;
   return new KINDS[kind](wire.message, {
     code: wire.code,
@@ -117,7 +117,7 @@ function kindOf(name: string | undefined): Kind | undefined {
   return name !== undefined && Object.hasOwn(KINDS, name) ? (name as Kind) : undefined;
 }
 
-/** A classifier that throws must not hide the error that it was to classify. */
+/** A `classify` that throws must not hide the error that it was given. */
 function classified(error: unknown, classify: Classify | undefined): string | undefined {
   try {
     return classify?.(error);

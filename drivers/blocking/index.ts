@@ -50,11 +50,11 @@ export interface BlockingDriverOptions extends Optional {
   readonly prepare?: (args: readonly unknown[]) => readonly unknown[] | undefined | void;
   /** Called when another connection is open; `ended` fires when its thread has ended. */
   readonly opened?: (args: readonly unknown[], ended: Promise<void>) => Promise<void>;
-  /** As the module's `classify`, for errors that met no thread. */
+  /** As the module's `classify`, for errors that did not come out of a thread. */
   readonly classify?: Classify;
 }
 
-/** For who moves the files of a built-in driver, or bounds its threads. */
+/** Where a bundler has moved a built-in driver's files, and the bounds of its threads. */
 export interface BundledOptions extends Pick<BlockingDriverOptions, "workerUrl" | "resourceLimits"> {
   /** Where the driver's own module.js is. @default beside its index.js */
   readonly moduleUrl?: URL;
@@ -63,7 +63,7 @@ export interface BundledOptions extends Pick<BlockingDriverOptions, "workerUrl" 
 /** A driver whose connections live in threads. */
 export interface BlockingDriver extends Driver {
   /**
-   * Threads that were given up inside a statement and have not ended yet.
+   * Threads that were given up, inside a statement or while they opened the database, and have not ended yet.
    * @internal
    */
   readonly retiredThreads: number;

@@ -52,7 +52,7 @@ export type Requests = readonly (Request | Executions)[];
 /** Ends the thread in order, once everything before it has been answered. */
 export type Goodbye = "close";
 
-/** Columns by their number in the ring of those that were named last; the names travel the first time only. */
+/** Lists of columns have numbers, which are given out again in turn; the names travel the first time only. */
 export type WireColumns = readonly [id: number, names?: readonly string[]];
 
 export type Answer =
@@ -67,7 +67,7 @@ export type Answer =
       /** Of a stream: whether there may be more rows. */
       more?: boolean,
     ]
-  /** What neighbouring queries of the same columns gave, as one table, and how many of its rows belong to each. */
+  /** The rows of successive queries with the same columns, as one table, and how many belong to each. */
   | readonly [
       kind: "results",
       open: boolean,
@@ -80,7 +80,9 @@ export type Answer =
   /** It may write, and was not run. */
   | readonly [kind: "unrun", open: boolean]
   | readonly [kind: "error", open: boolean, error: WireError]
-  /** A slice of a large result, whose answer follows; the worker waits for credit after each few. */
+  /**
+   * A slice of a large result, whose answer follows; after a few the worker waits until the pool's thread took some.
+   */
   | readonly [kind: "part", columns: WireColumns, rows: WireRows];
 
 /** From the worker, before any list of answers. */

@@ -128,7 +128,7 @@ function encodeMixed(rows: readonly unknown[][], at: number, moved: ArrayBuffer[
   return values;
 }
 
-/** Cloning a view clones all of the memory below it, and what moves is lost to the module: a copy goes, then. */
+/** Cloning a view clones all of the memory below it, and memory that moves is lost to the module: so a copy travels. */
 function ownBlobs(values: unknown[], moved: ArrayBuffer[]): void {
   for (let at = 0; at < values.length; at++) {
     const value = values[at];
@@ -196,7 +196,7 @@ function toObject(values: readonly unknown[], names: readonly string[]): unknown
   return row;
 }
 
-/** Plain assignment to `__proto__` would change the row's prototype, to a BLOB even. */
+/** Plain assignment to `__proto__` would set the row's prototype, even to a BLOB. */
 function set(row: Record<string, unknown>, name: string, value: unknown): void {
   if (name === "__proto__") {
     Object.defineProperty(row, name, { value, writable: true, enumerable: true, configurable: true });

@@ -9,13 +9,13 @@ import { unpackRequests } from "./requests.js";
 import { SpinWait } from "./spin-wait.js";
 import { Database } from "./thread/database.js";
 import { Outbox } from "./thread/outbox.js";
-import { Session } from "./thread/session.js";
+import { ThreadSession } from "./thread/session.js";
 
 const port = parentPort!;
 const setup = workerData as Setup;
 const cells = new Cells(setup.cells);
 
-/** Long after the port is closed: for modules that leave a timer or a handle behind. */
+/** The thread ends so long after its port is closed, even if the module left a timer or a handle behind. */
 const LINGER_MILLIS = 1_000;
 
 let module: BlockingModule | undefined;
@@ -35,7 +35,7 @@ function greet(greeting: Greeting): void {
 }
 
 function serve(database: Database, outbox: Outbox): void {
-  const session = new Session(database, cells, outbox, setup.maxResultBytes);
+  const session = new ThreadSession(database, cells, outbox, setup.maxResultBytes);
   const spinWait = new SpinWait(port, setup.lastAsked);
   const handle = (first: Requests | Goodbye) => {
     const { requests, goodbye } = waiting(first);
@@ -49,7 +49,7 @@ function serve(database: Database, outbox: Outbox): void {
   port.on("message", (first: Requests | Goodbye) => spinWait.receive(first, handle));
 }
 
-/** All that has come by now is one batch: the more there is to do, the less is spent on messages. */
+/** All requests that have come by now are one batch: the more there are, the less each costs. */
 function waiting(first: Requests | Goodbye): { readonly requests: Request[]; readonly goodbye: boolean } {
   if (first === "close") return { requests: [], goodbye: true };
   const requests = unpackRequests(first, cells.slots);

@@ -5,7 +5,7 @@ import type { DatabaseName } from "../driver.js";
 
 export const MEMORY = ":memory:";
 
-/** Gives a copy; refuses what would open another database than the one that was named, or not reach the thread. */
+/** Gives a copy; refuses what would open another database than the caller named, or cannot be sent to a thread. */
 export function checkFileAndOptions(
   driver: string,
   args: readonly unknown[],

@@ -1,7 +1,7 @@
-/** What holds of SQLite, whichever package leads to it. */
+/** What is true of SQLite with either package. */
 import { identify, maxConnections, ownDatabase } from "./args.js";
-import { rememberFile } from "./file.js";
 import { bind } from "./params.js";
+import { rememberFile } from "./pool-files.js";
 import { outsideTransaction, repeatable, seemsReadOnly, stackable } from "./text.js";
 
 export const sqliteFacts = {

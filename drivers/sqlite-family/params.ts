@@ -29,8 +29,8 @@ const rules: ParamRules = {
 export const bind: (params: Params) => Params = binder(rules);
 
 /**
- * In the thread, whose own the params are. The packages bind every number as REAL and every bigint as INTEGER: `5 / ?`
- * with 2 would be 2.5, and TEXT would keep "1.0".
+ * In the thread, which has its own copy of the params. The packages bind every number as REAL and every bigint as
+ * INTEGER: `5 / ?` with 2 would be 2.5, and TEXT would keep "1.0".
  */
 export function exact<P extends Params>(params: P): P {
   if (Array.isArray(params)) exactList(params);

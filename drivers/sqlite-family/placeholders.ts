@@ -1,6 +1,6 @@
 /**
- * What params a text asks for, as SQLite numbers them. Neither package tells: better-sqlite3 knows `?1` as a name only,
- * and node:sqlite binds NULL for what is missing.
+ * The params that a text asks for, as SQLite numbers them. Neither package tells: better-sqlite3 knows `?1` as a name
+ * only, and node:sqlite binds NULL for what is missing.
  * @see https://www.sqlite.org/lang_expr.html#varparam
  */
 import { ProgrammingError } from "../../src/errors/classes.js";
@@ -50,7 +50,7 @@ export function shareNames(placeholders: Placeholders): boolean {
   return new Set(names).size < names.length;
 }
 
-/** Refuses what is not exactly what the text asks for. */
+/** Refuses params that are not exactly those that the text asks for. */
 export function checkParams(params: Params | undefined, placeholders: Placeholders): void {
   if (params === undefined || Array.isArray(params))
     checkList((params as readonly unknown[]) ?? [], placeholders);

@@ -10,7 +10,7 @@ export interface Pragma {
   readonly sets: boolean;
 }
 
-/** Also behind EXPLAIN: SQLite sets many of them while it prepares the text. Undefined when it is something else. */
+/** Undefined when the text is none. Behind EXPLAIN too: SQLite sets many of them while it prepares the text. */
 export function pragmaOf(sql: string): Pragma | undefined {
   const tokens = firstToken(sql);
   let keyword = false;
@@ -33,7 +33,7 @@ function isWord(tokens: Tokens, word: string): boolean {
   return tokens.kind === "word" && tokens.end - tokens.start === word.length && tokens.name === word;
 }
 
-/** None is longer. */
+/** No name of a PRAGMA is longer. */
 const LONGEST_NAME = 100;
 
 function nameAt(tokens: Tokens): string | undefined {
@@ -54,8 +54,8 @@ const NOT_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Throws where SQLite would go on as if nothing had been said, or where the next taker of the session would have to
- * live with it.
+ * Throws where SQLite would ignore the PRAGMA without an error, or where it would last for the next taker of the
+ * session too.
  */
 export function admitPragma(
   { name, sets }: Pragma,

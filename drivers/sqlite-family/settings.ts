@@ -6,7 +6,7 @@ export interface Handle {
   exec(sql: string): unknown;
 }
 
-/** In the order in which they are brought back: what would be in the way of the others is first. */
+/** In the order in which they are brought back: those that would keep the others from being set come first. */
 const OF_SESSION = (
   "query_only writable_schema temp_store foreign_keys automatic_index analysis_limit busy_timeout cache_size temp.cache_size cache_spill " +
   "cell_size_check checkpoint_fullfsync count_changes empty_result_callbacks full_column_names fullfsync ignore_check_constraints journal_mode " +
@@ -15,7 +15,7 @@ const OF_SESSION = (
   "temp.secure_delete short_column_names synchronous temp.synchronous threads trusted_schema wal_autocheckpoint"
 ).split(" ");
 
-/** What the database keeps, what is over with the transaction, and what only asks or does something. */
+/** Settings that the database keeps, those that end with the transaction, and PRAGMAs that only ask or do something. */
 const LEFT_ALONE = (
   "application_id auto_vacuum case_sensitive_like collation_list compile_options data_version database_list default_cache_size " +
   "defer_foreign_keys encoding foreign_key_check foreign_key_list freelist_count function_list incremental_vacuum index_info index_list " +
@@ -48,13 +48,13 @@ export class SessionSettings {
   restore(): void {
     this.#loadTemporary();
     for (const [name, value] of this.#values) {
-      // A temporary database that was opened anew says what it has been told before, and goes by its own default.
+      // A temporary database that was opened anew reports the old value, and uses its own default.
       if (this.#read(name) === value && name !== "temp.cache_size") continue;
       this.#db.exec(`pragma ${name} = ${literal(name, value)}`);
       const now = this.#read(name);
       if (now !== value) throw new Error(`pragma ${name} is ${now}, and cannot be set to ${value} again`);
     }
-    // The one that cannot be asked for: by what it does.
+    // This one cannot be asked for: its effect tells.
     if (this.#likes() !== this.#likeIgnoresCase)
       this.#db.exec(`pragma case_sensitive_like = ${this.#likeIgnoresCase === 1 ? "off" : "on"}`);
   }
@@ -82,7 +82,7 @@ function first([row]: unknown[]): Value {
 }
 
 function literal(name: string, value: Value): string {
-  // Of the three it reads as a number, and takes two as numbers.
+  // SQLite reports its three values as numbers, and takes the third only by its name.
   if (bare(name) === "secure_delete" && value === 2) return "fast";
   return typeof value === "number" ? String(value) : `'${(value ?? "").replaceAll("'", "''")}'`;
 }

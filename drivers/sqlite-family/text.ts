@@ -3,7 +3,7 @@ import type { Tokens } from "../blocking/tokens.js";
 import { firstToken, firstWord, verbOf, wordAt } from "../blocking/verbs.js";
 import { pragmaOf } from "./pragmas.js";
 
-/** Whether `last_insert_rowid()` is this text's own, and not left from an earlier one. */
+/** Whether `last_insert_rowid()` is then that of this text, and not of an earlier one. */
 export function inserts(sql: string): boolean {
   const verb = mainVerb(sql);
   return verb === "insert" || verb === "replace";
@@ -20,14 +20,14 @@ export function repeatable(sql: string): boolean {
 
 const READS = new Set(["select", "values", "explain", "pragma"]);
 
-/** No more than where to ask first: SQLite itself says of the prepared text whether it may write. */
+/** Only a guess: SQLite itself says of the prepared text whether it may write. */
 export function seemsReadOnly(sql: string): boolean {
   return READS.has(mainVerb(sql));
 }
 
 const OUTSIDE = new Set(["vacuum", "attach", "detach"]);
 
-/** These are the transaction's own: undone with it, or over with it. */
+/** These are undone with the transaction, or end with it. */
 const WITHIN = new Set([
   "application_id",
   "defer_foreign_keys",
@@ -64,7 +64,7 @@ function verbBehind(tokens: Tokens): string {
     } else if (depth === 0 && kind === "word" && tokens.end - tokens.start <= LONGEST_VERB) {
       const word = tokens.name;
       if (VERBS.has(word)) return word;
-      // A name too, which a table of the WITH may have.
+      // It may also be the name of a table of the WITH.
       if (word === "replace" && tokens.next() === "word" && tokens.name === "into") return word;
     }
   }

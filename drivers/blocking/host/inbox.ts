@@ -6,7 +6,7 @@ import type { Cells } from "../cells.js";
 import type { Answer, WireColumns } from "../protocol.js";
 import { decodeRows, sliceOf, type WireRows, WireTable } from "../wire.js";
 
-/** Slices made in one turn: some two milliseconds' worth. */
+/** Slices made in one turn: they take about two milliseconds. */
 const TURN = 2;
 
 interface Shape {
@@ -29,7 +29,7 @@ export type Received =
   | Extract<Answer, readonly ["done" | "unrun" | "error", ...unknown[]]>;
 
 export interface Receiver {
-  /** How the rows of the answer that comes next are to be. */
+  /** The form that the rows of the next answer must have. */
   rowMode(): RowMode;
   receive(received: Received): void;
 }
@@ -43,7 +43,7 @@ export class Inbox {
   #waiting: Answer[] = [];
   /** Rows of slices that came before their answer. */
   #rows: unknown[] = [];
-  /** What was made in this turn, in slices; and the parts among it. */
+  /** How many slices were made in this turn, and how many parts were among them. */
   #made = 0;
   #parts = 0;
   #turn: NodeJS.Immediate | undefined;
@@ -68,7 +68,7 @@ export class Inbox {
     }
   }
 
-  /** Forgets what has not been handed over. */
+  /** Drops what has not been handed to the receiver. */
   close(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
@@ -84,7 +84,7 @@ export class Inbox {
         const rows = this.#make(shape, wire);
         for (const row of rows) this.#rows.push(row);
         this.#parts++;
-        // However few they are: the thread waits to hear that they have been taken.
+        // Also of a few rows: the worker waits until its part is reported as taken, which the next turn does.
         if (Array.isArray(wire)) this.#spend(rows.length, shape);
         return;
       }

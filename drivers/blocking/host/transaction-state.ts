@@ -1,7 +1,10 @@
 /** What this side knows of the transaction in the thread. */
 import type { Request } from "../protocol.js";
 
-/** Statements that leave while it is not `"none"` are refused by the thread, should it have ended before their turn. */
+/**
+ * The thread refuses statements that were sent while this was not `"none"`, if the transaction ended before their
+ * turn.
+ */
 export type Transaction = "none" | "asked" | "open";
 
 /** `open` is what the thread saw after the request. */
@@ -20,7 +23,7 @@ export function transactionAfter(
     case "reset":
       return "none";
     default:
-      // Ended by the statement itself: the pool sees it by the state, and says neither commit nor rollback.
+      // Ended by the statement itself: the pool sees that by `state`, and sends neither commit nor rollback.
       return before === "open" && !open ? "none" : before;
   }
 }

@@ -1,4 +1,4 @@
-/** The module's connection, with what it leaves out filled in. */
+/** The module's connection, with defaults for what the module leaves out. */
 import { isThenable } from "../../../src/defer/thenable.js";
 import { InterfaceError, OperationalError } from "../../../src/errors/classes.js";
 import type { Params, TransactionOptions } from "../../driver.js";
@@ -10,7 +10,7 @@ import type { Text } from "./texts.js";
 export class Database {
   readonly #module: BlockingModule;
   readonly #setup: Setup;
-  /** Undefined when it was closed for a new one that could not be opened. */
+  /** Undefined when the old one was closed, and no new one could be opened. */
   #current: BlockingConnection | undefined;
 
   constructor(module: BlockingModule, setup: Setup) {
@@ -100,7 +100,7 @@ export class Database {
   }
 }
 
-/** A promise is refused: nobody in the thread waits for it, nor for what it rejects with. */
+/** A promise is refused: the thread waits neither for it nor for what it rejects with. */
 function synchronous<T>(call: string, given: T): T {
   if (!isThenable(given)) return given;
   given.then(undefined, () => {});

@@ -10,16 +10,16 @@ import { type Texts, timed } from "./texts.js";
 type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
 
 /**
- * Statements of a group, at most. Their answers travel together, so the pool's thread works at one group while this
- * works at the next.
+ * Statements of a group, at most. Their answers travel together, so the pool's thread takes the answers of one group
+ * while this thread runs the next.
  */
 const READS = 32;
 const WRITES = 16;
 
-/** A commit that takes longer than this waits for the disk: as many share it as there are. */
-const DEAR_MILLIS = 0.2;
+/** A commit that takes longer than this waits for the disk: then all writes that have come share it. */
+const SLOW_COMMIT_MILLIS = 0.2;
 
-/** No more come to a group that has taken so long: who cancels one of them waits for its end. */
+/** A group that has taken so long is committed: the cancel of one of its statements waits for the end of all. */
 const GROUP_MILLIS = 20;
 
 export class Groups {
@@ -27,10 +27,10 @@ export class Groups {
   readonly #cells: Cells;
   readonly #texts: Texts;
   readonly #alone: (request: Request) => Settled;
-  /** What the last group paid for its COMMIT. */
+  /** How long the COMMIT of the last group took. */
   #commitMillis = 0;
 
-  /** @param alone runs a request as if nothing else had come. */
+  /** @param alone runs a request outside of any group */
   constructor(database: Database, cells: Cells, texts: Texts, alone: (request: Request) => Settled) {
     this.#database = database;
     this.#cells = cells;
@@ -54,7 +54,7 @@ export class Groups {
     return group;
   }
 
-  /** Runs the first of a group, one at least, and tells what became of each, in order. */
+  /** Runs the first statements of a group, one at least, and tells what became of each, in order. */
   run(group: readonly Execute[], tell: (settled: Settled) => void): void {
     if (this.#texts.of(group[0]![3]).readOnly) this.#read(group, tell);
     else for (const settled of this.#write(group)) tell(settled);
@@ -62,11 +62,11 @@ export class Groups {
 
   #most(reads: boolean | undefined): number {
     if (reads !== false) return READS;
-    return this.#commitMillis > DEAR_MILLIS ? Number.POSITIVE_INFINITY : WRITES;
+    return this.#commitMillis > SLOW_COMMIT_MILLIS ? Number.POSITIVE_INFINITY : WRITES;
   }
 
   /**
-   * One look at the locks, one snapshot: as if they had all run in the same moment, which was after they were asked.
+   * They take the locks once, and see one snapshot: as if all had run in one moment after the call of the last.
    */
   #read(group: readonly Execute[], tell: (settled: Settled) => void): void {
     try {
@@ -75,14 +75,14 @@ export class Groups {
       for (const _ of group) tell({ error });
       return;
     }
-    // Each is told before the next runs, whose rows may leave ahead of its answer.
+    // Each is told before the next runs: rows of the next may leave ahead of its own answer.
     for (const request of group) tell(this.#alone(request));
     this.#database.rollbackIfOpen();
   }
 
   /**
-   * Group commit: nobody is answered before it. All are undone for the one that cannot be committed, and those before
-   * it are done again, without it.
+   * Group commit: no statement is answered before it. If one of them cannot be committed, all are rolled back, and
+   * those before that one are run again without it.
    */
   #write(group: readonly Execute[]): Settled[] {
     if (group.length === 1) return [this.#alone(group[0]!)];
@@ -99,7 +99,10 @@ export class Groups {
     return this.#write(group.slice(0, Math.max(1, wrong)));
   }
 
-  /** Commits the first of them, as `settled` says; or gives the place of the one that is in the way. */
+  /**
+   * Runs and commits them, or the first of them, into `settled`; or gives the index of the one that keeps it from
+   * that.
+   */
   #attempt(group: readonly Execute[], settled: Settled[]): number | undefined {
     const until = performance.now() + GROUP_MILLIS;
     try {
@@ -118,7 +121,7 @@ export class Groups {
     try {
       this.#database.commit();
     } catch {
-      // It does not say whose fault it is: half of them at a time.
+      // The error does not tell which statement is to blame: the next attempt is made with half of them.
       return settled.length >> 1;
     }
     this.#commitMillis = performance.now() - begun;
@@ -126,7 +129,7 @@ export class Groups {
   }
 
   #member([, slot, , sql, params]: Execute): Settled {
-    // Cancelled in time: it is not among them.
+    // Cancelled before its turn: it takes no part.
     if (!this.#cells.begin(slot)) return { error: new StatementCancelled() };
     const result = timed(this.#texts.of(sql), () => this.#database.execute(sql, params));
     if (!this.#database.inTransaction) throw new TransactionAborted("a statement ended the transaction");

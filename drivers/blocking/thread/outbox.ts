@@ -29,10 +29,10 @@ export class Outbox {
   readonly #cells: Cells;
   readonly #classify: Classify | undefined;
   #answers: Answer[] = [];
-  /** Small results of neighbours, that go as one table. */
+  /** Small results of successive requests, which travel as one table. */
   #table: Table | undefined;
   #moved: ArrayBuffer[] = [];
-  /** How much of a slice's rows waits in `#answers`. */
+  /** How full a slice would be with the rows that wait in `#answers`. */
   #filled = 0;
   readonly #named = new Map<readonly string[], number>();
   readonly #ring: (readonly string[])[] = [];
@@ -44,7 +44,7 @@ export class Outbox {
     this.#classify = classify;
   }
 
-  /** `slot` is the request's: what is cancelled while its rows travel is not sent to the end. */
+  /** `slot` is the request's: when it is cancelled while its rows travel, the rest of them is not sent. */
   add(settled: Settled, open: boolean, slot: number): void {
     if (typeof settled !== "string" && "result" in settled && this.#addToTable(settled, open)) return;
     this.#endTable();
@@ -54,7 +54,7 @@ export class Outbox {
     if (this.#filled >= 1) this.flush();
   }
 
-  /** Sends rows of a result ahead of its answer, and waits for room for them; false when nobody wants them any more. */
+  /** Sends rows of a result ahead of its answer, and waits for room for them; false when the request was cancelled. */
   sendPart(columns: readonly string[], rows: unknown[][], slot: number): boolean {
     this.flush();
     if (!this.#cells.roomForPart() || this.#cells.cancelled(slot)) return false;
@@ -132,7 +132,7 @@ export class Outbox {
     this.#filled += rows.length / sliceOf(columns.length);
   }
 
-  /** Sends all of a large result but its last rows, which it gives back; undefined when nobody wants them any more. */
+  /** Sends all of a large result but its last rows, which it gives back; undefined when the request was cancelled. */
   #sendParts({ columns, rows }: BlockingResult, slot: number): unknown[][] | undefined {
     const slice = sliceOf(columns.length);
     if (rows.length <= slice) return rows;

@@ -1,4 +1,4 @@
-/** The rows of a query, one by one: what is cancelled stops between two of them, and what is large leaves in pieces. */
+/** The rows of a statement, one by one: a cancel stops it between two of them, and a large result leaves in pieces. */
 import { resourceLimits } from "node:worker_threads";
 import { DataError } from "../../../src/errors/classes.js";
 import { resultTooLarge } from "../../../src/errors/result-too-large.js";
@@ -6,7 +6,7 @@ import { StatementCancelled } from "../errors.js";
 import type { BlockingCursor, BlockingResult } from "../module.js";
 import { sliceOf } from "../wire.js";
 
-/** Characters and bytes in the rows of a piece, about. */
+/** About how many characters and bytes the rows of a piece have. */
 const PIECE = 1 << 20;
 
 /** What a row takes beside its texts, and each of its cells. */
@@ -14,8 +14,8 @@ const ROW_BYTES = 64;
 const CELL_BYTES = 16;
 
 /**
- * Rows that fill as much memory as a thread may have fill that of the pool's own thread too: there it would be the end
- * of the process.
+ * The rows are collected by the pool's thread, which has about as much memory: if they filled that, the whole process
+ * would end.
  */
 const MOST_BYTES = (resourceLimits.maxOldGenerationSizeMb ?? Number.POSITIVE_INFINITY) * 2 ** 20;
 
@@ -23,11 +23,11 @@ export interface Reading {
   /** What the pool takes; undefined: as much as a thread may have. */
   readonly maxResultBytes: number | undefined;
   cancelled(): boolean;
-  /** Takes rows that are not to be kept here; false when nobody wants them any more. */
+  /** Takes rows that must not pile up here; false when the statement was cancelled. */
   handOn(columns: readonly string[], rows: unknown[][]): boolean;
 }
 
-/** Gives the last rows, and the number of all. However quick the text was before, its rows never pile up. */
+/** Gives the last rows, and the number of all. */
 export function readRows(cursor: BlockingCursor, reading: Reading): BlockingResult {
   let rows: unknown[][] = [];
   let handedOn = 0;
