@@ -8,7 +8,8 @@ import type { Reporter, TestCase, TestModule } from "vitest/node";
 const LONG_MILLIS = 60_000;
 
 export default class StillRunning implements Reporter {
-  readonly #running = new Map<TestModule, Running>();
+  /** By the path of their file. */
+  readonly #running = new Map<string, Running>();
   #begun: Running = now();
 
   onInit(): void {
@@ -19,20 +20,21 @@ export default class StillRunning implements Reporter {
   }
 
   onTestModuleQueued(module: TestModule): void {
-    this.#running.set(module, now());
+    this.#running.set(module.moduleId, now());
   }
 
   onTestCaseReady(test: TestCase): void {
-    this.#running.set(test.module, now(test));
+    this.#running.set(test.module.moduleId, now(test));
   }
 
   onTestCaseResult(test: TestCase): void {
-    this.#running.set(test.module, now());
-    if (test.result().state === "failed") process.stderr.write(`*** failed: ${nameOf(test.module, test)}\n`);
+    this.#running.set(test.module.moduleId, now());
+    if (test.result().state === "failed")
+      process.stderr.write(`*** failed: ${nameOf(test.module.moduleId, test)}\n`);
   }
 
   onTestModuleEnd(module: TestModule): void {
-    this.#running.delete(module);
+    this.#running.delete(module.moduleId);
     this.#begun = now();
   }
 
@@ -45,7 +47,7 @@ export default class StillRunning implements Reporter {
 
   #print(why: string): void {
     const lines = [...this.#running].map(
-      ([module, { since, test }]) => `    ${nameOf(module, test)}: for ${seconds(since)}\n`,
+      ([file, { since, test }]) => `    ${nameOf(file, test)}: for ${seconds(since)}\n`,
     );
     const none = `    no test for ${seconds(this.#begun.since)}: servers start, or end\n`;
     process.stderr.write(`\n*** ${why}; running:\n${lines.join("") || none}`);
@@ -63,8 +65,8 @@ function now(test?: TestCase): Running {
   return { since: Date.now(), told: Date.now(), test };
 }
 
-function nameOf(module: TestModule, test?: TestCase): string {
-  return `${relative(process.cwd(), module.moduleId)} > ${test?.fullName ?? "(between its tests)"}`;
+function nameOf(file: string, test?: TestCase): string {
+  return `${relative(process.cwd(), file)} > ${test?.fullName ?? "(between its tests)"}`;
 }
 
 function seconds(since: number): string {
