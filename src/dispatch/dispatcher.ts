@@ -263,8 +263,8 @@ export class Dispatcher implements JobCarrier, Dispatching {
   /** How many may be on a connection that the waiter is put behind; 1 if it is put behind nothing. */
   #deepest(waiter: Waiter, lane: Lane, length: number): number {
     if (!this.#mayStack(waiter, lane)) return 1;
-    // What is about to be granted a connection of its own, or finds one idle, need not wait behind anything, if one more
-    // may serve it.
+    // What is about to be granted a connection of its own, or finds one idle, need not wait behind anything, if one
+    // more may serve it.
     const { requested } = this.#borrowed;
     const crowded = lane.serving >= lane.limit || length > requested + this.#connections.available;
     return crowded ? Math.max(DEEP, length / SHARE) : 1;

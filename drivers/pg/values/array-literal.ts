@@ -2,7 +2,7 @@
  * Arrays as the server reads them. The text is the one that the package makes, whose regular expressions hold the event
  * loop for most of a second where a megabyte is nothing but quotes.
  */
-import type { PrepareValue } from "./encode.js";
+import type { PrepareValue } from "./codec.js";
 
 /** Elements that are neither null, arrays nor bytes are made text by `prepareValue`. */
 export function arrayLiteral(list: readonly unknown[], prepareValue: PrepareValue): string {

@@ -1,5 +1,5 @@
 /** Arrays as the server writes them. */
-import type { ParseText } from "./rows.js";
+import type { ParseText } from "./codec.js";
 
 const QUOTE = '"';
 const BACKSLASH = "\\";

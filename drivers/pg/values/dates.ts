@@ -2,7 +2,7 @@
  * Dates as params: the package drops the seconds of an offset, which zones had until their time was made a whole number
  * of minutes.
  */
-import type { PrepareValue } from "./encode.js";
+import type { PrepareValue } from "./codec.js";
 
 /** Since then all zones are whole minutes from UTC; Liberia was the last. */
 const WHOLE_MINUTES = Date.UTC(1972, 4, 2);

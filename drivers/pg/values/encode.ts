@@ -4,9 +4,9 @@ import { InterfaceError } from "../../../src/errors/classes.js";
 import type { Params } from "../../driver.js";
 import type { Encoded } from "../wire.js";
 import { arrayLiteral } from "./array-literal.js";
+import type { PrepareValue } from "./codec.js";
 
-/** pg's own way from a value of any type to text or bytes. */
-export type PrepareValue = (value: unknown) => string | Buffer | null;
+export type { PrepareValue } from "./codec.js";
 
 const MOST_PARAMS = 65_535;
 const NONE: readonly Encoded[] = [];

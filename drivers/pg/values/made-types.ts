@@ -4,7 +4,16 @@
  */
 import type { RowMode } from "../../driver.js";
 import { looksLikeArray, parseArray } from "./arrays.js";
-import type { GetParser, MadeColumn, ParseText } from "./rows.js";
+import type { GetParser, ParseText } from "./codec.js";
+
+/** A column of a type that pg knows nothing of: its values are text, and may be arrays. */
+export interface MadeColumn {
+  readonly index: number;
+  readonly name: string;
+  readonly oid: number;
+  /** An object of names holds it: no later column has its name. */
+  readonly named: boolean;
+}
 
 /** The first number that a type of a user's can have. */
 const FIRST_MADE = 16_384;

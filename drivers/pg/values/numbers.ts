@@ -6,7 +6,7 @@
 import { DataError } from "../../../src/errors/classes.js";
 import type { DriverSettings } from "../../driver.js";
 import { parseArray } from "./arrays.js";
-import type { GetParser, ParseText } from "./rows.js";
+import type { GetParser, ParseText } from "./codec.js";
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;

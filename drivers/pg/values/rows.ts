@@ -1,18 +1,9 @@
 /** From the server's text to rows. */
 import type { FieldDef } from "pg";
-import { MadeTypes } from "./made-types.js";
+import type { GetParser, ParseText } from "./codec.js";
+import { type MadeColumn, MadeTypes } from "./made-types.js";
 
-export type ParseText = (text: string) => unknown;
-export type GetParser = (oid: number) => ParseText;
-
-/** A column of a type that pg knows nothing of: its values are text, and may be arrays. */
-export interface MadeColumn {
-  readonly index: number;
-  readonly name: string;
-  readonly oid: number;
-  /** An object of names holds it: no later column has its name. */
-  readonly named: boolean;
-}
+export type { GetParser, ParseText } from "./codec.js";
 
 /** The columns of a result, and how its rows are made. */
 export class Shape {

@@ -5,7 +5,7 @@
  */
 import { DataError } from "../../../src/errors/classes.js";
 import type { Execution } from "../execution.js";
-import type { ParseText } from "./rows.js";
+import type { ParseText } from "./codec.js";
 
 /** What the parsers expect each setting to be; DateStyle has the order of day and month behind it. */
 const READABLE = { DateStyle: "ISO", IntervalStyle: "postgres" } as const;
