@@ -3,11 +3,11 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { ConnectionConfig } from "mariadb";
 import { packageMissing } from "../common/require.js";
-import { onAbort } from "../mysql-family/connect-deadline.js";
+import { onAbort } from "../mysql-family/connect/connect-deadline.js";
+import type { Greeting } from "../mysql-family/connect/greeting.js";
 import { connectFailure, refusedArguments, whereOf } from "../mysql-family/errors/connect-failure.js";
 import { productOf, sentBy } from "../mysql-family/errors/sender.js";
 import { Faults } from "../mysql-family/faults.js";
-import type { Greeting } from "../mysql-family/greeting.js";
 import { showOnlyId } from "../mysql-family/inspect.js";
 import { guard } from "./guard.js";
 import { type Internals, internalsOf, type Native } from "./native.js";

@@ -13,7 +13,7 @@ import type { ConnectionConfig } from "mariadb";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";
 import { parseUrl } from "../mysql-family/arguments/url.js";
-import { begin } from "../mysql-family/connect.js";
+import { begin } from "../mysql-family/connect/connect.js";
 import { cancelled } from "../mysql-family/errors/outcome.js";
 import { repeatable, stackable } from "../mysql-family/text.js";
 import { checkArgs, connectionArgs } from "./args.js";

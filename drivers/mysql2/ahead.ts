@@ -1,7 +1,7 @@
 /**
  * Sends commands ahead of the answers to those before them. mysql2 writes a command when the one before it is answered,
  * and a server works off what lies in its socket one by one: sent early, many travel in one packet, and no round trip
- * passes between them. Which servers do is decided in `drivers/mysql-family/greeting.ts`.
+ * passes between them. Which servers do is decided in `drivers/mysql-family/connect/greeting.ts`.
  */
 import { Cork } from "../common/cork.js";
 import type { Native } from "./native.js";

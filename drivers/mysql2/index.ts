@@ -12,7 +12,7 @@ import type { ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";
 import { parseUrl } from "../mysql-family/arguments/url.js";
-import { begin } from "../mysql-family/connect.js";
+import { begin } from "../mysql-family/connect/connect.js";
 import { cancelled } from "../mysql-family/errors/outcome.js";
 import { repeatable, stackable } from "../mysql-family/text.js";
 import { Ahead } from "./ahead.js";

@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import { ConnectionPool } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { readsAhead } from "../../../drivers/mysql-family/greeting.js";
+import { readsAhead } from "../../../drivers/mysql-family/connect/greeting.js";
 import { type Link, PortForwarder } from "../../../examples/port-forward.js";
 import { mysql2Target } from "../../support/mysql-targets.js";
 import { serverUrl } from "../../support/servers.js";

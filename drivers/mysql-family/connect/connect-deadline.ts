@@ -1,5 +1,5 @@
-import { longestTimer } from "../../src/options/option-checks.js";
-import { connectFailure, whereOf } from "./errors/connect-failure.js";
+import { longestTimer } from "../../../src/options/option-checks.js";
+import { connectFailure, whereOf } from "../errors/connect-failure.js";
 
 /** How long opening a session may take. */
 const CONNECT_MILLIS = 10_000;

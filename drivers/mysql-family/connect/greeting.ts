@@ -3,7 +3,7 @@
  * when they are ready for it. A proxy that speaks the protocol itself may hang up on it (ProxySQL until 2025,
  * sysown/proxysql #5081), and Aurora 2, which calls itself MySQL 5.7, never answers (mysql-net/MySqlConnector #486).
  */
-import type { Facts } from "./reset.js";
+import type { Facts } from "../reset.js";
 
 /**
  * What the other end of the socket said first. A proxy that tracks the server's number (mariadb hears of that)
