@@ -6,69 +6,26 @@
  * Synchronous (blocking) drivers are written against `drivers/blocking/module.ts` instead, and run in threads.
  */
 import type { AdbapiError, Outcome } from "../src/errors/classes.js";
+import type { ConnectOptions } from "./connect-options.js";
+import type {
+  Cancellation,
+  Dialect,
+  Params,
+  Paramstyle,
+  Result,
+  Statement,
+  TransactionOptions,
+} from "./statement.js";
 
-/** PEP 249's names for the ways to mark params: `?` is `"qmark"`, `$1` is `"numeric"`. */
-export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";
-
-/** Values in order, or by name where the driver has named params. */
-export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
-
-/** Families of SQL: what query builders write differently. */
-export type Dialect = "postgres" | "mysql" | "sqlite";
-
-/** Rows as objects by column name, or as arrays in the order of the columns. */
-export type RowMode = "object" | "array";
-
-/** The levels of the SQL standard. What each means, and which are granted, is the database's affair. */
-export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
-
-/** How a transaction begins. */
-export interface TransactionOptions {
-  /** Default: the server's. */
-  readonly isolation?: IsolationLevel | undefined;
-  /** Default false. */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** One statement on its way. The object's identity names it to `cancel`. */
-export interface Statement {
-  readonly sql: string;
-  /** As `Driver.bind` left them; undefined when the caller gave none. */
-  readonly params: Params | undefined;
-  readonly rowMode: RowMode;
-}
-
-/** A column of a result. */
-export interface Column {
-  /** Its label, as the SQL gives it. */
-  readonly name: string;
-}
-
-/** What a statement gave. */
-export interface Result {
-  /** Objects or arrays, as the statement's `rowMode` asked; empty when there are none. */
-  readonly rows: unknown[];
-  /** Rows affected by a write, or returned by a query (PEP 249's `rowcount`). */
-  readonly rowCount: number;
-  /** The last generated key: a number when safe, else a bigint; undefined where the database has none. */
-  readonly lastInsertId: number | bigint | undefined;
-  /**
-   * Of those that an UPDATE met, the rows that it really changed; undefined where the database or the package does not
-   * tell.
-   */
-  readonly changedRows?: number | undefined;
-  /** In order; empty when there are no rows to be had. */
-  readonly columns: readonly Column[];
-  /** What the database itself says of the text: that it can write nothing. Undefined where it does not tell. */
-  readonly readOnly?: boolean | undefined;
-}
+export type * from "./connect-options.js";
+export type * from "./statement.js";
 
 /**
  * What the session is doing, as far as this side knows, asked at every hand-over, so it must be free of cost:
  * - `"idle"`: nothing in flight, no transaction open: another taker may have it;
  * - `"in transaction"`: open, failed or not: it must be rolled back;
  * - `"unknown"`: the driver cannot tell: it is rolled back, else destroyed;
- * - `"broken"`: of no use to anyone.
+ * - `"broken"`: of no more use.
  */
 export type SessionState = "idle" | "in transaction" | "unknown" | "broken";
 
@@ -81,42 +38,6 @@ export interface DatabaseName {
   /** The server's host, or the path of its socket. */
   readonly address?: string | undefined;
   readonly port?: number | undefined;
-}
-
-/** The pool's settings that a driver carries out. */
-export interface DriverSettings {
-  /** The pool's name, for threads and the server's list of sessions. */
-  readonly name: string;
-  /** Whether statements may be prepared and named at the server. */
-  readonly prepare: boolean;
-  /** The most statements ever in flight on one connection. */
-  readonly pipeline: number;
-  /** How integer columns of 64 bits come back; `"driver"` is the package's own exact form. */
-  readonly int64: "driver" | "bigint" | "string" | "number";
-  /**
-   * A driver that collects rows out of the pool's sight may stop there; the pool looks at `received`, and weighs what
-   * it gets.
-   */
-  readonly maxResultBytes?: number | undefined;
-}
-
-/** What `connect` is told beside its arguments. */
-export interface ConnectOptions {
-  readonly settings: DriverSettings;
-  /** Aborted when nobody wants the connection any more, or its time is over: reject soon and leave nothing open. */
-  readonly signal: AbortSignal;
-  /** To be called, once, when the connection dies by itself, idle or not. Never before `connect` has fired. */
-  readonly onLost: (error: unknown) => void;
-  /** To be called with what the server said beside an answer, where somebody must know of it. It is logged. */
-  readonly onWarning?: (text: string) => void;
-}
-
-/** What a cancel has done so far. */
-export interface Cancellation {
-  /** What is known at this moment; the settling of `execute` may tell more. */
-  readonly outcome: Outcome;
-  /** Fires, and never rejects, once this cancel can no longer hit a later statement. */
-  readonly done: Promise<void>;
 }
 
 /** A database, as the pool sees it. docs/writing-a-driver.md has a complete one. */
@@ -220,19 +141,19 @@ export interface DriverConnection {
 
   /**
    * Counts the statements that ended their transaction and left another one open (COMMIT AND CHAIN), which `state` does
-   * not tell. Absent where there is no such thing, or nobody can know.
+   * not tell. Absent where there is no such thing, or the driver cannot know.
    */
   readonly chained?: number;
 
   /**
-   * Of use to whoever has it, and to nobody after them: what it says is that its server has become read-only, for one.
+   * Of use to the caller that has it, and to none after: its server says that it has become read-only, for one.
    * It is closed when it is given back. Absent: never.
    */
   readonly unfit?: boolean;
 
   /**
    * Bytes that have come from the database so far, asked while a statement runs, so it must be free of cost. Absent:
-   * nobody can tell before all rows are there.
+   * it is not known before all rows are there.
    */
   readonly received?: number;
 
@@ -295,7 +216,7 @@ export interface DriverConnection {
   /**
    * Fires, and never rejects, when a destroyed session has let go of all it held. Absent where `destroy` is enough: a
    * thread inside a native call goes on until that returns, and keeps the database's locks until then. Its place in the
-   * pool is free before; who waits for it are the next writer, where there is a `singleWriter`, and `close()`.
+   * pool is free before; the next writer waits for it, where there is a `singleWriter`, and `close()`.
    */
   readonly ended?: Promise<void>;
 

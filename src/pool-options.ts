@@ -90,10 +90,10 @@ export function resolveOptions(
   const min = given.min ?? Math.min(3, max);
   if (max > most) {
     throw new InterfaceError(
-      `The pool option "max" must be at most ${most} for this database, and is ${max}`,
+      `the pool option "max" must be at most ${most} for this database, and is ${max}`,
     );
   }
-  if (min > max) throw new InterfaceError(`The pool option "min" (${min}) must not be above "max" (${max})`);
+  if (min > max) throw new InterfaceError(`the pool option "min" (${min}) must not be above "max" (${max})`);
   const lasting = driver.ownDatabase?.(args) ? FOR_EVER : {};
   return Object.freeze({
     ...DEFAULTS,

@@ -46,7 +46,7 @@ export function merged<T extends object>(...parts: readonly object[]): T {
   return Object.defineProperties({} as T, Object.assign({}, ...parts.map(Object.getOwnPropertyDescriptors)));
 }
 
-/** Keeps them from whoever prints the object. A spread loses them from now on: `merged` does not. */
+/** Printing the object does not show them. A spread loses them from now on: `merged` does not. */
 export function hide(object: object, names: readonly string[]): void {
   for (const name of names) {
     if (Object.hasOwn(object, name)) Object.defineProperty(object, name, { enumerable: false });

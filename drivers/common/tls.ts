@@ -3,7 +3,7 @@ import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { InterfaceError } from "../../src/errors/classes.js";
 import { type Kinds, ownArguments } from "./arguments.js";
 
-/** What nobody may read who prints what holds it. */
+/** What is hidden: printing the object that holds it must not show it. */
 export const TLS_SECRETS = ["key", "pfx", "passphrase"] as const;
 
 /** What a context is made of: Node.js checks it. */
@@ -43,8 +43,8 @@ function mayHoldOptions(given: object): boolean {
 }
 
 /**
- * The same for a package that hands the options to Node.js: a context stands in for its secrets, and nobody can read
- * them any more.
+ * The same for a package that hands the options to Node.js: a context stands in for its secrets, and they cannot be
+ * read any more.
  */
 export function sealed(driver: string, own: ConnectionOptions): ConnectionOptions {
   const { key, pfx, passphrase, ...open } = own;

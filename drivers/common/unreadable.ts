@@ -23,7 +23,7 @@ export function spoiled(cause: DataError): ConnectionLost {
 }
 
 /**
- * What a listener of a socket throws has nobody to catch it, and would end the process. To be called when the package
+ * What a listener of a socket throws is caught nowhere, and would end the process. To be called when the package
  * listens.
  */
 export function guardData(socket: EventEmitter, fault: (error: unknown) => void): void {

@@ -43,8 +43,8 @@ async function main(args: string[]): Promise<void> {
     const problem = command === undefined ? "No command given" : `There is no command "${command}"`;
     throw new CommandError(`${problem}. ${SEE_HELP}`);
   }
-  if (!file) throw new CommandError(`No FILE given. ${SEE_HELP}`);
-  if (rest.length > 0) throw new CommandError(`One FILE at a time, not also ${rest.join(" ")}`);
+  if (!file) throw new CommandError(`no FILE given. ${SEE_HELP}`);
+  if (rest.length > 0) throw new CommandError(`one FILE at a time, not also ${rest.join(" ")}`);
   const application = await loadApplication(file);
   if (values.pidfile !== undefined) holdPidfile(values.pidfile);
   try {

@@ -43,7 +43,7 @@ async function importFile(file: string): Promise<{ readonly default?: unknown }>
   } catch (error) {
     const { code, url: missing } = Object(error) as { code?: string; url?: string };
     if (code === "ERR_MODULE_NOT_FOUND" && missing === url)
-      throw new CommandError(`There is no file ${resolve(file)}`);
+      throw new CommandError(`there is no file ${resolve(file)}`);
     if (code === "ERR_UNSUPPORTED_DIR_IMPORT")
       throw new CommandError(`${resolve(file)} is a directory, not a file`);
     if (/\.[mc]?ts$/.test(file) && NEEDS_TRANSLATION.has(code)) {

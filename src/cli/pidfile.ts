@@ -23,16 +23,16 @@ export function holdPidfile(path: string): void {
     take(file);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`Cannot write the pidfile: ${(error as Error).message}`);
+    throw new CommandError(`cannot write the pidfile: ${(error as Error).message}`);
   }
   process.on("exit", () => {
     try {
       if (processId(readFileSync(file, "utf8").trim()) === process.pid) rmSync(file);
-    } catch {} // Somebody has removed it.
+    } catch {} // It has been removed.
   });
 }
 
-/** A file appears with its content, under its name, or not at all: nobody reads half of one. */
+/** A file appears with its content, under its name, or not at all: no process reads half of one. */
 function take(file: string): void {
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${process.pid}\n`);
@@ -89,7 +89,7 @@ function staleIn(file: string): Incarnation | undefined {
     );
   }
   if (pid !== process.pid && isAlive(pid)) {
-    throw new CommandError(`Already running as process ${pid}, says the pidfile ${file}`);
+    throw new CommandError(`already running as process ${pid}, says the pidfile ${file}`);
   }
   return { pid, inode, writtenAt };
 }
@@ -112,8 +112,9 @@ function incarnationOf(file: string): { text: string; inode: number; writtenAt: 
 }
 
 /**
- * Puts ours in the place of that stale file; false where somebody was faster. Only who holds the claim on a stale file
- * may replace it, and a claim is a pidfile too, so that one which a crash left is taken over in the same way.
+ * Puts ours in the place of that stale file; false where another process was faster. Only the process that holds the
+ * claim on a stale file may replace it, and a claim is a pidfile too, so that one which a crash left is taken over in
+ * the same way.
  */
 function replace(draft: string, file: string, stale: Incarnation): boolean {
   const claim = `${file}.stale-${stale.pid}-${stale.inode}`;

@@ -18,7 +18,7 @@ export interface CooperatorOptions {
 export class Cooperator {
   readonly #sliceMillis: number;
   readonly #tasks = new Set<CooperativeTask<Steps>>();
-  /** Goes round and round: whoever enters comes last, whoever leaves is skipped. */
+  /** The tasks take turns: one that enters comes last, one that has left is skipped. */
   #round = this.#tasks.values();
   #state: "created" | "running" | "stopped";
   #nextSlice: NodeJS.Immediate | undefined;

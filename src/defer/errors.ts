@@ -13,7 +13,7 @@ class DeferError extends Error {
   }
 }
 
-/** Arises away from whoever waits: in a timer, in an event, in somebody else's `cancel()`. */
+/** Arises away from the code that waits: in a timer, in an event, in a `cancel()` of other code. */
 class DistantError extends DeferError {
   declare [farFromCaller]: boolean;
 
@@ -32,7 +32,7 @@ export interface CancelDetails {
   readonly sql?: string | undefined;
 }
 
-/** Somebody called `cancel()`. Nobody has to handle it: it is never reported as unhandled. */
+/** `cancel()` was called. It needs no handler: it is never reported as unhandled. */
 export class CancelledError extends DistantError {
   readonly outcome: CancelDetails["outcome"];
   readonly sql: string | undefined;
@@ -97,7 +97,7 @@ export class TaskFinished extends SchedulerError {}
 /** The task's iterator was exhausted. */
 export class TaskDone extends TaskFinished {}
 
-/** Somebody called the task's `stop()`. */
+/** The task's `stop()` was called. */
 export class TaskStopped extends TaskFinished {}
 
 /** The task's iterator threw, or what it waited for failed. */

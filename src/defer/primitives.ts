@@ -25,7 +25,7 @@ export class Held implements Disposable {
   }
 }
 
-/** What lock and semaphore share: tokens, and those who wait for one, first come, first served. */
+/** What lock and semaphore share: tokens, and the callers that wait for one, first come, first served. */
 abstract class TokenHolder {
   readonly #limit: number;
   readonly #waiting = new WaitingList<Deferred<Held>>();
@@ -48,7 +48,7 @@ abstract class TokenHolder {
     return deferred;
   }
 
-  /** Gives back one token: whoever has called `release()` of what `acquire()` fired with, must not call this. */
+  /** Gives back one token. Not to be called after `release()` of what `acquire()` fired with: that has done it. */
   release(): void {
     if (this.#free === this.#limit) throw new RangeError("release() of what nobody has acquired");
     this.#free += 1;
@@ -65,7 +65,7 @@ abstract class TokenHolder {
     ) as Deferred<never>;
   }
 
-  /** Tokens that neither are held nor have somebody waiting for them. */
+  /** Tokens that are neither held nor waited for. */
   protected get unclaimed(): number {
     return Math.max(this.#free - this.#waiting.length, 0);
   }
@@ -80,7 +80,7 @@ abstract class TokenHolder {
 
   #grant(deferred: Deferred<Held>): void {
     const settled = deferred[CHAIN].settle(new Held(() => this.release()));
-    if (settled === undefined) return; // fired by somebody else: it has no use for a token
+    if (settled === undefined) return; // it was fired before, and has no use for a token
     this.#free -= 1;
     settled?.run();
   }
@@ -116,7 +116,7 @@ export class DeferredSemaphore extends TokenHolder {
   }
 }
 
-/** Hands objects from those who put to those who get, each side waiting for the other. */
+/** Hands objects from callers of `put` to callers of `get`, each side waiting for the other. */
 export class DeferredQueue<T> {
   readonly #size: number;
   readonly #backlog: number;
@@ -124,7 +124,7 @@ export class DeferredQueue<T> {
   readonly #waiting = new WaitingList<Deferred<T>>();
 
   /**
-   * @param size how many objects it keeps while nobody wants them; default unlimited
+   * @param size how many objects it keeps while no caller waits for one; default unlimited
    * @param backlog how many may wait for an object; default unlimited
    */
   constructor(size = Number.POSITIVE_INFINITY, backlog = Number.POSITIVE_INFINITY) {
@@ -132,17 +132,17 @@ export class DeferredQueue<T> {
     this.#backlog = backlog;
   }
 
-  /** Objects that nobody has taken yet. */
+  /** Objects that are not taken yet. */
   get pending(): number {
     return this.#pending.length;
   }
 
-  /** Those who wait for an object. */
+  /** How many callers wait for an object. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Gives the object to the first who waits, or keeps it. @throws QueueOverflow when it is full */
+  /** Gives the object to the caller that has waited longest, or keeps it. @throws QueueOverflow when it is full */
   put(object: T): void {
     const deferred = this.#waiting.shift();
     if (deferred !== undefined) deferred.callback(object);

@@ -1,6 +1,6 @@
 /**
- * The stack of whoever called the public `verb`: its first frame is theirs. Undefined unless `wanted`, since it costs
- * more than a statement.
+ * The stack of the caller of the public `verb`: its first frame is the caller's. Undefined unless `wanted`, since it
+ * costs more than a statement.
  */
 export function takenBy(verb: (...call: never[]) => unknown, wanted: boolean): string | undefined {
   if (!wanted) return undefined;

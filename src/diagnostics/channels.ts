@@ -47,7 +47,7 @@ export interface InteractionTrace extends Trace {
   readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
   /**
    * A listener of `start` may set it: called in place of the function, for each attempt, it calls that in a context of
-   * the listener's own and gives what it gave. Who finds one there already calls it too.
+   * the listener's own and gives what it gave. A listener that finds one there already calls it too.
    */
   around?: (call: () => unknown) => unknown;
 }
@@ -70,7 +70,7 @@ export interface ReleaseTrace extends Origin {
 }
 
 /**
- * Tracing channels, each with the events `start`, `end`, `asyncStart`, `asyncEnd` and `error`. While nobody listens
+ * Tracing channels, each with the events `start`, `end`, `asyncStart`, `asyncEnd` and `error`. Without a listener
  * they cost one look at a property. A listener that throws is reported by Node.js as an uncaught exception, as with
  * every channel; the pool goes on.
  * @see https://nodejs.org/docs/latest-v20.x/api/diagnostics_channel.html#class-tracingchannel
@@ -83,7 +83,7 @@ export const channels = Object.freeze({
   release: channel("adbapi:release"),
 });
 
-/** Work that begins here and ends when its Deferred fires, before anybody else hears of that. */
+/** Work that begins here and ends when its Deferred fires, before the caller hears of that. */
 export function traced<T, C extends Trace>(
   channel: TracingChannel<unknown, C>,
   trace: C,

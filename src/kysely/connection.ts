@@ -126,7 +126,7 @@ export class OwnConnection extends AdbapiConnection {
     this.#due = undefined;
     const session = await this.#session?.catch(() => undefined);
     const rolledBack = session?.rollback();
-    // Where a deadline has passed unanswered, nobody waits for what comes after it either.
+    // Where a deadline has passed unanswered, the caller waits for nothing that comes after it.
     if (session?.late !== true) await rolledBack;
   }
 
@@ -157,7 +157,7 @@ export class OwnConnection extends AdbapiConnection {
       });
       if (signal) watchAbort(signal, withdraw);
       if (signal?.aborted) withdraw();
-      // Whoever uses it after the pool has ended it is told why by the session; where nothing has run, the next
+      // A caller that uses it after the pool has ended it is told why by the session; where nothing has run, the next
       // statement asks again.
       this.#over = lent.then(undefined, (error) => {
         if (signal) unwatchAbort(signal, withdraw);

@@ -1,9 +1,9 @@
 import { SqliteAdapter as KyselySqliteAdapter } from "kysely";
 
 /**
- * Kysely's own takes it that there is one connection, and so nobody to lock out of a migration. There are others here,
- * of this pool and of other processes: migrations run in a transaction, whose BEGIN IMMEDIATE is the lock. SQLite's DDL
- * can be rolled back.
+ * Kysely's own takes it that there is one connection, and so no other to lock out of a migration. There are others
+ * here, of this pool and of other processes: migrations run in a transaction, whose BEGIN IMMEDIATE is the lock.
+ * SQLite's DDL can be rolled back.
  */
 export class SqliteAdapter extends KyselySqliteAdapter {
   override get supportsTransactionalDdl(): boolean {

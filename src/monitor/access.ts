@@ -1,5 +1,5 @@
 /**
- * Who may see a monitor's page: whoever asks for it by a name that no stranger can point here, and, from another
+ * Who may see a monitor's page: a client that asks for it by a name that no stranger can point here, and, from another
  * machine, has its token.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";

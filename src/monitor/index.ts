@@ -71,7 +71,7 @@ export class Monitor extends Service {
    */
   get url(): string {
     if (this.#open === undefined)
-      throw new InterfaceError("The monitor has a url once startService has fired");
+      throw new InterfaceError("the monitor has a url once startService has fired");
     return openable(this.#open.server.address() as AddressInfo) + this.#access.path;
   }
 
@@ -80,7 +80,7 @@ export class Monitor extends Service {
    * already, else as listening does.
    */
   override async startService(): Promise<void> {
-    if (this.running) throw new InterfaceError(`The ${this.name} runs already`);
+    if (this.running) throw new InterfaceError(`the ${this.name} runs already`);
     super.startService();
     try {
       this.#open = await this.#listen();
@@ -133,14 +133,15 @@ const CHECKS: Readonly<Record<keyof MonitorOptions, OptionCheck>> = {
   hostNames: isHostNames,
 };
 
-/** Who says nothing, or half a request, does not stay. */
+/** A client that sends nothing, or half a request, is sent away. */
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** Pages, and what browsers open ahead; any more are closed at once. */
 const MOST_CONNECTIONS = 256;
 
 /**
- * The socket is no longer the server's: unless it is destroyed here, who keeps it open keeps the server from closing.
+ * The socket is no longer the server's: unless it is destroyed here, a client that keeps it open keeps the server
+ * from closing.
  */
 function turnAway(socket: Duplex, status: string): void {
   socket.on("error", () => socket.destroy());

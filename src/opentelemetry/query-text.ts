@@ -4,8 +4,8 @@ import { firstWord as wordOf } from "../statement/sql-comments.js";
 
 /**
  * A comment, a quoted text of any kind (names too, since MySQL quotes values so), or a number. What is a comment
- * differs: MySQL has `#`, which is an operator of PostgreSQL, and wants a blank behind `--`. Whoever takes the one for
- * the other is wrong about all quotes behind it.
+ * differs: MySQL has `#`, which is an operator of PostgreSQL, and wants a blank behind `--`. A reader that takes the
+ * one for the other is wrong about all quotes behind it.
  */
 const MYSQL_LITERALS =
   /(--(?=\s|$)[^\n]*|#[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|'[^']*(?:'|$)|"[^"]*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\2\$|$)|\b\d[\w.]*/g;
@@ -17,7 +17,7 @@ const MOST_CHARACTERS = 10_000;
 
 /**
  * The text as it is when values were given beside it; else without the values that stand in it, and without comments.
- * Undefined where nobody can tell in which dialect it is quoted.
+ * Undefined where it is not known in which dialect it is quoted.
  * @see https://opentelemetry.io/docs/specs/semconv/db/database-spans/#sanitization-of-dbquerytext
  */
 export function queryText({ sql, parameterized, source }: StatementTrace): string | undefined {

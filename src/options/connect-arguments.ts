@@ -1,6 +1,6 @@
 import type { Driver } from "../../drivers/driver.js";
 
-/** The connect arguments as a list that nobody else can change. */
+/** The connect arguments as a list of our own, which the caller cannot change. */
 export function argumentsOf(driver: Driver, connectArgs: unknown): readonly unknown[] {
   const list: readonly unknown[] = Array.isArray(connectArgs) ? [...connectArgs] : [connectArgs];
   return driver.checkArgs?.(list) ?? list.map(copied);

@@ -16,15 +16,15 @@ export function checkOptions(
   what: string,
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InterfaceError(`The ${what}s must be an object`);
+    throw new InterfaceError(`the ${what}s must be an object`);
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(checks, name)) {
-      throw new InterfaceError(`Unknown ${what} "${name}": known are ${Object.keys(checks).join(", ")}`);
+      throw new InterfaceError(`unknown ${what} "${name}": known are ${Object.keys(checks).join(", ")}`);
     }
     const value: unknown = options[name as keyof typeof options];
     const fault = value === undefined ? undefined : checks[name]!(value);
-    if (fault !== undefined) throw new InterfaceError(`The ${what} "${name}" must be ${fault}`);
+    if (fault !== undefined) throw new InterfaceError(`the ${what} "${name}" must be ${fault}`);
   }
 }
 

@@ -20,7 +20,7 @@ export class Lifecycle<S extends Startable = Startable> {
   readonly #owner: Startable;
   #state: LifecycleState = "stopped";
   /**
-   * Those who wait for the move under way. Each has a Deferred of its own: the cancel of one is not felt by the rest.
+   * The callers that wait for the move under way, each with a Deferred of its own: the cancel of one leaves the rest.
    */
   #waiters: Deferred<void>[] = [];
 
@@ -55,7 +55,7 @@ export class Lifecycle<S extends Startable = Startable> {
       case "starting": {
         const settled = this.#settled();
         const abandoned = maybeDeferred(() => this.service.abandonStart?.());
-        // A start that failed told the one who asked for it.
+        // The caller of `start` has been told of a failure.
         return settled.addBoth(() => this.stop().addBoth((stopped) => abandoned.addCallback(() => stopped)));
       }
     }

@@ -90,7 +90,7 @@ export class MultiService extends Service implements ServiceParent {
     try {
       for (const child of this.#children.values()) {
         yield this.#start(child).addErrback((failure) => {
-          // A child that was taken out while it started is nobody's failure.
+          // The failure of a child that was taken out while it started is not the group's.
           return this.#children.has(child.service) ? failure : undefined;
         });
         if (!this.running) throw new CancelledError(`${nameOf(this)} was stopped while it started`);

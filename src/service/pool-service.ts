@@ -16,7 +16,7 @@ export interface PoolServiceOptions {
 /**
  * A pool as a service, by the pool's name: starts with `min` connections open, stops once all work has finished
  * and every connection is closed. A pool that was closed cannot be started again. Give it to a MultiService first:
- * it is then stopped last, when nobody can want a connection any more.
+ * it is then stopped last, when no other service can want a connection any more.
  */
 export function poolService(pool: ServiceablePool, options: PoolServiceOptions = {}): Service {
   return new PoolService(pool, options);

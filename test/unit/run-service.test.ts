@@ -205,10 +205,10 @@ describe("adbapi run", () => {
   });
 
   test.each([
-    ["a missing file", ["run", "test/fixtures/no-such-file.js"], /There is no file .*no-such-file\.js/],
+    ["a missing file", ["run", "test/fixtures/no-such-file.js"], /there is no file .*no-such-file\.js/],
     ["a directory", ["run", "test/fixtures"], /is a directory/],
-    ["no file", ["run"], /No FILE given/],
-    ["an empty name", ["run", ""], /No FILE given/],
+    ["no file", ["run"], /no FILE given/],
+    ["an empty name", ["run", ""], /no FILE given/],
     ["two files", ["run", "a.js", "b.js"], /not also b\.js/],
     ["no command", [], /No command given/],
     ["another command", ["stop"], /no command "stop"/],
@@ -248,7 +248,7 @@ describe("adbapi run", () => {
       expect(await readFile(pidfile, "utf8")).toBe(`${program.pid}\n`);
       await using second = holding(pidfile);
       const refused = await second.ended();
-      expect(refused.output).toMatch(`Already running as process ${program.pid}`);
+      expect(refused.output).toMatch(`already running as process ${program.pid}`);
       expect(refused.status).toBe(2);
       program.signal("SIGTERM");
       await program.ended();
@@ -326,9 +326,9 @@ describe("adbapi run", () => {
     });
 
     test.each([
-      ["a directory", (path: string) => mkdir(path), /Cannot write the pidfile: EISDIR/],
+      ["a directory", (path: string) => mkdir(path), /cannot write the pidfile: EISDIR/],
       ["an empty file", (path: string) => writeFile(path, ""), /does not hold a process id but ""/],
-      ["a link to nowhere", (path: string) => symlink("nowhere", path), /Cannot write the pidfile: ENOENT/],
+      ["a link to nowhere", (path: string) => symlink("nowhere", path), /cannot write the pidfile: ENOENT/],
     ])("%s in its place: a clear error", async (_, make, message) => {
       const { directory, pidfile } = await place();
       await make(pidfile);
@@ -346,7 +346,7 @@ describe("adbapi run", () => {
     ])("%s: a clear error", async (_, pidfile) => {
       await using program = holding(pidfile);
       const { status, output } = await program.ended();
-      expect(output).toMatch(/^adbapi: Cannot write the pidfile/);
+      expect(output).toMatch(/^adbapi: cannot write the pidfile/);
       expect(status).toBe(2);
     });
 

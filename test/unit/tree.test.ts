@@ -7,18 +7,18 @@ import { expect, test } from "vitest";
 /** The parts of the drivers that the core may know: the contract, the registry, and what users write drivers with. */
 const KNOWN_TO_CORE = ["drivers/driver.js", "drivers/registry.js", "drivers/blocking/index.js"];
 
-const TOP = { src: 8, drivers: 2 };
+const TOP = { src: 8, drivers: 4 };
 const FILES_IN_A_FOLDER = 20;
 const LINES_IN_A_FILE = 250;
 const COLUMNS_OF_A_COMMENT = 120;
 
 /** Files that are still to be divided. */
 const STILL_LONG = new Set([
-  "drivers/driver.ts",
   "src/connection-pool.ts",
   "src/dispatch/dispatcher.ts",
   "src/interaction/interaction.ts",
   "src/pool/connections.ts",
+  "src/pool/pooled-connection.ts",
   "src/redact/words.ts",
   "src/session/implicit-transaction.ts",
   "src/session/session.ts",

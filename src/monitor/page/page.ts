@@ -148,6 +148,6 @@ function say(state: "live" | "lost", text: string): void {
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
-  if (found === null) throw new Error(`The page has no element "${id}"`);
+  if (found === null) throw new Error(`the page has no element "${id}"`);
   return found;
 }
