@@ -26,7 +26,7 @@ import { EventLog } from "./pool/event-log.js";
 import { type PoolOptions, resolveOptions } from "./pool-options.js";
 import { type Connection, runOpenfun } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
-import { boundParams } from "./statement/bound-params.js";
+import { boundParams } from "./statement/check-sql.js";
 import {
   type Answer,
   type AnyRow,
@@ -260,17 +260,19 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     if (options?.signal?.aborted) return cancelledBefore(options.signal, sql);
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
-    const job = () => new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
-    if (!channels.statement.hasSubscribers) return this.#dispatcher.submit(job()) as Deferred<T>;
+    if (!channels.statement.hasSubscribers) {
+      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
+      return this.#dispatcher.submit(job) as Deferred<T>;
+    }
     const parameterized = bound !== undefined;
     const trace: StatementTrace = { ...this.#origin, sql, parameterized, inTransaction: false };
     const asked = performance.now();
     const submit = () => {
-      const watched = job();
-      watched.onSent = () => {
+      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
+      job.onSent = () => {
         trace.waitedMillis = performance.now() - asked;
       };
-      return this.#dispatcher.submit(watched) as Deferred<T>;
+      return this.#dispatcher.submit(job) as Deferred<T>;
     };
     return traced(channels.statement, trace, submit);
   }

@@ -2,7 +2,7 @@ import { channels, type Origin } from "../diagnostics/channels.js";
 import type { Connections } from "../pool/connections.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { clearImmediate, setImmediate } from "../timeouts/turn.js";
-import type { ExclusiveRequest, Queue } from "./queue.js";
+import type { ExclusiveRequest } from "./queue.js";
 
 /** The dispatcher, as the borrowed connections know it. */
 export interface Dispatching {
@@ -17,7 +17,6 @@ export interface Dispatching {
 /** The connections in the dispatcher's hands, from the asking to the giving back. */
 export class Borrowed {
   readonly #connections: Connections;
-  readonly #queue: Queue;
   readonly #max: number;
   readonly #origin: Origin;
   readonly #dispatcher: Dispatching;
@@ -34,13 +33,11 @@ export class Borrowed {
 
   constructor(
     connections: Connections,
-    queue: Queue,
     { max }: { readonly max: number },
     origin: Origin,
     dispatcher: Dispatching,
   ) {
     this.#connections = connections;
-    this.#queue = queue;
     this.#max = max;
     this.#origin = origin;
     this.#dispatcher = dispatcher;
@@ -50,11 +47,11 @@ export class Borrowed {
     return this.carrying.size === 0 && this.#lent.size === 0;
   }
 
-  /** Asks for the connections that are missing. */
-  ask(): void {
+  /** Asks for the connections that are missing: so many could serve what waits. */
+  ask(wanted: number): void {
     const free = this.#max - this.carrying.size - this.#lent.size - this.requested;
     if (free <= 0) return;
-    for (let n = Math.min(free, this.#queue.wanted - this.requested); n > 0; n--) {
+    for (let n = Math.min(free, wanted - this.requested); n > 0; n--) {
       if (!this.#connections.ready) {
         this.#retryTimer ??= setTimeout(() => {
           this.#retryTimer = undefined;
@@ -101,7 +98,7 @@ export class Borrowed {
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
   settle(connection: PooledConnection): void {
     if (!connection.quiet || !this.carrying.has(connection)) return;
-    if (connection.reusable) this.free(connection);
+    if (connection.reusableAt(performance.now())) this.free(connection);
     else this.#dismiss(connection);
   }
 

@@ -34,6 +34,8 @@ export class Dispatcher implements JobCarrier, Dispatching {
   readonly #inFlight: InFlight;
   readonly #borrowed: Borrowed;
   #state: "open" | "closing" = "open";
+  /** Waiters are numbered in the order asked, whether they have to wait or not. */
+  #tickets = 0;
   #whenDrained: (() => void) | undefined;
   /** The database went with its session, and nobody has been told yet. */
   #untold: AdbapiError | undefined;
@@ -50,7 +52,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
     this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
       this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
     );
-    this.#borrowed = new Borrowed(connections, this.#queue, options, origin, this);
+    this.#borrowed = new Borrowed(connections, options, origin, this);
     this.#inFlight = new InFlight({
       driver,
       statistics: this.#statistics,
@@ -102,16 +104,15 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** What waits may be served now: puts on connections what can go, then asks for those that are missing. */
   serve(): void {
-    const { main, writing } = this.#queue;
-    if (main.length === 0 && (writing === undefined || writing.length === 0)) return;
-    while (this.#putNext());
-    this.#borrowed.ask();
+    while (this.#waits && this.#putNext());
+    if (this.#waits) this.#ask();
   }
 
   /** The connection has come, or something left it: what is first on it? With nothing to do it lingers. */
   arrived(connection: PooledConnection): void {
     this.serve();
-    if (connection.state === "shared" && connection.lane === undefined && connection.quiet)
+    const { state, lane, jobs, holds } = connection;
+    if (state === "shared" && lane === undefined && jobs.length === 0 && holds === 0)
       this.#borrowed.linger(connection);
   }
 
@@ -188,13 +189,13 @@ export class Dispatcher implements JobCarrier, Dispatching {
       waiter.refuse(untold);
       return;
     }
-    this.hold.working = true;
-    this.#queue.number(waiter);
-    const ahead = lane.first;
+    waiter.ticket = this.#tickets++;
     // With nothing ahead of it, what can go at once goes at once.
-    if (ahead === undefined && this.#putAtOnce(waiter, lane, 1)) return;
+    const first = lane.first === undefined;
+    if (first && this.#putAtOnce(waiter, lane, 1)) return;
+    this.hold.working = true;
     lane.push(waiter);
-    if (ahead === undefined) this.#borrowed.ask();
+    if (first) this.#ask();
     else this.serve();
     if (waiter.line === undefined) return;
     const { maxWaiting } = this.#options;
@@ -204,13 +205,28 @@ export class Dispatcher implements JobCarrier, Dispatching {
     else this.#queue.guard(waiter);
   }
 
+  get #waits(): boolean {
+    const { main, writing } = this.#queue;
+    return main.length > 0 || (writing !== undefined && writing.length > 0);
+  }
+
+  /** Asks for the connections that could serve what waits. */
+  #ask(): void {
+    const { main, writing } = this.#queue;
+    let wanted = main.length;
+    if (writing !== undefined) wanted += Math.min(writing.length, writing.limit - writing.serving);
+    this.#borrowed.ask(wanted);
+  }
+
   #putNext(): boolean {
+    const { main, writing } = this.#queue;
+    if (writing === undefined)
+      return main.first !== undefined && this.#putAtOnce(main.first, main, main.length);
     for (const lane of this.#queue.byAge()) {
       const { first } = lane;
       if (first === undefined) continue;
       // Of many of one new text that were asked for at once, the first are not over in vain.
-      if (this.#queue.writing !== undefined && !(first instanceof ExclusiveRequest))
-        this.#recognize(first as StatementJob);
+      if (!(first instanceof ExclusiveRequest)) this.#recognize(first as StatementJob);
       if (this.#putAtOnce(first, lane, lane.length)) return true;
     }
     return false;
@@ -220,20 +236,20 @@ export class Dispatcher implements JobCarrier, Dispatching {
   #putAtOnce(waiter: Waiter, lane: Lane, length: number): boolean {
     const connection = this.#connectionFor(waiter, lane, length);
     if (connection === undefined) return false;
-    if (waiter.line !== undefined) lane.remove(waiter);
+    const stackable = this.#mayStack(waiter, lane);
+    if (waiter.line === undefined) this.hold.working = true;
+    else lane.remove(waiter);
     if (connection.lane === undefined) {
       connection.lane = lane;
       lane.serving++;
     }
-    if (waiter instanceof ExclusiveRequest) {
-      this.#borrowed.lend(connection, waiter);
-      return true;
+    if (waiter instanceof ExclusiveRequest) this.#borrowed.lend(connection, waiter);
+    else {
+      const job = waiter as StatementJob;
+      const { writing } = this.#queue;
+      const unjudged = writing !== undefined && lane !== writing && job.text?.readOnly !== true;
+      this.#inFlight.send(job, connection, stackable ? "behind" : "alone", unjudged);
     }
-    if (connection.state === "lingering") connection.move("shared");
-    const job = waiter as StatementJob;
-    const { writing } = this.#queue;
-    const unjudged = writing !== undefined && lane !== writing && job.text?.readOnly !== true;
-    this.#inFlight.send(job, connection, this.#mayStack(waiter, lane), unjudged);
     return true;
   }
 
@@ -273,7 +289,10 @@ export class Dispatcher implements JobCarrier, Dispatching {
   #recognize(job: StatementJob): void {
     if (job.text !== undefined) return;
     const text = this.#statistics.of(job.sql);
-    if (text !== undefined) job.recognize(text);
+    if (text === undefined) return;
+    job.text = text;
+    // Of many equal texts, made anew for each call, one is kept.
+    job.sql = text.sql;
   }
 
   #mayStack(waiter: Waiter, lane: Lane): boolean {

@@ -48,9 +48,9 @@ export class InFlight {
   }
 
   /** @param unjudged whether the database has not said yet that it can write nothing, and is to run it only then */
-  send(job: StatementJob, connection: PooledConnection, stackable: boolean, unjudged: boolean): void {
+  send(job: StatementJob, connection: PooledConnection, intake: "alone" | "behind", unjudged: boolean): void {
     connection.unsettled ??= (lost) => this.#lost(connection, lost);
-    connection.push(job, stackable ? "behind" : "alone");
+    connection.push(job, intake);
     job.onSent?.();
     if (connection.jobs.length > 1 && this.#stuckTimer === undefined) this.#watch();
     const { sends } = job;
@@ -92,23 +92,24 @@ export class InFlight {
   #answered(connection: PooledConnection, job: StatementJob, sends: number, result: Result): void {
     const { statistics, borrowed, next } = this.#around;
     const now = performance.now();
-    const { begunAt } = connection;
-    connection.take(job, now);
     // Rescued, and answered after all before it went elsewhere.
     if (job.sends === sends) job.line?.remove(job);
     // Sent once more elsewhere meanwhile: that is the answer that counts. Or its caller was answered while it waited
     // again.
     if (job.sends !== sends || job.state === "settled") {
+      connection.take(job, now);
       this.#advance(connection);
       return;
     }
     this.statements++;
+    const millis = now - connection.begunAt;
     // What was cancelled, or out of time, may have been cut short, and answered all the same.
-    if (job.state !== "sent" && job.givenUp) statistics.overran(job.sql, job.text, now - begunAt);
-    else statistics.learn(job.sql, job.text, now - begunAt, result?.readOnly);
+    if (job.state !== "sent" && job.givenUp) statistics.overran(job.sql, job.text, millis);
+    else statistics.learn(job.sql, job.text, millis, result?.readOnly);
+    connection.take(job, now);
     // The caller hears of the answer and may ask for more at once: it may go onto this very connection.
     if (connection.jobs.length === 0) {
-      if (connection.holds === 0 && connection.reusable) borrowed.free(connection);
+      if (connection.holds === 0 && connection.reusableAt(now)) borrowed.free(connection);
       else {
         const state = connection.session;
         if (state !== "idle" && state !== "broken") {

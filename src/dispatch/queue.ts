@@ -2,7 +2,7 @@ import type { AdbapiError } from "../errors/classes.js";
 import { copyOf } from "../errors/details.js";
 import { longestTimer } from "../options/option-checks.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import { Lane, Waiter } from "../statement/waiting-line.js";
+import { Lane, NO_END, Waiter } from "../statement/waiting-line.js";
 
 /** A wait for a connection that nothing else uses meanwhile: of an interaction, or of a stream. */
 export abstract class ExclusiveRequest extends Waiter {
@@ -14,7 +14,7 @@ export abstract class ExclusiveRequest extends Waiter {
   abstract readonly stack: string | undefined;
 
   constructor() {
-    super("adbapi.ExclusiveRequest");
+    super("adbapi.ExclusiveRequest", NO_END);
   }
 
   /** The wait is over: the connection is its own until it is given back to the dispatcher. */
@@ -34,7 +34,6 @@ export class Queue {
   readonly #writersFirst: readonly Lane[];
   readonly #timeoutMillis: number;
   readonly #onTimeout: (waiter: Waiter) => void;
-  #tickets = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param onTimeout refuses one who has waited for `timeoutMillis`. */
@@ -52,24 +51,12 @@ export class Queue {
     return waiting;
   }
 
-  /** How many more connections could serve what waits. */
-  get wanted(): number {
-    let wanted = 0;
-    for (const { length, limit, serving } of this.#lanes) wanted += Math.min(length, limit - serving);
-    return wanted;
-  }
-
   /** The lanes, the one with the oldest work first. */
   byAge(): readonly Lane[] {
     const write = this.writing?.first;
     if (write === undefined) return this.#lanes;
     const read = this.main.first;
     return read === undefined || write.ticket < read.ticket ? this.#writersFirst : this.#lanes;
-  }
-
-  /** Where it stands in the order asked, whether it has to wait or not. */
-  number(waiter: Waiter): void {
-    waiter.ticket = this.#tickets++;
   }
 
   /**

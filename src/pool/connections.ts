@@ -43,6 +43,8 @@ export class Connections {
   /** Destroyed, and still inside of the database. */
   #ending = 0;
   #state: "open" | "closed" = "open";
+  /** Whether `min` connections are kept. */
+  #kept = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(
@@ -127,8 +129,8 @@ export class Connections {
 
   /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
   get ready(): boolean {
-    if (this.#closed) return false;
-    if (this.available > 0 || !this.#connector.failing) return true;
+    if (this.#state === "closed") return false;
+    if (!this.#connector.failing || this.available > 0) return true;
     if (this.open === 0) return !this.mayConnectSoon;
     return this.#connector.pauseMillis <= 0;
   }
@@ -143,8 +145,8 @@ export class Connections {
    * opened.
    */
   acquire(): Promise<PooledConnection> {
-    if (this.#closed) return Promise.reject(this.#closedError());
-    this.start();
+    if (this.#state === "closed") return Promise.reject(this.#closedError());
+    if (!this.#kept) this.start();
     return this.#slots.take().then((connection) => this.#admit(connection));
   }
 
@@ -191,6 +193,7 @@ export class Connections {
 
   /** From here on the pool holds `min` connections, in the background. */
   start(): void {
+    this.#kept = true;
     if (this.#state === "open") this.#refill.start();
   }
 
@@ -267,11 +270,12 @@ export class Connections {
   }
 
   #admit(connection: PooledConnection): PooledConnection | Promise<PooledConnection> {
-    if (connection.gone) {
-      if (connection.state === "closed") this.#slots.vacate(connection);
+    const { state } = connection;
+    if (state === "closing" || state === "closed") {
+      if (state === "closed") this.#slots.vacate(connection);
       return this.acquire();
     }
-    if (this.#closed || connection.spent) {
+    if (this.#state === "closed" || connection.spent) {
       void this.discard(connection);
       return this.acquire();
     }

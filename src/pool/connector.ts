@@ -42,6 +42,8 @@ export class Connector {
   readonly #attempts = new Map<AbortController, number>();
   readonly #backoff = new Backoff(10, 5_000);
   #pauseUntil = 0;
+  /** Whether no attempt has succeeded since the last that failed; changed here alone. */
+  failing = false;
   /** Why the last attempt failed, since the last that did not. */
   lastFailure: AdbapiError | undefined;
 
@@ -60,10 +62,6 @@ export class Connector {
   get hasRecentAttempt(): boolean {
     const since = performance.now() - HOPE_MILLIS;
     return [...this.#attempts.values()].some((begun) => begun > since);
-  }
-
-  get failing(): boolean {
-    return this.#backoff.failures > 0;
   }
 
   /** How much is left of the pause after the last failure; 0 or less when it is over. */
@@ -99,6 +97,7 @@ export class Connector {
       const { session } = opened;
       if (session !== "idle") throw new OperationalError(`the connection was ${session} after it was opened`);
       this.#backoff.reset();
+      this.failing = false;
       this.#pauseUntil = 0;
       this.lastFailure = undefined;
       return opened;
@@ -151,6 +150,7 @@ export class Connector {
   #failed(error: unknown): AdbapiError {
     const failure = connectFailed(translated(this.#driver, error));
     this.lastFailure = failure;
+    this.failing = true;
     const now = performance.now();
     // Attempts that fail together are one failure of the server's.
     if (now >= this.#pauseUntil) this.#pauseUntil = now + this.#backoff.next();

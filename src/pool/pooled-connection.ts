@@ -134,8 +134,8 @@ export class PooledConnection {
   }
 
   /** Whether it may be used on as it is: nothing is open on its session. */
-  get reusable(): boolean {
-    return !this.gone && this.session === "idle" && performance.now() < this.expiresAt && !this.conn.unfit;
+  reusableAt(now: number): boolean {
+    return !this.gone && this.session === "idle" && now < this.expiresAt && !this.conn.unfit;
   }
 
   /** Whether nothing of single statements is left on it. */
@@ -150,11 +150,14 @@ export class PooledConnection {
 
   /** The job is put on the connection, behind what is there. */
   push(job: StatementJob, intake: Intake): void {
+    if (this.state === "lingering") this.move("shared");
     this.worked = true;
     this.intake = intake;
     job.sent(this);
     this.jobs.push(job);
-    if (this.jobs.length === 1) this.#begin(job, performance.now());
+    if (this.jobs.length > 1) return;
+    this.begunAt = performance.now();
+    job.begun(this.resultLimit);
   }
 
   /** Its answer has come, or it goes elsewhere; what was behind it begins. */
@@ -162,7 +165,8 @@ export class PooledConnection {
     const { jobs } = this;
     if (jobs[0] === job) {
       jobs.shift();
-      if (jobs.length > 0) this.#begin(jobs[0]!, now);
+      this.begunAt = now;
+      jobs[0]?.begun(this.resultLimit);
     } else {
       const index = jobs.indexOf(job);
       if (index >= 0) jobs.splice(index, 1);
@@ -233,11 +237,6 @@ export class PooledConnection {
     if (this.cancellations.limited && (to === "idle" || to === "lingering" || to === "closed"))
       this.cancellations.relieve();
     if (to === "closed") clearTimeout(this.#last);
-  }
-
-  #begin(job: StatementJob, now: number): void {
-    this.begunAt = now;
-    job.begun(this.resultLimit);
   }
 
   #end(): void {

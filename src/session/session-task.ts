@@ -3,7 +3,7 @@ import type { AdbapiError, Outcome, StatementTimeout } from "../errors/classes.j
 import type { End } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionLimits } from "../options/call-options.js";
-import { Waiter } from "../statement/waiting-line.js";
+import { NO_END, Waiter } from "../statement/waiting-line.js";
 import { Limits } from "../timeouts/limits.js";
 import { moved } from "../transition.js";
 
@@ -60,7 +60,7 @@ export class SessionTask<T = unknown> extends Waiter {
     limits: InteractionLimits | undefined,
     timeout: TaskTimeout | undefined,
   ) {
-    super("adbapi.SessionTask");
+    super("adbapi.SessionTask", NO_END);
     this.#carrier = carrier;
     this.#act = act;
     this.#timeout = timeout;

@@ -11,7 +11,7 @@ import type { ResolvedOptions } from "../options/settings.js";
 import type { EventLog } from "../pool/event-log.js";
 import { NativeListeners } from "../pool/native-listeners.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import { boundParams } from "../statement/bound-params.js";
+import { boundParams } from "../statement/check-sql.js";
 import { StatementJob } from "../statement/statement-job.js";
 import { type RowStream, refusedStream } from "../stream/row-stream.js";
 import { ExecuteMany } from "./execute-many.js";

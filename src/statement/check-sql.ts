@@ -1,4 +1,18 @@
+import type { Driver, Params } from "../../drivers/driver.js";
 import { InterfaceError } from "../errors/classes.js";
+import { checkStatementOptions, type StatementOptions } from "../options/call-options.js";
+
+/** The params of a call as the driver sends them. Throws what is wrong with the call, before anything of it is sent. */
+export function boundParams(
+  driver: Driver,
+  sql: string,
+  params: Params | undefined,
+  options: StatementOptions | undefined,
+): Params | undefined {
+  checkSql(sql);
+  if (options !== undefined) checkStatementOptions(options);
+  return params === undefined ? undefined : (driver.bind?.(params) ?? params);
+}
 
 /**
  * The text of a statement, once it is sure that every database would see the same text; else an `InterfaceError`.

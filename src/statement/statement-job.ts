@@ -14,7 +14,7 @@ import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
 import type { ResultLimit } from "./result-limit.js";
 import type { TextFacts } from "./text-statistics.js";
-import { Waiter } from "./waiting-line.js";
+import { NO_END, Waiter } from "./waiting-line.js";
 
 /**
  * - `waiting`: in a line, nothing of it sent;
@@ -90,7 +90,7 @@ export class StatementJob extends Waiter implements Statement {
     options: StatementOptions | undefined,
     timeoutMillis: number | undefined,
   ) {
-    super("adbapi.Statement");
+    super("adbapi.Statement", NO_END);
     this.#carrier = carrier;
     this.sql = sql;
     this.params = params;
@@ -107,12 +107,6 @@ export class StatementJob extends Waiter implements Statement {
   /** Whether the server was asked to stop it. */
   get givenUp(): boolean {
     return this.state !== "waiting" && this.state !== "sent" && this.state !== "settled";
-  }
-
-  /** The text is known: of many equal ones, made anew for each call, one is kept. */
-  recognize(text: TextFacts | undefined): void {
-    this.text = text;
-    if (text !== undefined) this.sql = text.sql;
   }
 
   override refuse(error: AdbapiError): void {

@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { AdbapiError } from "../errors/classes.js";
 
 /** What was asked for has an answer, or is forgotten with its asker: async hooks hear of no end. */
-const NO_END = { requireManualDestroy: true };
+export const NO_END = { requireManualDestroy: true };
 
 /**
  * Something that waits for a connection. It stands in one line at most, and knows which.
@@ -19,11 +19,6 @@ export abstract class Waiter extends AsyncResource {
   /** @internal */ line: WaitingLine | undefined;
   /** @internal */ ahead: Waiter | undefined;
   /** @internal */ behind: Waiter | undefined;
-
-  /** @param type its name for async hooks. */
-  constructor(type: string) {
-    super(type, NO_END);
-  }
 
   /** The wait is over without a connection: the error is the answer. */
   abstract refuse(error: AdbapiError): void;

@@ -8,7 +8,7 @@ import type { InteractionContext } from "../interaction/interaction.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { judged, translated } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import { boundParams } from "../statement/bound-params.js";
+import { boundParams } from "../statement/check-sql.js";
 import { RowStream, refusedStream, type StreamPlace } from "./row-stream.js";
 
 /** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */

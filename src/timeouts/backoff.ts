@@ -12,10 +12,6 @@ export class Backoff {
     this.#last = last;
   }
 
-  get failures(): number {
-    return this.#failures;
-  }
-
   next(): number {
     const span = Math.min(this.#first * 2 ** this.#failures, this.#last);
     this.#failures++;

@@ -3,14 +3,14 @@
  */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Queue } from "../../dist/src/dispatch/queue.js";
-import { Waiter } from "../../dist/src/statement/waiting-line.js";
+import { NO_END, Waiter } from "../../dist/src/statement/waiting-line.js";
 
 class Named extends Waiter {
   readonly name: string;
   declare behind: Named | undefined;
 
   constructor(name: string) {
-    super("test");
+    super("test", NO_END);
     this.name = name;
   }
 
@@ -26,13 +26,14 @@ afterEach(() => void vi.useRealTimers());
  */
 function queueOf(patienceMillis: number) {
   const refused: string[] = [];
+  let tickets = 0;
   const queue = new Queue(false, patienceMillis, (waiter) => {
     queue.main.remove(waiter);
     refused.push((waiter as Named).name);
   });
   const ask = (name: string, { sent = false } = {}) => {
     const waiter = new Named(name);
-    queue.number(waiter);
+    waiter.ticket = tickets++;
     if (!sent) {
       queue.main.push(waiter);
       queue.guard(waiter);
