@@ -35,7 +35,6 @@ import {
   type OperationResult,
   operationOf,
   resultOf,
-  rowsOf,
   type StatementResult,
 } from "./statement/results.js";
 import { StatementJob } from "./statement/statement-job.js";
@@ -140,7 +139,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
-    return this.#statement(sql, params, options, rowsOf) as Deferred<never[]>;
+    return this.#statement(sql, params, options, undefined) as Deferred<never[]>;
   }
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
@@ -250,7 +249,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     sql: string,
     params: Params | undefined,
     options: StatementOptions | undefined,
-    pick: (result: Result) => T,
+    pick: ((result: Result) => T) | undefined,
   ): Deferred<T> {
     let bound: Params | undefined;
     try {

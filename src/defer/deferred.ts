@@ -134,7 +134,7 @@ export class Deferred<T> implements PromiseLike<T> {
   /** The result at this place in the chain, which it leaves as it is; a failure counts as handled. */
   toPromise(): Promise<T> {
     const settlement = new Settlement();
-    this.#append(new Link<Chain>(settlement, settlement));
+    this.#append(settlement);
     return settlement.promise as Promise<T>;
   }
 

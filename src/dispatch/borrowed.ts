@@ -23,7 +23,7 @@ export class Borrowed {
   /** Those that carry single statements, or could. */
   readonly carrying = new Set<PooledConnection>();
   /** Lent for exclusive use. */
-  readonly #lent = new Set<PooledConnection>();
+  readonly lent = new Set<PooledConnection>();
   /** Asked of the pool, and not granted yet; changed here alone. */
   requested = 0;
   /** With nothing to do, for what is left of this turn of the event loop. */
@@ -43,13 +43,9 @@ export class Borrowed {
     this.#dispatcher = dispatcher;
   }
 
-  get none(): boolean {
-    return this.carrying.size === 0 && this.#lent.size === 0;
-  }
-
   /** Asks for the connections that are missing: so many could serve what waits. */
   ask(wanted: number): void {
-    const free = this.#max - this.carrying.size - this.#lent.size - this.requested;
+    const free = this.#max - this.carrying.size - this.lent.size - this.requested;
     if (free <= 0) return;
     for (let n = Math.min(free, wanted - this.requested); n > 0; n--) {
       if (!this.#connections.ready) {
@@ -77,7 +73,7 @@ export class Borrowed {
 
   lend(connection: PooledConnection, request: ExclusiveRequest): void {
     this.carrying.delete(connection);
-    this.#lent.add(connection);
+    this.lent.add(connection);
     connection.move("exclusive");
     connection.heldSince = performance.now();
     connection.holder = request.holder;
@@ -87,11 +83,14 @@ export class Borrowed {
 
   /** What was lent comes back, of use or gone: true if it is at hand for any work. */
   takeBack(connection: PooledConnection, usable: boolean): boolean {
-    if (!this.#lent.delete(connection)) return false;
-    this.#unbind(connection);
-    if (!usable) return false;
-    if (connection.state !== "shared") connection.move("shared");
+    if (!this.lent.delete(connection)) return false;
+    if (!usable) {
+      this.#unbind(connection);
+      return false;
+    }
+    this.free(connection);
     this.#keep(connection);
+    if (connection.state !== "shared") connection.move("shared");
     return true;
   }
 
@@ -137,7 +136,7 @@ export class Borrowed {
       const { jobs } = connection;
       yield { connection, what: `${jobs.length} statement(s), first: ${jobs[0]?.sql ?? ""}`, runs: true };
     }
-    for (const connection of this.#lent)
+    for (const connection of this.lent)
       yield { connection, what: connection.holder, runs: connection.busy() };
   }
 

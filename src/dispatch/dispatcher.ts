@@ -93,9 +93,9 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** Takes back what was granted to an exclusive request; `reset` makes the session new again. */
   async giveBack(connection: PooledConnection, reset: boolean): Promise<void> {
+    const clean = !reset && connection.reusableAt(performance.now());
     this.#borrowed.tellUse(connection);
-    const clean = this.#connections.clean(connection, reset);
-    const usable = (clean === true || (await clean)) && !connection.spent;
+    const usable = clean || ((await this.#connections.clean(connection, reset)) && !connection.spent);
     if (!usable) await this.#connections.discard(connection);
     if (this.#borrowed.takeBack(connection, usable)) this.arrived(connection);
     else this.serve();
@@ -104,8 +104,11 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** What waits may be served now: puts on connections what can go, then asks for those that are missing. */
   serve(): void {
-    while (this.#waits && this.#putNext());
-    if (this.#waits) this.#ask();
+    const { main, writing } = this.#queue;
+    let placed = true;
+    while (placed && (main.length > 0 || (writing !== undefined && writing.length > 0)))
+      placed = this.#putNext();
+    if (!placed) this.#ask();
   }
 
   /** The connection has come, or something left it: what is first on it? With nothing to do it lingers. */
@@ -118,7 +121,8 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** One was given back, or is gone. */
   left(): void {
-    if (!this.#borrowed.none || this.waiting > 0) return;
+    const { carrying, lent } = this.#borrowed;
+    if (carrying.size > 0 || lent.size > 0 || this.waiting > 0) return;
     this.hold.working = false;
     this.#whenDrained?.();
   }
@@ -202,12 +206,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
     const full =
       maxWaiting !== Number.POSITIVE_INFINITY && this.waiting - this.#borrowed.requested > maxWaiting;
     if (full) this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
-    else this.#queue.guard(waiter);
-  }
-
-  get #waits(): boolean {
-    const { main, writing } = this.#queue;
-    return main.length > 0 || (writing !== undefined && writing.length > 0);
+    else lane.guard(waiter);
   }
 
   /** Asks for the connections that could serve what waits. */

@@ -160,7 +160,7 @@ export class InFlight {
     statistics.writes(job.sql, job.text);
     if (job.sends === sends && job.state === "sent") {
       job.returned();
-      queue.putBack(job, queue.writing ?? queue.main);
+      (queue.writing ?? queue.main).putBack(job);
     } else if (job.sends === sends && job.state !== "settled")
       job.failed(new OperationalError("it was not run", { sql: job.sql }), "not applied");
     this.#advance(connection);
@@ -185,7 +185,7 @@ export class InFlight {
   #again(job: StatementJob, connection: PooledConnection): void {
     const { queue } = this.#around;
     job.returned();
-    queue.putBack(job, connection.lane ?? queue.main);
+    (connection.lane ?? queue.main).putBack(job);
   }
 
   /** Something left the connection, or may have ended. */

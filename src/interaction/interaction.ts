@@ -121,7 +121,7 @@ export class Interaction<T> extends InteractionState<T> {
     const { isolation, readOnly } = this.#options;
     const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
     this.#session = session;
-    const unwatch = events.watch(lease);
+    const unwatch = this.#context.options.leakDetectionMillis === undefined ? undefined : events.watch(lease);
     try {
       const value = await this.#committed(session);
       this.#done = { value };

@@ -17,7 +17,6 @@ import {
   type OperationResult,
   operationOf,
   resultOf,
-  rowsOf,
   type StatementResult,
 } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
@@ -81,7 +80,7 @@ export class Transaction extends Cursor implements Queryable {
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
-    return this.#session.statement(this.innermost(), sql, params, options, rowsOf) as Deferred<never[]>;
+    return this.#session.statement(this.innermost(), sql, params, options, undefined) as Deferred<never[]>;
   }
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {

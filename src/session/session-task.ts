@@ -5,7 +5,7 @@ import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionLimits } from "../options/call-options.js";
 import { NO_END, Waiter } from "../statement/waiting-line.js";
 import { Limits } from "../timeouts/limits.js";
-import { moved } from "../transition.js";
+import { illegalMove } from "../transition.js";
 
 /** What a task needs of the sequence that it is a part of. */
 export interface TaskCarrier {
@@ -34,12 +34,12 @@ export interface TaskTimeout {
  */
 type TaskState = "waiting" | "begun" | "late" | "ended";
 
-const MOVES = {
+const MOVES: Readonly<Record<TaskState, readonly TaskState[]>> = {
   waiting: ["begun", "ended"],
   begun: ["late", "ended"],
   late: ["ended"],
   ended: [],
-} as const satisfies Record<TaskState, readonly TaskState[]>;
+};
 
 /** A turn of the session that is no single statement: a savepoint, `executeMany`, a nested interaction, a stream. */
 export class SessionTask<T = unknown> extends Waiter {
@@ -171,6 +171,7 @@ export class SessionTask<T = unknown> extends Waiter {
   }
 
   #move(to: TaskState): void {
-    this.#state = moved("a task", MOVES, this.#state, to);
+    if (!MOVES[this.#state].includes(to)) throw illegalMove("a task", this.#state, to);
+    this.#state = to;
   }
 }

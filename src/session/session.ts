@@ -85,7 +85,7 @@ export class Session {
     sql: string,
     params: Params | undefined,
     options: StatementOptions | undefined,
-    pick: (result: Result) => T,
+    pick: ((result: Result) => T) | undefined,
   ): Deferred<T> {
     let bound: Params | undefined;
     try {

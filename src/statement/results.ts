@@ -35,10 +35,6 @@ export interface StatementResult<Row = AnyRow> extends OperationResult {
 /** What a function that an interaction runs may give: a value, or something that fires or resolves with it. */
 export type Answer<T> = T | PromiseLike<T>;
 
-export function rowsOf(result: Result): unknown[] {
-  return result.rows;
-}
-
 export function operationOf({ rowCount, lastInsertId }: Result): OperationResult {
   return { rowCount, lastInsertId };
 }

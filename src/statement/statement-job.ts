@@ -76,17 +76,18 @@ export class StatementJob extends Waiter implements Statement {
   onSent: (() => void) | undefined;
 
   readonly #carrier: JobCarrier;
-  readonly #pick: (result: Result) => unknown;
+  readonly #pick: ((result: Result) => unknown) | undefined;
   readonly #limits: Limits | undefined;
   #resultLimit: ResultLimit | undefined;
   /** What is known of it since it was to be stopped. */
   #known: Outcome = "unknown";
 
+  /** @param pick what its caller is given of the result; undefined: its rows */
   constructor(
     carrier: JobCarrier,
     sql: string,
     params: Params | undefined,
-    pick: (result: Result) => unknown,
+    pick: ((result: Result) => unknown) | undefined,
     options: StatementOptions | undefined,
     timeoutMillis: number | undefined,
   ) {
@@ -143,7 +144,7 @@ export class StatementJob extends Waiter implements Statement {
       try {
         if (!Array.isArray(result?.rows)) throw new InternalError(NO_RESULT, { sql: this.sql });
         if (this.#resultLimit?.exceededBy(result.rows)) throw this.#resultLimit.error(this.sql, "applied");
-        value = this.#pick(result);
+        value = this.#pick === undefined ? result.rows : this.#pick(result);
       } catch (error) {
         this.#fail(error as object);
         return;

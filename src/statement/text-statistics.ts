@@ -1,6 +1,5 @@
 /** What past runs tell of a statement's text. */
-import { KnownTexts } from "./known-texts.js";
-import { Pace, type PaceRule } from "./pace.js";
+import { KnownTexts, Pace, type PaceRule } from "./known-texts.js";
 
 /** The mean of the runs; the last ones weigh most. */
 const MEAN: PaceRule = { enoughRuns: 2, estimate: (before, millis) => before + (millis - before) * 0.2 };

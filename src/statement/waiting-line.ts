@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import type { AdbapiError } from "../errors/classes.js";
+import { longestTimer } from "../options/option-checks.js";
 
 /** What was asked for has an answer, or is forgotten with its asker: async hooks hear of no end. */
 export const NO_END = { requireManualDestroy: true };
@@ -77,8 +78,8 @@ export class WaitingLine {
 }
 
 /**
- * A line of work that at most `limit` connections serve at a time. Where a database has a single writer, writes have a
- * lane of their own.
+ * A line of work that at most `limit` connections serve at a time, with a deadline for the waiter that has waited the
+ * longest. Where a database has a single writer, writes have a lane of their own.
  */
 export class Lane extends WaitingLine {
   readonly limit: number;
@@ -86,10 +87,33 @@ export class Lane extends WaitingLine {
   serving = 0;
   /** A connection that served it was given up, and its session has not ended inside of the database yet. */
   ending = false;
+  readonly #timeoutMillis: number;
+  readonly #onTimeout: (waiter: Waiter) => void;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(limit: number) {
+  /** @param onTimeout takes a waiter out that has waited for `timeoutMillis`, and refuses it. */
+  constructor(limit: number, timeoutMillis: number, onTimeout: (waiter: Waiter) => void) {
     super();
     this.limit = limit;
+    this.#timeoutMillis = timeoutMillis;
+    this.#onTimeout = onTimeout;
+  }
+
+  /** No connection was at hand for it: it waits, and will not wait for ever. */
+  guard(waiter: Waiter): void {
+    waiter.since ||= Math.ceil(performance.now());
+    if (this.#timer === undefined) this.#guardFirst();
+  }
+
+  /**
+   * Work that had been taken out and comes back undone, to its place near the head. If it has not waited before, it has
+   * been asked for no later than the first that waits now.
+   */
+  putBack(waiter: Waiter): void {
+    waiter.since ||= this.first?.since ?? 0;
+    this.insert(waiter);
+    this.close();
+    this.guard(waiter);
   }
 
   /**
@@ -108,5 +132,27 @@ export class Lane extends WaitingLine {
       over();
     };
     void ended.then(left, left);
+  }
+
+  /** Leaves no timer behind. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #guardFirst(): void {
+    if (this.first === undefined) return;
+    const wait = this.first.since + this.#timeoutMillis - performance.now();
+    this.#timer = setTimeout(
+      () => this.#expire(),
+      Math.min(Math.max(1, Math.ceil(wait)), longestTimer),
+    ).unref();
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const since = performance.now() - this.#timeoutMillis;
+    while (this.first !== undefined && this.first.since <= since) this.#onTimeout(this.first);
+    if (this.#timer === undefined) this.#guardFirst();
   }
 }

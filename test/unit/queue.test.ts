@@ -36,7 +36,7 @@ function queueOf(patienceMillis: number) {
     waiter.ticket = tickets++;
     if (!sent) {
       queue.main.push(waiter);
-      queue.guard(waiter);
+      queue.main.guard(waiter);
     }
     return waiter;
   };
@@ -53,7 +53,7 @@ test("what comes back undone stands in the order asked, before everyone younger"
   const { queue, ask, line } = queueOf(1_000);
   const [a, b, c] = ["a", "b", "c"].map((name) => ask(name, { sent: true }));
   ask("d");
-  for (const waiter of [b, a, c]) queue.putBack(waiter!, queue.main);
+  for (const waiter of [b, a, c]) queue.main.putBack(waiter!);
   expect(line()).toEqual(["a", "b", "c", "d"]);
   queue.close();
 });
@@ -65,7 +65,7 @@ test("work that comes back keeps nobody behind it waiting for longer", async () 
   ask("second");
   ask("third");
   await vi.advanceTimersByTimeAsync(650);
-  queue.putBack(first, queue.main);
+  queue.main.putBack(first);
   await vi.advanceTimersByTimeAsync(340);
   expect(refused).toEqual([]);
   await vi.advanceTimersByTimeAsync(20);
@@ -77,7 +77,7 @@ test("what comes back to an empty line has its time before it", async () => {
   const { queue, refused, ask } = queueOf(1_000);
   const only = ask("only", { sent: true });
   await vi.advanceTimersByTimeAsync(700);
-  queue.putBack(only, queue.main);
+  queue.main.putBack(only);
   await vi.advanceTimersByTimeAsync(900);
   expect(refused).toEqual([]);
   await vi.advanceTimersByTimeAsync(110);

@@ -1,6 +1,5 @@
 /** What this thread knows of the texts that it was given last. */
-import { KnownTexts } from "../../../src/statement/known-texts.js";
-import { Pace, type PaceRule } from "../../../src/statement/pace.js";
+import { KnownTexts, Pace, type PaceRule } from "../../../src/statement/known-texts.js";
 import { type Verb, verbOf } from "../verbs.js";
 
 /** Slow runs count at once, and are forgotten slowly. */
