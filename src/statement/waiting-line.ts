@@ -141,7 +141,7 @@ export class Lane extends WaitingLine {
   }
 
   #guardFirst(): void {
-    if (this.first === undefined) return;
+    if (this.first === undefined || this.#timeoutMillis === Number.POSITIVE_INFINITY) return;
     const wait = this.first.since + this.#timeoutMillis - performance.now();
     this.#timer = setTimeout(
       () => this.#expire(),
