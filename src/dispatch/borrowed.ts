@@ -96,7 +96,8 @@ export class Borrowed {
 
   /** A connection that has become quiet is free for any work, unless it is of no more use. */
   settle(connection: PooledConnection): void {
-    if (!connection.quiet || !this.carrying.has(connection)) return;
+    const quiet = connection.jobs.length === 0 && connection.holds === 0;
+    if (!quiet || connection.intake === "over" || !this.carrying.has(connection)) return;
     if (connection.reusableAt(performance.now())) this.free(connection);
     else this.#dismiss(connection);
   }

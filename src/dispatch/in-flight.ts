@@ -72,7 +72,8 @@ export class InFlight {
       return { outcome: this.lostOutcome, done: Promise.resolve() };
     connection.holds++;
     connection.intake = "sealed";
-    connection.limit();
+    // What is ahead of it keeps its own time.
+    if (connection.jobs[0] !== job) connection.limit();
     void cancellation.done.then(() => {
       connection.holds--;
       this.#advance(connection);
@@ -134,6 +135,13 @@ export class InFlight {
       this.#advance(connection);
       return;
     }
+    // Its caller has been answered, and what it failed with is not looked at.
+    if (job.state === "abandoned" || job.state === "late") {
+      this.statements++;
+      job.over();
+      this.#advance(connection);
+      return;
+    }
     const error = translated(driver, reason, job.sql);
     const cancelled = cancelledBy(driver, reason, job.sql);
     const sealed = connection.intake === "sealed";
@@ -190,7 +198,7 @@ export class InFlight {
 
   /** Something left the connection, or may have ended. */
   #advance(connection: PooledConnection): void {
-    this.#around.borrowed.settle(connection);
+    if (connection.jobs.length === 0 && connection.holds === 0) this.#around.borrowed.settle(connection);
     this.#around.next(connection);
   }
 

@@ -1,5 +1,4 @@
-import type { Cancellation, Statement } from "../../drivers/driver.js";
-import { type CancelTarget, cancelOn } from "./driver-guard.js";
+import type { Cancellation, DriverConnection, Statement } from "../../drivers/driver.js";
 
 /**
  * The longest that a session may take to settle what it was asked to stop, or what no caller waits for any more, and to
@@ -8,7 +7,10 @@ import { type CancelTarget, cancelOn } from "./driver-guard.js";
 export const SETTLE_MILLIS = 5_000;
 
 /** A connection whose session is destroyed when it does not settle. */
-interface SettlingConnection extends CancelTarget {
+interface SettlingConnection {
+  readonly conn: DriverConnection;
+  /** Settles as `work` does, and no later than the session is given up. */
+  bounded<T>(work: Promise<T>): Promise<T>;
   destroy(): void;
 }
 
@@ -29,7 +31,7 @@ export class Cancellations {
 
   /** Asks the server to stop what it works at. Undefined: the driver cannot ask, and the session was destroyed. */
   stop(statement: Statement): Cancellation | undefined {
-    const cancellation = cancelOn(this.#connection, statement);
+    const cancellation = this.#ask(statement);
     if (cancellation === undefined) {
       this.#connection.destroy();
       return undefined;
@@ -68,5 +70,17 @@ export class Cancellations {
   async #settled(): Promise<void> {
     while (this.#onTheirWay.size > 0) await Promise.all(this.#onTheirWay);
     this.relieve();
+  }
+
+  /** A `cancel` that throws cannot cancel; one whose end never comes is over when its session has been destroyed. */
+  #ask(statement: Statement): Cancellation | undefined {
+    try {
+      const asked = this.#connection.conn.cancel?.(statement);
+      if (asked === undefined) return undefined;
+      const over = () => {};
+      return { outcome: asked.outcome, done: this.#connection.bounded(asked.done).then(over, over) };
+    } catch {
+      return undefined;
+    }
   }
 }

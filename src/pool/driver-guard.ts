@@ -1,5 +1,5 @@
 /** A driver that breaks its contract costs nobody their answer, and never the process. */
-import type { Cancellation, Driver, DriverConnection, Result, Statement } from "../../drivers/driver.js";
+import type { Driver, DriverConnection, Result, Statement } from "../../drivers/driver.js";
 import { AdbapiError, InterfaceError, InternalError, type Outcome } from "../errors/classes.js";
 
 const REQUIRED = ["execute", "begin", "commit", "rollback", "ping", "close", "destroy"] as const;
@@ -19,25 +19,6 @@ export function readOn(conn: DriverConnection, statement: Statement): Promise<Re
     return Promise.resolve(conn.executeRead?.(statement));
   } catch (error) {
     return Promise.reject(error);
-  }
-}
-
-/** What asking a session to stop needs of its connection. */
-export interface CancelTarget {
-  readonly conn: DriverConnection;
-  /** Settles as `work` does, and no later than the session is given up. */
-  bounded<T>(work: Promise<T>): Promise<T>;
-}
-
-/** A `cancel` that throws cannot cancel; one whose end never comes is over when its session has been destroyed. */
-export function cancelOn(target: CancelTarget, statement: Statement): Cancellation | undefined {
-  try {
-    const asked = target.conn.cancel?.(statement);
-    if (asked === undefined) return undefined;
-    const over = () => {};
-    return { outcome: asked.outcome, done: target.bounded(asked.done).then(over, over) };
-  } catch {
-    return undefined;
   }
 }
 

@@ -211,7 +211,7 @@ export class Session {
     const { cancellations } = this.lease;
     cancellations.limit();
     await Promise.all(this.#sequences.map((sequence) => sequence.idle()));
-    cancellations.relieve();
+    if (cancellations.limited) cancellations.relieve();
   }
 
   /** Throws the reason why nothing is taken. */

@@ -169,6 +169,11 @@ export class StatementJob extends Waiter implements Statement {
     }
   }
 
+  /** It has settled, after its caller was answered. */
+  over(): void {
+    this.#move("settled");
+  }
+
   cancel(cause: unknown): void {
     if (this.state === "waiting") {
       this.#carrier.withdraw(this);

@@ -1,5 +1,5 @@
 /** What this thread knows of the texts that it was given last. */
-import { KnownTexts, Pace, type PaceRule } from "../../../src/statement/known-texts.js";
+import { KnownTexts, Pace, type PaceRule } from "../../../src/statement/text-statistics.js";
 import { type Verb, verbOf } from "../verbs.js";
 
 /** Slow runs count at once, and are forgotten slowly. */
