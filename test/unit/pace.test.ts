@@ -1,8 +1,7 @@
 /** What past runs tell of a text, and what they do not. */
 import { describe, expect, test } from "vitest";
 import { Text, timed } from "../../dist/drivers/blocking/thread/texts.js";
-import { KnownTexts } from "../../dist/src/statement/text-statistics.js";
-import { mayBeStacked, TextStatistics } from "../../dist/src/statement/text-statistics.js";
+import { KnownTexts, mayBeStacked, TextStatistics } from "../../dist/src/statement/text-statistics.js";
 
 describe("a text in its thread", () => {
   test("is known as quick by a whole run, and by nothing else", () => {
