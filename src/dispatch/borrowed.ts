@@ -1,8 +1,16 @@
 import { channels, type Origin } from "../diagnostics/channels.js";
 import type { Connections } from "../pool/connections.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
+import type { Lane } from "../statement/waiting-line.js";
 import { clearImmediate, setImmediate } from "../timeouts/turn.js";
 import type { ExclusiveRequest } from "./queue.js";
+
+/**
+ * So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the
+ * most this part of it.
+ */
+const DEEP = 64;
+const SHARE = 8;
 
 /** The dispatcher, as the borrowed connections know it. */
 export interface Dispatching {
@@ -41,6 +49,40 @@ export class Borrowed {
     this.#max = max;
     this.#origin = origin;
     this.#dispatcher = dispatcher;
+  }
+
+  /**
+   * A connection at hand for the first of a lane in which `length` wait: a quiet one, or, if it is `stackable`, the
+   * least loaded that it may be put behind others on.
+   */
+  connectionFor(lane: Lane, length: number, stackable: boolean): PooledConnection | undefined {
+    const oneMore = lane.serving < lane.limit;
+    let best: PooledConnection | undefined;
+    let least = stackable ? 0 : 1;
+    for (const connection of this.carrying) {
+      const { jobs, state } = connection;
+      if (jobs.length === 0) {
+        const free = connection.lane === undefined && connection.holds === 0;
+        if (oneMore && free && (state === "shared" || state === "lingering")) return connection;
+      } else if (connection.intake === "behind" && connection.lane === lane) {
+        if (least === 0) least = this.#deepest(lane, length);
+        // One that died still carries those that have not heard of it.
+        if (jobs.length < Math.min(least, connection.depth) && connection.session !== "broken") {
+          best = connection;
+          least = jobs.length;
+        }
+      }
+    }
+    return best;
+  }
+
+  /**
+   * How many may be on a connection that others are put behind; 1 if none are, since what is about to be granted a
+   * connection of its own, or finds one idle, need not wait behind anything, if one more may serve it.
+   */
+  #deepest(lane: Lane, length: number): number {
+    const crowded = lane.serving >= lane.limit || length > this.requested + this.#connections.available;
+    return crowded ? Math.max(DEEP, length / SHARE) : 1;
   }
 
   /** Asks for the connections that are missing: so many could serve what waits. */

@@ -1,6 +1,6 @@
 import type { Cancellation, Driver } from "../../drivers/driver.js";
 import type { Origin } from "../diagnostics/channels.js";
-import { type AdbapiError, type Outcome, PoolClosed, type PoolTimeout } from "../errors/classes.js";
+import { type AdbapiError, type Outcome, PoolClosed } from "../errors/classes.js";
 import type { ResolvedOptions } from "../options/settings.js";
 import type { Connections } from "../pool/connections.js";
 import { judged, seemsReadOnly } from "../pool/driver-guard.js";
@@ -13,13 +13,6 @@ import { InFlight } from "./in-flight.js";
 import { explainPoolTimeout } from "./pool-timeout.js";
 import { ProcessHold } from "./process-hold.js";
 import { ExclusiveRequest, Queue } from "./queue.js";
-
-/**
- * So many go ahead on one connection at any time, if its driver takes as many. More go of a long queue only: at the
- * most this part of it.
- */
-const DEEP = 64;
-const SHARE = 8;
 
 /**
  * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept
@@ -233,9 +226,10 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** Puts the first of a lane, in which `length` wait, on a connection at hand, if one may take it. */
   #putAtOnce(waiter: Waiter, lane: Lane, length: number): boolean {
-    const connection = this.#connectionFor(waiter, lane, length);
-    if (connection === undefined) return false;
+    if (this.#borrowed.carrying.size === 0) return false;
     const stackable = this.#mayStack(waiter, lane);
+    const connection = this.#borrowed.connectionFor(lane, length, stackable);
+    if (connection === undefined) return false;
     if (waiter.line === undefined) this.hold.working = true;
     else lane.remove(waiter);
     if (connection.lane === undefined) {
@@ -250,39 +244,6 @@ export class Dispatcher implements JobCarrier, Dispatching {
       this.#inFlight.send(job, connection, stackable ? "behind" : "alone", unjudged);
     }
     return true;
-  }
-
-  /** A connection at hand for the first in line: a quiet one, or the least loaded that it may be stacked on. */
-  #connectionFor(waiter: Waiter, lane: Lane, length: number): PooledConnection | undefined {
-    const { carrying } = this.#borrowed;
-    const oneMore = lane.serving < lane.limit;
-    let best: PooledConnection | undefined;
-    let least = 0;
-    for (const connection of carrying) {
-      const { jobs, state } = connection;
-      if (jobs.length === 0) {
-        const free = connection.lane === undefined && connection.holds === 0;
-        if (oneMore && free && (state === "shared" || state === "lingering")) return connection;
-      } else if (connection.intake === "behind" && connection.lane === lane) {
-        if (least === 0) least = this.#deepest(waiter, lane, length);
-        // One that died still carries those that have not heard of it.
-        if (jobs.length < Math.min(least, connection.depth) && connection.session !== "broken") {
-          best = connection;
-          least = jobs.length;
-        }
-      }
-    }
-    return best;
-  }
-
-  /** How many may be on a connection that the waiter is put behind; 1 if it is put behind nothing. */
-  #deepest(waiter: Waiter, lane: Lane, length: number): number {
-    if (!this.#mayStack(waiter, lane)) return 1;
-    // What is about to be granted a connection of its own, or finds one idle, need not wait behind anything, if one
-    // more may serve it.
-    const { requested } = this.#borrowed;
-    const crowded = lane.serving >= lane.limit || length > requested + this.#connections.available;
-    return crowded ? Math.max(DEEP, length / SHARE) : 1;
   }
 
   #recognize(job: StatementJob): void {
@@ -307,24 +268,15 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** It has waited for long enough, or there is no room for it to wait. */
   #giveUp(waiter: Waiter, why: string): void {
-    const error = this.#timeout(waiter, why);
-    this.withdraw(waiter);
-    waiter.refuse(error);
-  }
-
-  #timeout(waiter: Waiter, why: string): PoolTimeout {
     this.timeouts++;
-    return explainPoolTimeout(why, waiter, {
+    const error = explainPoolTimeout(why, waiter, {
       name: this.#options.name,
       max: this.#options.max,
-      open: this.#connections.open,
-      idle: this.#connections.idle,
-      connecting: this.#connections.connecting,
-      waiting: this.waiting,
+      connections: this.#connections,
+      queue: this.#queue,
       holders: [...this.#borrowed.holders()],
-      awaitsWriter: waiter.line !== undefined && waiter.line === this.#queue.writing,
-      writerEnding: this.#queue.writing?.ending === true,
-      lastFailure: this.#connections.lastFailure,
     });
+    this.withdraw(waiter);
+    waiter.refuse(error);
   }
 }

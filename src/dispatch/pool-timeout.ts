@@ -1,37 +1,32 @@
-import { type AdbapiError, PoolTimeout } from "../errors/classes.js";
+import { PoolTimeout } from "../errors/classes.js";
+import type { Connections } from "../pool/connections.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { StatementJob } from "../statement/statement-job.js";
 import type { Waiter } from "../statement/waiting-line.js";
-import { ExclusiveRequest } from "./queue.js";
+import { ExclusiveRequest, type Queue } from "./queue.js";
 
 export interface PoolPicture {
   readonly name: string;
   readonly max: number;
-  readonly open: number;
-  readonly idle: number;
-  readonly connecting: number;
-  readonly waiting: number;
+  readonly connections: Connections;
+  readonly queue: Queue;
   readonly holders: readonly {
     readonly connection: PooledConnection;
     readonly what: string;
     readonly runs: boolean;
   }[];
-  /** Whether what is waited for is the database's single writer. */
-  readonly awaitsWriter: boolean;
-  /** Whether that is a statement which was given up, and is still inside of the database. */
-  readonly writerEnding: boolean;
-  readonly lastFailure: AdbapiError | undefined;
 }
 
 /** Says why, what the pool looked like, who held what for how long, and what probably went wrong. */
 export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPicture): PoolTimeout {
-  const { name, max, open, idle, connecting, waiting, holders, lastFailure } = pool;
+  const { name, max, connections, queue, holders } = pool;
+  const { open, idle, connecting, lastFailure } = connections;
   const lines = [
-    `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${waiting}, max=${max})`,
+    `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${queue.waiting}, max=${max})`,
   ];
   for (const { connection, what } of holders)
     lines.push(`  held for ${heldFor(connection)} ms: ${what}${takenAt(connection)}`);
-  const advice = likelyCause(pool);
+  const advice = likelyCause(pool, waiter);
   if (advice !== undefined) lines.push(advice);
   const sql = waiter instanceof ExclusiveRequest ? undefined : (waiter as StatementJob).sql;
   return new PoolTimeout(lines.join("\n"), {
@@ -42,15 +37,11 @@ export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPictur
   });
 }
 
-function likelyCause({
-  holders,
-  max,
-  connecting,
-  lastFailure,
-  awaitsWriter,
-  writerEnding,
-}: PoolPicture): string | undefined {
-  if (awaitsWriter && writerEnding)
+function likelyCause({ holders, max, connections, queue }: PoolPicture, waiter: Waiter): string | undefined {
+  const { connecting, lastFailure } = connections;
+  const { writing } = queue;
+  const awaitsWriter = writing !== undefined && waiter.line === writing;
+  if (awaitsWriter && writing.ending)
     return (
       "The database has a single writer at a time, and that is a statement which was cancelled or out of time, in one long step that nothing " +
       "stops: its thread has not ended yet."

@@ -138,11 +138,6 @@ export class PooledConnection {
     return !this.gone && this.session === "idle" && now < this.expiresAt && !this.conn.unfit;
   }
 
-  /** Whether nothing of single statements is left on it. */
-  get quiet(): boolean {
-    return this.jobs.length === 0 && this.holds === 0 && this.intake !== "over";
-  }
-
   /** Whether the pool ended a session that was alive. */
   get endedHere(): boolean {
     return this.#endedHere;
