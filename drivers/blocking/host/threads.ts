@@ -94,7 +94,7 @@ function greeted(thread: Thread, signal: AbortSignal): Promise<Thread> {
 
 function tooManyRetired(count: number): OperationalError {
   return new OperationalError(
-    `${count} threads are still inside statements that were given up: no further one is started before some have ended`,
+    `${count} threads that were given up, inside a statement or while they opened the database, have not ended yet: no further one is started before some have`,
     { retryable: true },
   );
 }
