@@ -9,6 +9,8 @@ const RUNNING = 1;
 const CANCELLED = 2;
 /** A cancel promises nothing any more: it is being committed, or runs without a transaction around it. */
 const DECIDED = 3;
+/** A write of the pool's transaction: a cancel does not undo it, a rollback or the end of the thread does. */
+const KEPT = 4;
 
 const RETIRED = 0;
 const PARTS = 1;
@@ -21,7 +23,7 @@ const WINDOW = 3;
 const LOOK_UP_MILLIS = 1_000;
 
 /** In what state a cancel found the request. */
-export type Caught = "queued" | "running" | "decided";
+export type Caught = "queued" | "running" | "kept" | "decided";
 
 export class Cells {
   readonly words: Int32Array;
@@ -46,6 +48,7 @@ export class Cells {
     const at = FIRST_SLOT + slot;
     if (Atomics.compareExchange(this.words, at, QUEUED, CANCELLED) === QUEUED) return "queued";
     const found = Atomics.compareExchange(this.words, at, RUNNING, CANCELLED);
+    if (found === KEPT) return "kept";
     return found === DECIDED ? "decided" : "running";
   }
 
@@ -78,6 +81,11 @@ export class Cells {
   decide(slot: number): boolean {
     const found = Atomics.compareExchange(this.words, FIRST_SLOT + slot, RUNNING, DECIDED);
     return found === RUNNING || found === DECIDED;
+  }
+
+  /** False when the cancel was first. */
+  keep(slot: number): boolean {
+    return Atomics.compareExchange(this.words, FIRST_SLOT + slot, RUNNING, KEPT) === RUNNING;
   }
 
   /** All that was done of it is undone, and it will run again: a cancel finds it as if it had never begun. */

@@ -122,6 +122,29 @@ for (const driver of sqliteDrivers) {
       expect(test.connection.state).toBe("idle");
     });
 
+    it("promises nothing of a transaction's write, which stays in it when it ends in time", async () => {
+      const test = await ThreadTester.open(driver);
+      await test.execute("create table t (n)");
+      const write = test.statement(
+        "insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) select i from n returning n",
+      );
+      for (let round = 0; round < 10; round++) {
+        await test.connection.begin({});
+        const before = await test.rows("select count(*) as n from t");
+        const running = test.connection.execute(write).then(
+          () => "done",
+          () => "failed",
+        );
+        await new Promise((resolve) => setTimeout(resolve, round));
+        const { outcome, done } = test.connection.cancel!(write);
+        await Promise.all([running, done]);
+        if (test.connection.state === "broken") return; // it took too long on this machine, and its thread was given up
+        const after = await test.rows("select count(*) as n from t");
+        if (outcome === "not applied" || outcome === "not sent") expect(after).toEqual(before);
+        await test.connection.commit();
+      }
+    });
+
     it("leaves a transaction open, to be rolled back", async () => {
       const test = await ThreadTester.open(driver);
       await test.connection.begin({});

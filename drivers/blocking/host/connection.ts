@@ -199,7 +199,7 @@ export class ThreadConnection implements DriverConnection, Receiver, StreamSessi
 
   /** The cancelled statement does not react: its callers are answered, and the thread ends when the call returns. */
   #giveThreadUp(pending: PendingRequest): void {
-    if (this.#thread.cells.cancel(pending.slot) === "running") {
+    if (this.#thread.cells.cancel(pending.slot) !== "decided") {
       pending.reject(new StatementCancelled("the statement was cancelled, and its thread given up"));
     }
     const givenUp = new ConnectionLost(

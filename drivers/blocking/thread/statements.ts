@@ -39,6 +39,7 @@ export class Statements {
     const text = this.#texts.of(sql);
     if (inTransaction) {
       const readOnly = this.#transaction.admit(text, sql);
+      if (readOnly !== true && !this.#cells.keep(slot)) throw new StatementCancelled();
       return { result: this.#database.converted(this.#run(text, sql, params, slot)), readOnly };
     }
     const readOnly = this.#database.readOnly(text, sql);
