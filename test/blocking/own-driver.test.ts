@@ -106,7 +106,9 @@ describe("threads that are stuck", () => {
     expect(stuck.retiredThreads).toBe(16);
     await expect(ThreadTester.open(stuck, [])).rejects.toMatchObject({
       name: "OperationalError",
-      message: expect.stringMatching(/^16 threads that were given up, .*opened the database, have not ended yet/),
+      message: expect.stringMatching(
+        /^16 threads that were given up, .*opened the database, have not ended yet/,
+      ),
       retryable: true,
     });
     Atomics.store(shared, 1, 1);
