@@ -1,4 +1,5 @@
 /** What a text calls, as far as its parentheses tell. */
+import { isBlank, isWord } from "../../src/statement/characters.js";
 
 /** Whether nothing stands before a parenthesis but these words, in lower case. A quoted name is none of them. */
 export function callsOnly(sql: string, harmless: ReadonlySet<string>): boolean {
@@ -14,13 +15,16 @@ export function callsOnly(sql: string, harmless: ReadonlySet<string>): boolean {
  */
 function nameBefore(sql: string, parenthesis: number): string {
   let end = parenthesis;
-  while (end > 0 && BLANK.test(sql[end - 1]!)) end--;
+  while (end > 0 && isBlank(sql.charCodeAt(end - 1))) end--;
   const last = sql[end - 1];
   if (last === '"' || last === "`") return last;
   let start = end;
-  while (start > 0 && NAME.test(sql[start - 1]!)) start--;
+  while (start > 0 && isNamed(sql.charCodeAt(start - 1))) start--;
   return sql.slice(start, end);
 }
 
-const BLANK = /\s/;
-const NAME = /[\w$.\u0080-\uffff]/;
+const DOT = 0x2e;
+
+function isNamed(code: number): boolean {
+  return isWord(code) || code === DOT;
+}

@@ -3,8 +3,12 @@
  * loop at long texts.
  */
 
+import { isBlank, isLetter } from "./characters.js";
+
 /** What is a comment, where databases differ. */
 export interface CommentStyle {
+  /** A comment within a comment has an end of its own: PostgreSQL. */
+  readonly nested?: boolean;
   /**
    * `#` begins one too, `--` only where a blank follows, and a server executes what stands in `/*!` and `/*M!`: MySQL
    * and MariaDB.
@@ -21,7 +25,7 @@ export function skipBlanks(sql: string, from = 0, also = "", style: CommentStyle
   for (;;) {
     while (at < sql.length && (isBlank(sql.charCodeAt(at)) || also.includes(sql[at]!))) at++;
     const end = commentEnd(sql, at, style);
-    if (end === undefined) return at;
+    if (end === undefined) return Math.min(at, sql.length);
     at = end;
   }
 }
@@ -50,21 +54,24 @@ export function firstWord(sql: string, also = "", style: CommentStyle = {}): str
 }
 
 /**
- * Where the comment ends that begins here, if one does; what is never closed ends with the text. Read character by
+ * Where the comment ends that begins here, if one does: past the text's end where it is never closed. Read character by
  * character: with an `indexOf` in here the loops above were seen to take a quadratic time once they were optimized
  * (Node.js 20, a megabyte of blanks).
  */
-function commentEnd(sql: string, at: number, { mysql = false }: CommentStyle): number | undefined {
+export function commentEnd(sql: string, at: number, style: CommentStyle): number | undefined {
   const code = sql.charCodeAt(at);
+  if (code !== DASH && code !== SLASH && code !== HASH) return undefined;
+  if (code === HASH) return style.mysql ? lineEnd(sql, at) : undefined;
   const next = sql.charCodeAt(at + 1);
-  if (code === DASH && next === DASH) {
-    if (mysql && at + 2 < sql.length && !isBlank(sql.charCodeAt(at + 2))) return undefined;
-    return lineEnd(sql, at);
+  if (code === DASH) {
+    if (next !== DASH) return undefined;
+    const blank = at + 2 >= sql.length || isBlank(sql.charCodeAt(at + 2));
+    return style.mysql && !blank ? undefined : lineEnd(sql, at);
   }
-  if (code === HASH && mysql) return lineEnd(sql, at);
-  if (code !== SLASH || next !== STAR) return undefined;
+  if (next !== STAR) return undefined;
   const first = sql[at + 2];
-  return mysql && (first === "!" || first === "M") ? undefined : closed(sql, at + 2);
+  const executed = style.mysql && (first === "!" || first === "M");
+  return executed ? undefined : closed(sql, at + 2, style.nested === true);
 }
 
 const DASH = 45;
@@ -79,16 +86,17 @@ function lineEnd(sql: string, from: number): number {
   return at;
 }
 
-function closed(sql: string, from: number): number {
-  let at = from;
-  while (at < sql.length && !(sql.charCodeAt(at) === STAR && sql.charCodeAt(at + 1) === SLASH)) at++;
-  return Math.min(at + 2, sql.length);
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13);
-}
-
-function isLetter(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
+function closed(sql: string, from: number, nested: boolean): number {
+  let depth = 1;
+  for (let at = from; at < sql.length; at++) {
+    const code = sql.charCodeAt(at);
+    if (code === STAR && sql.charCodeAt(at + 1) === SLASH) {
+      at++;
+      if (--depth === 0) return at + 1;
+    } else if (nested && code === SLASH && sql.charCodeAt(at + 1) === STAR) {
+      at++;
+      depth++;
+    }
+  }
+  return sql.length + 1;
 }

@@ -1,4 +1,6 @@
 /** The words of a statement, found in one pass over its text. */
+import { isBlank, isDigit, isWord } from "../../../src/statement/characters.js";
+import { commentEnd } from "../../../src/statement/sql-comments.js";
 
 /**
  * Calls `visit` with each word in lower case, and whether a parenthesis follows it: then it may be a function. A word
@@ -16,7 +18,7 @@ export function eachWord(sql: string, visit: (word: string, opens: boolean) => v
   };
   while (at < length) {
     const code = sql.charCodeAt(at);
-    if (isSpace(code)) {
+    if (isBlank(code)) {
       at++;
     } else if (isWord(code)) {
       say(false);
@@ -25,12 +27,6 @@ export function eachWord(sql: string, visit: (word: string, opens: boolean) => v
       while (at < length && isWord(sql.charCodeAt(at))) at++;
       word = `${dotted ? "." : ""}${sql.slice(start, at).toLowerCase()}`;
       dotted = false;
-    } else if (code === DASH && sql.charCodeAt(at + 1) === DASH) {
-      const end = sql.indexOf("\n", at);
-      at = end < 0 ? length : end + 1;
-    } else if (code === SLASH && sql.charCodeAt(at + 1) === STAR) {
-      at = afterComment(sql, at);
-      if (at < 0) return false;
     } else if (code === QUOTE || code === DOUBLE_QUOTE) {
       const end = sql.indexOf(code === QUOTE ? "'" : '"', at + 1);
       // Whether a backslash escapes is a setting of the session's.
@@ -40,57 +36,29 @@ export function eachWord(sql: string, visit: (word: string, opens: boolean) => v
       dotted = false;
       at = end + 1;
     } else {
-      say(code === PARENTHESIS);
-      dotted = code === DOT;
-      at++;
+      const comment = code === DASH || code === SLASH ? commentEnd(sql, at, NESTED) : undefined;
+      if (comment === undefined) {
+        say(code === PARENTHESIS);
+        dotted = code === DOT;
+        at++;
+      } else if (comment > length) return false;
+      else at = comment;
     }
   }
   say(false);
   return true;
 }
 
+const NESTED = { nested: true };
+
 const DOLLAR = 0x24;
 const QUOTE = 0x27;
 const DOUBLE_QUOTE = 0x22;
 const PARENTHESIS = 0x28;
-const STAR = 0x2a;
 const DASH = 0x2d;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39;
-}
-
-/** As in PostgreSQL's scanner: whatever is not ASCII is a letter. */
-function isWord(code: number): boolean {
-  const lower = code | 0x20;
-  return (
-    (lower >= 0x61 && lower <= 0x7a) || isDigit(code) || code === 0x5f || code === DOLLAR || code >= 0x80
-  );
-}
-
-/** Comments nest. */
-function afterComment(sql: string, from: number): number {
-  let depth = 1;
-  for (let at = from + 2; at < sql.length; at++) {
-    const code = sql.charCodeAt(at);
-    const next = sql.charCodeAt(at + 1);
-    if (code === STAR && next === SLASH) {
-      at++;
-      if (--depth === 0) return at + 1;
-    } else if (code === SLASH && next === STAR) {
-      at++;
-      depth++;
-    }
-  }
-  return -1;
-}
 
 function hasBackslash(sql: string, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (sql.charCodeAt(at) === BACKSLASH) return true;
