@@ -24,11 +24,11 @@ export default class StillRunning implements Reporter {
   }
 
   onTestCaseReady(test: TestCase): void {
-    this.#running.set(test.module.moduleId, now(test));
+    this.#set(test.module.moduleId, now(test));
   }
 
   onTestCaseResult(test: TestCase): void {
-    this.#running.set(test.module.moduleId, now());
+    this.#set(test.module.moduleId, now());
     if (test.result().state === "failed")
       process.stderr.write(`*** failed: ${nameOf(test.module.moduleId, test)}\n`);
   }
@@ -36,6 +36,11 @@ export default class StillRunning implements Reporter {
   onTestModuleEnd(module: TestModule): void {
     this.#running.delete(module.moduleId);
     this.#begun = now();
+  }
+
+  /** A result may come after the end of its file. */
+  #set(file: string, running: Running): void {
+    if (this.#running.has(file)) this.#running.set(file, running);
   }
 
   #watch(): void {
