@@ -1,5 +1,5 @@
 /** A driver that answers at once: what is measured over it is the pool's own. */
-import type { Driver } from "adbapi";
+import type { Driver, SessionState } from "adbapi";
 
 export const answer = { rows: [], rowCount: 0, lastInsertId: undefined, columns: [] };
 
@@ -10,16 +10,26 @@ export const instant: Driver = {
   pipeline: 16,
   stackable: () => true,
   translate: (error) => error as never,
-  connect: async () => ({
-    native: undefined,
-    id: undefined,
-    state: "idle" as const,
-    execute: () => Promise.resolve(answer),
-    begin: async () => {},
-    commit: async () => {},
-    rollback: async () => {},
-    ping: async () => {},
-    close: async () => {},
-    destroy: () => {},
-  }),
+  connect: async () => {
+    let state: SessionState = "idle";
+    const end = async () => {
+      state = "idle";
+    };
+    return {
+      native: undefined,
+      id: undefined,
+      get state() {
+        return state;
+      },
+      execute: () => Promise.resolve(answer),
+      begin: async () => {
+        state = "in transaction";
+      },
+      commit: end,
+      rollback: end,
+      ping: async () => {},
+      close: async () => {},
+      destroy: () => {},
+    };
+  },
 };
