@@ -19,7 +19,6 @@ const STILL_LONG = new Set([
   "src/interaction/interaction.ts",
   "src/pool/connections.ts",
   "src/pool/pooled-connection.ts",
-  "src/redact/words.ts",
   "src/session/implicit-transaction.ts",
   "src/session/session.ts",
   "src/statement/statement-job.ts",
