@@ -4,7 +4,8 @@ import type { StatementTrace } from "../diagnostics/channels.js";
 import { overError } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import { RowStream, type StreamPlace } from "../stream/row-stream.js";
+import { RowStream } from "../stream/row-stream.js";
+import type { StreamPlace } from "../stream/stream-cursor.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { Sequence } from "./sequence.js";
 

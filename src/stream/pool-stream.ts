@@ -9,7 +9,8 @@ import type { StatementOptions } from "../options/call-options.js";
 import { judged, translated } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/check-sql.js";
-import { RowStream, refusedStream, type StreamPlace } from "./row-stream.js";
+import { RowStream, refusedStream } from "./row-stream.js";
+import type { StreamPlace } from "./stream-cursor.js";
 
 /** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */
 export class PoolStreams {
