@@ -1,7 +1,7 @@
 import type { AdbapiError } from "../errors/classes.js";
 import { copyOf } from "../errors/details.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import { Lane, NO_END, Waiter } from "../statement/waiting-line.js";
+import { Lane, Waiter } from "../statement/waiting-line.js";
 
 /** A wait for a connection that nothing else uses meanwhile: of an interaction, or of a stream. */
 export abstract class ExclusiveRequest extends Waiter {
@@ -11,10 +11,6 @@ export abstract class ExclusiveRequest extends Waiter {
   abstract readonly writes: boolean;
   /** Where it was asked for, when that is recorded. */
   abstract readonly stack: string | undefined;
-
-  constructor() {
-    super("adbapi.ExclusiveRequest", NO_END);
-  }
 
   /** The wait is over: the connection is its own until it is given back to the dispatcher. */
   abstract grant(connection: PooledConnection): void;

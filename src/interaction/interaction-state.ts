@@ -1,5 +1,6 @@
 import { Deferred } from "../defer/index.js";
 import { ExclusiveRequest } from "../dispatch/queue.js";
+import { NO_END } from "../statement/waiting-line.js";
 import { type Limited, Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
 
@@ -30,7 +31,7 @@ export abstract class InteractionState<T> extends ExclusiveRequest implements Li
 
   /** @param unanswered it is one of these until its caller has the answer */
   constructor(unanswered: Set<InteractionState<T>>) {
-    super();
+    super("adbapi.Interaction", NO_END);
     this.#unanswered = unanswered;
     unanswered.add(this);
   }
@@ -41,8 +42,7 @@ export abstract class InteractionState<T> extends ExclusiveRequest implements Li
 
   /** Its time begins, and its caller's signal may end it. */
   protected limit(timeoutMillis: number | undefined, signal: AbortSignal | undefined): void {
-    if (signal !== undefined || timeoutMillis !== undefined)
-      this.#limits = new Limits(timeoutMillis, signal, this);
+    this.#limits = new Limits(timeoutMillis, signal, this);
   }
 
   /** The caller hears of the value, if it has had no answer yet. */

@@ -7,7 +7,6 @@ import { type End, overError } from "../errors/session-ended.js";
 import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionOptions } from "../options/call-options.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
-import type { ImplicitTransaction } from "../session/implicit-transaction.js";
 import { Session, type SessionContext } from "../session/session.js";
 import type { InteractionCall } from "./call.js";
 import { InteractionState } from "./interaction-state.js";
@@ -60,7 +59,7 @@ export class Interaction<T> extends InteractionState<T> {
 
   start(): void {
     const { signal, timeoutMillis } = this.#options;
-    this.limit(timeoutMillis, signal);
+    if (signal !== undefined || timeoutMillis !== undefined) this.limit(timeoutMillis, signal);
     void this.#run();
   }
 
@@ -148,19 +147,21 @@ export class Interaction<T> extends InteractionState<T> {
 
   /** Runs the function and commits, or rolls back. */
   async #committed(session: Session): Promise<T> {
-    const sequence = session.open();
-    const { transaction } = session;
+    const { transaction, sequence } = session;
     try {
-      this.#throwIfStopped();
+      if (this.#stopped !== undefined) throw this.#stopped;
       const value = await this.#call.run(this.#kind.face(session, sequence));
       const left = sequence.finish();
       if (left !== undefined) await this.#call.unlessStopped(left);
-      this.#throwIfStopped();
+      if (this.#stopped !== undefined) throw this.#stopped;
       const { unnoticed } = sequence;
       if (unnoticed !== undefined) throw unnoticed;
       sequence.close();
       if (this.state === "running") this.move("committing");
-      await this.#commit(transaction);
+      await transaction.commit().catch((error) => {
+        if (transaction.lostOutcome === "not applied") this.#learn("not applied", error);
+        throw error;
+      });
       this.#learn("applied");
       this.#throwIfStopped();
       return value as T;
@@ -174,15 +175,6 @@ export class Interaction<T> extends InteractionState<T> {
       await session.settled();
       await transaction.rollback(error);
       session.ended(error);
-      throw error;
-    }
-  }
-
-  async #commit(transaction: ImplicitTransaction): Promise<void> {
-    try {
-      await transaction.commit();
-    } catch (error) {
-      if (transaction.lostOutcome === "not applied") this.#learn("not applied", error);
       throw error;
     }
   }

@@ -138,7 +138,7 @@ export class Transaction extends Cursor implements Queryable {
   async #runNested(task: SessionTask, fn: InteractionCall["fn"], args: readonly unknown[]): Promise<unknown> {
     const session = this.#session;
     const name = await session.transaction.savepoint();
-    const sequence = session.open();
+    const sequence = session.nest();
     const nested = new Transaction(session, sequence);
     this.#nested = nested;
     const givenUp = new Promise<never>((_, reject) => {

@@ -57,7 +57,7 @@ export async function runOpenfun(
   context: SessionContext,
 ): Promise<void> {
   const session = new Session(lease, context, {}, "connection");
-  const sequence = session.open();
+  const { sequence } = session;
   try {
     await openfun(new Connection(session, sequence));
     await sequence.idle();

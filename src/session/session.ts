@@ -38,8 +38,10 @@ export class Session {
   /** For what has its turn, and for the time after the last of that. */
   readonly transaction: ImplicitTransaction;
   readonly #context: SessionContext;
-  /** The transaction's own, and those of the interactions nested in it. */
-  readonly #sequences: Sequence[] = [];
+  /** The work of the transaction's own function. */
+  readonly sequence = new Sequence(this);
+  /** The same, and those of the interactions nested in it. */
+  readonly #sequences = [this.sequence];
   streams: SessionStreams | undefined;
   /** What callers were told of their statements. */
   #told: WeakSet<object> | undefined;
@@ -72,8 +74,8 @@ export class Session {
     this.#listeners?.forgetLater();
   }
 
-  /** The work of one function: of the transaction's own, or of an interaction nested in it. */
-  open(): Sequence {
+  /** The work of the function of an interaction nested in it. */
+  nest(): Sequence {
     const sequence = new Sequence(this);
     this.#sequences.push(sequence);
     return sequence;

@@ -9,6 +9,7 @@ import type { StatementOptions } from "../options/call-options.js";
 import { judged, translated } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/check-sql.js";
+import { NO_END } from "../statement/waiting-line.js";
 import { RowStream, refusedStream } from "./row-stream.js";
 import type { StreamPlace } from "./stream-cursor.js";
 
@@ -112,7 +113,7 @@ class StreamRequest extends ExclusiveRequest {
     grant: (lease: PooledConnection) => void,
     refuse: (error: unknown) => void,
   ) {
-    super();
+    super("adbapi.Stream", NO_END);
     this.holder = `runStream: ${sql}`;
     this.writes = writes;
     this.stack = stack;
