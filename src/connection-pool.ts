@@ -6,8 +6,8 @@ import { channels, type Origin, type StatementTrace, traced } from "./diagnostic
 import type { PoolStats } from "./diagnostics/pool-stats.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
 import { statsOf } from "./dispatch/stats.js";
-import { cancelledBefore } from "./errors/cancelled-before.js";
 import { PoolClosed } from "./errors/classes.js";
+import { cancelledBefore } from "./errors/given-up.js";
 import { adbapiInteraction, calledInside } from "./interaction/call.js";
 import type { InteractionContext } from "./interaction/interaction.js";
 import { Interactions } from "./interaction/interactions.js";

@@ -1,8 +1,8 @@
 import { type Deferred, fail } from "../defer/index.js";
 import { takenBy } from "../diagnostics/call-site.js";
 import { channels, type InteractionTrace, traced } from "../diagnostics/channels.js";
-import { cancelledBefore } from "../errors/cancelled-before.js";
 import type { PoolClosed } from "../errors/classes.js";
+import { cancelledBefore } from "../errors/given-up.js";
 import { InteractionCall } from "./call.js";
 import { Interaction, type InteractionContext } from "./interaction.js";
 import type { InteractionState } from "./interaction-state.js";

@@ -2,7 +2,7 @@ import { CompiledQuery, type DatabaseConnection, type QueryResult } from "kysely
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import type { Deferred } from "../defer/index.js";
-import { unsentError } from "../errors/cancelled-before.js";
+import { unsentError } from "../errors/given-up.js";
 import type { StatementOptions } from "../options/call-options.js";
 import type { OpenSession } from "../session/open-session.js";
 import type { AnyRow, StatementResult } from "../statement/results.js";

@@ -1,6 +1,6 @@
 import type { Params, Statement } from "../../drivers/driver.js";
+import { statementTimeout } from "../errors/given-up.js";
 import type { End } from "../errors/session-ended.js";
-import { statementTimeout } from "../errors/timeouts.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import type { ImplicitTransaction } from "./implicit-transaction.js";
 import type { SessionTask, TaskTimeout } from "./session-task.js";

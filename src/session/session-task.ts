@@ -1,7 +1,7 @@
 import { CancelledError, Deferred } from "../defer/index.js";
 import type { AdbapiError, Outcome, StatementTimeout } from "../errors/classes.js";
+import { interactionTimeout } from "../errors/given-up.js";
 import type { End } from "../errors/session-ended.js";
-import { interactionTimeout } from "../errors/timeouts.js";
 import type { InteractionLimits } from "../options/call-options.js";
 import { NO_END, Waiter } from "../statement/waiting-line.js";
 import { Limits } from "../timeouts/limits.js";

@@ -2,9 +2,9 @@ import type { Driver, Params, Result, TransactionOptions } from "../../drivers/d
 import { muteUnhandled } from "../defer/deferred.js";
 import { CancelledError, type Deferred, fail } from "../defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "../diagnostics/channels.js";
-import { unsentError } from "../errors/cancelled-before.js";
 import { InterfaceError, StatementTimeout } from "../errors/classes.js";
 import { setOutcome } from "../errors/details.js";
+import { unsentError } from "../errors/given-up.js";
 import { type End, overError } from "../errors/session-ended.js";
 import type { BulkOptions, InteractionLimits, StatementOptions } from "../options/call-options.js";
 import type { ResolvedOptions } from "../options/settings.js";

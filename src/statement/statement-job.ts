@@ -1,6 +1,5 @@
 import type { Cancellation, Params, Result, RowMode, Statement } from "../../drivers/driver.js";
 import { CancelledError, Deferred } from "../defer/index.js";
-import { unsentError } from "../errors/cancelled-before.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -8,7 +7,7 @@ import {
   type Outcome,
   type StatementTimeout,
 } from "../errors/classes.js";
-import { statementTimeout } from "../errors/timeouts.js";
+import { statementTimeout, unsentError } from "../errors/given-up.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
