@@ -143,7 +143,9 @@ export class ImplicitTransaction extends TransactionState {
       this.move("none");
       this.committed = true;
     } catch (reason) {
-      this.move(before);
+      // Where the server ended the transaction with its refusal, the caller's next statement begins another: without
+      // BEGIN it would be committed on its own.
+      this.move(this.mode !== "transaction" && connection.session === "idle" ? "none" : before);
       throw this.commitFailed(reason);
     }
   }

@@ -114,6 +114,39 @@ describeEach(TARGETS, (target) => {
         expect(pool.stats).toMatchObject({ size: 1, disconnects: 0 });
         expect(await ids(database)).toEqual([1, 2, 3, 11]);
       }));
+
+    test("F16 what comes after a COMMIT that failed is in a transaction, and a rollback undoes it", () =>
+      withItems(target, { min: 1, max: 1, logger: silent() }, async (pool, database) => {
+        await pool.runOperation(
+          "create table parts (id integer primary key, item integer references items (id) deferrable initially deferred)",
+        );
+        if (target.server === undefined) await pool.runOperation("pragma foreign_keys = on");
+        await pool.runWithConnection(async (connection) => {
+          const cursor = connection.cursor();
+          await cursor.execute("insert into parts values (1, 999)");
+          expect(await failureOf(connection.commit())).toBeInstanceOf(ForeignKeyViolation);
+          await cursor.execute(insert, [10]);
+          await connection.rollback();
+          await cursor.execute(insert, [11]);
+        });
+        expect(await ids(database)).toEqual([1, 2, 3, 11]);
+        expect(await pool.runQuery("select id from parts")).toEqual([]);
+      }));
+  }
+
+  if (target.errorAbortsTransaction) {
+    test("F16 what comes after a COMMIT that was answered with ROLLBACK is in a transaction", () =>
+      withItems(target, { min: 1, max: 1, logger: silent() }, async (pool, database) => {
+        await pool.runWithConnection(async (connection) => {
+          const cursor = connection.cursor();
+          await failureOf(cursor.execute("select 1/0"));
+          expect(await failureOf(connection.commit())).toBeInstanceOf(TransactionAborted);
+          await cursor.execute(insert, [10]);
+          await connection.rollback();
+          await cursor.execute(insert, [11]);
+        });
+        expect(await ids(database)).toEqual([1, 2, 3, 11]);
+      }));
   }
 });
 
