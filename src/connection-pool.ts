@@ -46,8 +46,8 @@ import { within } from "./timeouts/deadline.js";
  * How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within
  * these bounds.
  */
-const LEAST_SETTLE_MILLIS = 1_000;
-const SETTLE_MILLIS = 6_000;
+const LEAST_CLOSE_MILLIS = 1_000;
+const MOST_CLOSE_MILLIS = 6_000;
 /** How long sessions may take to say goodbye when the deadline of `close` is over. */
 const GOODBYE_MILLIS = 500;
 
@@ -290,12 +290,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         this.#interactions.cancel(closed);
         this.#streams.cancel(closed);
         // What does not settle then, is destroyed.
-        const again = Math.min(Math.max(timeoutMillis, LEAST_SETTLE_MILLIS), SETTLE_MILLIS);
+        const again = Math.min(Math.max(timeoutMillis, LEAST_CLOSE_MILLIS), MOST_CLOSE_MILLIS);
         await within(drained, again, () => closed).catch(() => this.#connections.destroyAll());
         await drained;
       });
     }
-    await this.#connections.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), SETTLE_MILLIS));
+    await this.#connections.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), MOST_CLOSE_MILLIS));
     this.#dispatcher.close();
   }
 }
