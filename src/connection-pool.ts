@@ -295,7 +295,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
         await drained;
       });
     }
-    await this.#connections.close(Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), MOST_CLOSE_MILLIS));
+    await this.#connections.close(
+      Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), MOST_CLOSE_MILLIS),
+    );
     this.#dispatcher.close();
   }
 }
