@@ -6,7 +6,7 @@ import { type Outcome, StatementTimeout } from "../errors/classes.js";
 import { leftOpen } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { translated } from "../pool/driver-guard.js";
-import { type Limited, Limits } from "../timeouts/limits.js";
+import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
 import { StreamCursor, type StreamOpener } from "./stream-cursor.js";
 
@@ -33,7 +33,7 @@ const MOVES: Readonly<Record<StreamState, readonly StreamState[]>> = {
  * Rows one by one, read from the database no faster than they are asked for. Whatever ends it frees the cursor and
  * hands the connection on.
  */
-export class RowStream<Row> implements AsyncIterableIterator<Row>, Limited {
+export class RowStream<Row> implements AsyncIterableIterator<Row> {
   readonly #opener: StreamOpener;
   readonly #statement: Statement;
   readonly #options: StatementOptions;

@@ -49,6 +49,7 @@ test("every block is well typed", async () => {
   const compilerOptions = {
     noEmit: true,
     declaration: false,
+    declarationMap: false,
     noUnusedLocals: false,
     noUnusedParameters: false,
   };
