@@ -97,7 +97,7 @@ const closeChecks = {
 
 /** Throws an `InterfaceError` that names the option. */
 export function checkStatementOptions(options: unknown): void {
-  checkOptions(options, statementChecks, "statement option");
+  if (options !== undefined) checkOptions(options, statementChecks, "statement option");
 }
 
 /** As above, for `executeMany`. */
