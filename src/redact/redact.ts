@@ -167,7 +167,7 @@ function rewriteMessage(link: Link, clean: (text: string) => string): void {
 /** Where the message stands in the stack, which mostly begins with it; -1 where it does not. */
 function placeOf(message: string, stack: string): number {
   const at = stack.indexOf(message.slice(0, TELLING));
-  // Not startsWith: that compares letter by letter, and takes ten times as long.
+  // Not startsWith: that compares letter by letter, which takes several times as long.
   const isThere = at < 0 || stack.slice(at, at + message.length) === message;
   return isThere ? at : stack.indexOf(message, at + 1);
 }
