@@ -4,8 +4,14 @@ import type { Outcome } from "../src/errors/classes.js";
 /** PEP 249's names for the ways to mark params: `?` is `"qmark"`, `$1` is `"numeric"`. */
 export type Paramstyle = "qmark" | "numeric" | "named" | "format" | "pyformat";
 
+/** Values by name: a plain object, also one whose type is an interface or a class without methods. */
+export type NamedParams =
+  | Readonly<Record<string, unknown>>
+  // An interface has no index signature; what can be iterated or called is no such object.
+  | (object & { readonly [Symbol.iterator]?: never; readonly apply?: never });
+
 /** Values in order, or by name where the driver has named params. */
-export type Params = readonly unknown[] | Readonly<Record<string, unknown>>;
+export type Params = readonly unknown[] | NamedParams;
 
 /** Families of SQL: what query builders write differently. */
 export type Dialect = "postgres" | "mysql" | "sqlite";

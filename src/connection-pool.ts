@@ -3,6 +3,7 @@ import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { Deferred, fail } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics/channels.js";
+import { shownPool } from "./diagnostics/inspect.js";
 import type { PoolStats } from "./diagnostics/pool-stats.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
 import { statsOf } from "./dispatch/stats.js";
@@ -241,8 +242,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** Never the connect arguments: they hold a password. */
   [inspect.custom](): string {
-    const { size, idle, inUse, waiting } = this.stats;
-    return `ConnectionPool { name: '${this.name}', size: ${size}, idle: ${idle}, inUse: ${inUse}, waiting: ${waiting} }`;
+    return shownPool(this, this.#origin.driver, this.#options.max);
   }
 
   #statement<T>(

@@ -34,7 +34,8 @@ export abstract class MysqlConnection extends Session implements DriverConnectio
   readonly #undoable = new WeakSet<Statement>();
 
   execute(statement: Statement): Promise<Result> {
-    const { params } = statement;
+    // `bind` lets arrays through alone.
+    const params = statement.params as readonly unknown[] | undefined;
     const refused = this.refusal(statement);
     if (refused !== undefined) return Promise.reject(refused);
     const answer =

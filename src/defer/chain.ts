@@ -1,9 +1,9 @@
+import { isThenable } from "./checks.js";
 import { endOfLine } from "./circle.js";
 import { debugging, describeTrace, traceFired, traceMade } from "./debugging.js";
 import { AlreadyCalledError, CancelledError, NotPaused } from "./errors.js";
 import { Failure } from "./failure.js";
 import { Handover, Link, type Observer, type Step } from "./observer.js";
-import { isThenable } from "./thenable.js";
 import { type Answering, answerFor, calmed, raiseAlarm } from "./unhandled.js";
 
 /** Where a Deferred has its chain. */
@@ -23,9 +23,9 @@ type State = "pending" | "value" | "failure" | "waiting";
 export class Chain {
   /** The Deferred; none for a promise that a callback has returned. */
   private readonly owner: { cancel(): void } | undefined;
-  private state: State = "pending";
-  /** In state "failure" a Failure, in state "waiting" a Chain. */
-  private result: unknown = undefined;
+  state: State = "pending";
+  /** In state "failure" a Failure, in state "waiting" a Chain. Both are changed here alone. */
+  result: unknown = undefined;
   private first: Link<Chain> | undefined = undefined;
   private last: Link<Chain> | undefined = undefined;
   /** One for each `pause()`, and one while waiting. The chain moves at 0 only. */

@@ -1,9 +1,9 @@
 import { CHAIN } from "./chain.js";
+import { isThenable } from "./checks.js";
 import { Deferred } from "./deferred.js";
 import { NotPaused, type SchedulerError, TaskDone, TaskFailed, TaskStopped } from "./errors.js";
 import { Failure } from "./failure.js";
 import { toDeferred } from "./functions.js";
-import { isThenable } from "./thenable.js";
 
 /** What a Cooperator runs step by step. */
 export type Steps = Iterator<unknown, unknown, undefined> | Iterable<unknown, unknown, undefined>;

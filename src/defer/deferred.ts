@@ -1,19 +1,21 @@
 import { CHAIN, Chain } from "./chain.js";
+import { checkMillis } from "./checks.js";
 import { CancelledError, TimeoutError } from "./errors.js";
 import { Failure } from "./failure.js";
+import { INSPECT, type Inspect, type InspectOptions } from "./inspect.js";
 import { Handover, Link, type Step } from "./observer.js";
 import { recapture, Settlement } from "./settlement.js";
-import { checkMillis } from "./timer.js";
 
 /** What a chain goes on with after a callback that returned an `R`. */
 export type Fired<R> = Awaited<Exclude<R, Failure>>;
 
 /**
  * A result that is not there yet, and the chain of callbacks that it will run through. They run synchronously
- * once there is a result: at `callback()`, or when they are added to a Deferred that has one.
+ * once there is a result: at `callback()`, or when they are added to a Deferred that has one. It fits wherever a
+ * `Promise<T>` is asked for.
  * @see https://docs.twisted.org/en/stable/core/howto/defer.html
  */
-export class Deferred<T> implements PromiseLike<T> {
+export class Deferred<T> implements Promise<T> {
   readonly #chain: Chain;
 
   /** @param canceller called by `cancel()`; if it does not fire the Deferred, that fails with CancelledError. */
@@ -160,6 +162,26 @@ export class Deferred<T> implements PromiseLike<T> {
     } catch (error) {
       return recapture(error as Error);
     }
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Deferred";
+  }
+
+  /** For `console.log`: its state as Node.js shows that of a promise, and what it is about, if that is known. */
+  [INSPECT](depth: number, options: InspectOptions, inspect: Inspect): string {
+    const { state, result } = this.#chain;
+    const inner = (value: unknown) => inspect(value, { ...options, depth: depth - 1 });
+    const { subject } = this;
+    const about = subject === undefined ? "" : `, ${subject}`;
+    if (state === "value") return `Deferred { ${inner(result)}${about} }`;
+    if (state === "failure") return `Deferred { <rejected> ${inner((result as Failure).value)}${about} }`;
+    return `Deferred { <${state}>${about} }`;
+  }
+
+  /** What the work behind it is, in one line. */
+  protected get subject(): string | undefined {
+    return undefined;
   }
 
   /** @internal */

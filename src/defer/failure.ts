@@ -1,4 +1,5 @@
 import { inspect, types } from "node:util";
+import { INSPECT, type Inspect, type InspectOptions } from "./inspect.js";
 
 /** A class of errors, as `check` and `trap` take them. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -27,6 +28,11 @@ export class Failure {
     const match = this.check(...classes);
     if (match === undefined) throw this.value;
     return match;
+  }
+
+  /** For `console.log`: the error, with its stack and causes. */
+  [INSPECT](_depth: number, options: InspectOptions, inspect: Inspect): string {
+    return `Failure { ${inspect(this.value, options)} }`;
   }
 
   getErrorMessage(): string {

@@ -1,6 +1,6 @@
 import { CHAIN } from "./chain.js";
+import { checkMillis } from "./checks.js";
 import { Deferred, type Fired } from "./deferred.js";
-import { checkMillis } from "./timer.js";
 
 /** A Deferred that has been fired with this value. */
 export function succeed<T>(value: T): Deferred<T>;

@@ -33,7 +33,7 @@ export type LossDetails = ErrorDetails;
  * `await` gives it the stack of the one who waits, unless it is false by then.
  * @internal
  */
-export const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
+const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
 
 /** The root of every error of this library. */
 export class AdbapiError extends Error {

@@ -168,6 +168,10 @@ export class Transaction extends Cursor implements Queryable {
     }
   }
 
+  protected override get shownAs(): string {
+    return "Transaction";
+  }
+
   protected override innermost(): Sequence {
     return this.#nested === undefined ? this.#sequence : this.#innermost().#sequence;
   }

@@ -1,8 +1,10 @@
 import type { Deferred } from "../defer/index.js";
 import { succeed } from "../defer/index.js";
+import { INSPECT } from "../defer/inspect.js";
 import { OperationalError } from "../errors/classes.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { Cursor } from "./cursor.js";
+import { shownWork } from "./inspect.js";
 import type { Sequence } from "./sequence.js";
 import { Session, type SessionContext } from "./session.js";
 
@@ -27,6 +29,11 @@ export class Connection {
    */
   get native(): unknown {
     return this.#session.native;
+  }
+
+  /** For `console.log`. */
+  [INSPECT](): string {
+    return shownWork("Connection", this.#sequence);
   }
 
   /** A cursor on this session; several share its transaction. */

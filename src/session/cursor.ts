@@ -1,8 +1,10 @@
 import type { Column, Params, Result } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
+import { INSPECT } from "../defer/inspect.js";
 import { InterfaceError } from "../errors/classes.js";
 import { type BulkOptions, checkBulkOptions, type StatementOptions } from "../options/call-options.js";
-import { checkSql } from "../statement/check-sql.js";
+import { boundTo, checkSql } from "../statement/check-sql.js";
+import { shownWork } from "./inspect.js";
 import type { Sequence } from "./sequence.js";
 import { refused, type Session } from "./session.js";
 
@@ -50,7 +52,7 @@ export class Cursor {
       if (!Array.isArray(listOfParams))
         throw new InterfaceError("executeMany needs a list of lists of params");
       const { driver } = this.#session;
-      bound = listOfParams.map((params) => driver.bind?.(params) ?? params);
+      bound = listOfParams.map((params) => boundTo(driver, sql, params));
     } catch (error) {
       return refused(error);
     }
@@ -58,6 +60,11 @@ export class Cursor {
       this.#last = { rows: [], rowCount, lastInsertId: undefined, columns: [] };
       this.#position = 0;
     });
+  }
+
+  /** For `console.log`. */
+  [INSPECT](): string {
+    return shownWork(this.shownAs, this.innermost());
   }
 
   /** Fires with the next row of the last `execute`, or undefined past the end. */
@@ -96,6 +103,11 @@ export class Cursor {
     const columns = this.#last?.columns;
     if (columns === undefined || columns.length === 0) return undefined;
     return columns.map(({ name }) => ({ name }));
+  }
+
+  /** Its name for `console.log`. @internal */
+  protected get shownAs(): string {
+    return "Cursor";
   }
 
   /** Where its statements go. @internal */

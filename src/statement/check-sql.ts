@@ -1,5 +1,5 @@
 import type { Driver, Params } from "../../drivers/driver.js";
-import { InterfaceError } from "../errors/classes.js";
+import { AdbapiError, InterfaceError } from "../errors/classes.js";
 import { checkStatementOptions, type StatementOptions } from "../options/call-options.js";
 
 /** The params of a call as the driver sends them. Throws what is wrong with the call, before anything of it is sent. */
@@ -11,7 +11,23 @@ export function boundParams(
 ): Params | undefined {
   checkSql(sql);
   if (options !== undefined) checkStatementOptions(options);
-  return params === undefined ? undefined : (driver.bind?.(params) ?? params);
+  return params === undefined ? undefined : boundTo(driver, sql, params);
+}
+
+/** A list of params as the driver sends them; what is wrong with them is said with the text of their statement. */
+export function boundTo(driver: Driver, sql: string, params: Params): Params {
+  try {
+    return driver.bind?.(params) ?? params;
+  } catch (error) {
+    throw withSql(error, sql);
+  }
+}
+
+/** The same error; one of this library that names no statement yet, names this one. */
+function withSql(error: unknown, sql: string): unknown {
+  if (error instanceof AdbapiError && error.sql === undefined)
+    (error as { sql: string | undefined }).sql = sql;
+  return error;
 }
 
 /**

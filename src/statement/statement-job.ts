@@ -1,5 +1,5 @@
 import type { Cancellation, Params, Result, RowMode, Statement } from "../../drivers/driver.js";
-import { CancelledError, Deferred } from "../defer/index.js";
+import { CancelledError, type Deferred } from "../defer/index.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -11,6 +11,7 @@ import { statementTimeout, unsentError } from "../errors/given-up.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
+import { JobDeferred } from "./job-deferred.js";
 import type { ResultLimit } from "./result-limit.js";
 import type { TextFacts } from "./text-statistics.js";
 import { NO_END, Waiter } from "./waiting-line.js";
@@ -231,19 +232,5 @@ export class StatementJob extends Waiter implements Statement {
     (this as { state: JobState }).state = to;
     if (to !== "sent") this.#resultLimit?.forget();
     if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
-  }
-}
-
-/** A hundred thousand may wait: the way back to the job is a field, not a closure for each. */
-class JobDeferred extends Deferred<unknown> {
-  readonly #job: StatementJob;
-
-  constructor(job: StatementJob) {
-    super(JobDeferred.#cancel);
-    this.#job = job;
-  }
-
-  static #cancel(deferred: Deferred<unknown>): void {
-    (deferred as JobDeferred).#job.cancel(undefined);
   }
 }

@@ -10,7 +10,8 @@ import { judged, translated } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/check-sql.js";
 import { NO_END } from "../statement/waiting-line.js";
-import { RowStream, refusedStream } from "./row-stream.js";
+import { refusedStream } from "./refused-stream.js";
+import { RowStream } from "./row-stream.js";
 import type { StreamPlace } from "./stream-cursor.js";
 
 /** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */

@@ -1,11 +1,11 @@
-import type { Driver, Statement } from "../../drivers/driver.js";
+import type { Statement } from "../../drivers/driver.js";
 import { CancelledError, Failure } from "../defer/index.js";
+import { INSPECT, inOneLine } from "../defer/inspect.js";
 import { recapture } from "../defer/settlement.js";
 import { channels, tracedUntil } from "../diagnostics/channels.js";
 import { type Outcome, StatementTimeout } from "../errors/classes.js";
 import { leftOpen } from "../errors/session-ended.js";
 import type { StatementOptions } from "../options/call-options.js";
-import { translated } from "../pool/driver-guard.js";
 import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
 import { StreamCursor, type StreamOpener } from "./stream-cursor.js";
@@ -87,6 +87,11 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
   async throw(error?: unknown): Promise<IteratorResult<Row, undefined>> {
     await this.#ended();
     throw error;
+  }
+
+  /** For `console.log`. */
+  [INSPECT](): string {
+    return `RowStream { <${this.#state}>, ${inOneLine(this.#statement.sql)} }`;
   }
 
   /**
@@ -236,14 +241,4 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
     if (!MOVES[this.#state].includes(to)) throw illegalMove("a stream", this.#state, to);
     this.#state = to;
   }
-}
-
-/** A call that was refused: its reader is told with the first row. */
-export function refusedStream<Row>(driver: Driver, error: unknown): RowStream<Row> {
-  const opener = {
-    driver,
-    failure: (reason: unknown) => translated(driver, reason),
-    open: () => Promise.reject(error),
-  };
-  return new RowStream(opener, { sql: "", params: undefined, rowMode: "object" }, {});
 }

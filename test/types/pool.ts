@@ -115,6 +115,24 @@ pool.runInteraction(stored);
 // @ts-expect-error a Connection has cursors, not the pool's verbs
 pool.runWithConnection(agents);
 
+// Params by name: an object, also of an interface.
+interface ByName {
+  id: number;
+}
+const byName: ByName = { id: 1 };
+pool.runQuery("select :id", byName);
+pool.runQuery("select :id", { id: 1 });
+// @ts-expect-error a text is no list of values
+pool.runQuery("select ?", "text");
+// @ts-expect-error neither is a Map
+pool.runQuery("select :id", new Map([["id", 1]]));
+// @ts-expect-error nor a function
+pool.runQuery("select :id", () => 1);
+
+// A Deferred goes wherever a promise is asked for.
+const promised: Promise<Agent[]> = pool.runQuery<Agent>("select");
+expectTypeOf(await promised).toEqualTypeOf<Agent[]>();
+
 // Options.
 // @ts-expect-error there is no such isolation level
 pool.runInteraction({ isolation: "snapshot" }, () => 1);

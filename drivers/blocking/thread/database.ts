@@ -1,5 +1,5 @@
 /** The module's connection, with defaults for what the module leaves out. */
-import { isThenable } from "../../../src/defer/thenable.js";
+import { isThenable } from "../../../src/defer/checks.js";
 import { InterfaceError, OperationalError } from "../../../src/errors/classes.js";
 import type { Params, TransactionOptions } from "../../driver.js";
 import type { BlockingConnection, BlockingCursor, BlockingModule, BlockingResult } from "../module.js";

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import {
   AlreadyCalledError,
   CancelledError,
@@ -427,4 +428,20 @@ describe("Failure", () => {
     expect(failure.getErrorMessage()).toBe("far");
     expect(failure.getTraceback()).toContain("deferred.test.ts");
   });
+});
+
+it("console.log shows the state of a Deferred and of a Failure as Node.js shows a promise's", () => {
+  const deferred = new Deferred<number>();
+  expect(inspect(deferred)).toBe("Deferred { <pending> }");
+  deferred.callback(1);
+  expect(inspect({ deferred })).toBe("{ deferred: Deferred { 1 } }");
+  deferred.addCallback(() => new Deferred());
+  expect(inspect(deferred)).toBe("Deferred { <waiting> }");
+  const failed = new Deferred<number>();
+  failed.addErrback((failure) => failure);
+  failed.errback(new TypeError("no"));
+  expect(inspect(failed)).toMatch(/^Deferred \{ <rejected> TypeError: no\n/);
+  expect(inspect(new Failure(new TypeError("no")))).toMatch(/^Failure \{ TypeError: no\n/);
+  failed.addErrback(() => {});
+  expect(Object.prototype.toString.call(failed)).toBe("[object Deferred]");
 });
