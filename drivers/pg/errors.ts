@@ -79,6 +79,9 @@ const CLASSES: Readonly<Record<string, ErrorClass>> = {
 
 const RETRYABLE = new Set(["40001", "40P01"]);
 
+/** No prepared statement of that name, or one already. */
+const OF_NAMES = new Set(["26000", "42P05"]);
+
 /** A lock that did not come, a cancel: nothing of the statement lasts, unless it commits as it goes. */
 const ENDED_FROM_OUTSIDE = new Set(["55P03", "57014"]);
 
@@ -90,7 +93,8 @@ export function translate(error: unknown, sql = ""): AdbapiError {
   if (sqlState === undefined) return translateLocal(error, message, code);
   const details = { cause: error, code, sqlState, retryable: RETRYABLE.has(sqlState) || isLostName(error) };
   const outcome = ENDED_FROM_OUTSIDE.has(sqlState) ? { outcome: outcomeOf(sql) } : {};
-  return new (classOf(error, sqlState))(message, { ...details, ...outcome });
+  const hint = OF_NAMES.has(sqlState) ? `; ${POOLER}` : "";
+  return new (classOf(error, sqlState))(message + hint, { ...details, ...outcome });
 }
 
 /** Only a session knows whether it was this side that asked: what it did not ask for is a `StatementTimeout` by now. */
@@ -128,6 +132,7 @@ export function ended(error: unknown, statement: Ended): unknown {
 
 const CALL_ALONE =
   "a procedure or a block that commits or rolls back cannot run inside of a transaction: run it by itself, with runOperation of the pool";
+const POOLER = "where a pooler stands before the server, see docs/pgbouncer.md";
 const JSON_ADVICE =
   "an array travels as an array of PostgreSQL's: for json and jsonb bind JSON.stringify(value)";
 const OF_JSON = /^(?:json|report_parse_error)/;

@@ -142,7 +142,7 @@ export class InFlight {
       this.#advance(connection);
       return;
     }
-    const error = translated(driver, reason, job.sql);
+    const error = translated(driver, reason, job.sql, job.params);
     const cancelled = cancelledBy(driver, reason, job.sql);
     const sealed = connection.intake === "sealed";
     const lost = error instanceof ConnectionLost ? error.outcome : undefined;

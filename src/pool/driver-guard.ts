@@ -1,6 +1,7 @@
 /** A driver that breaks its contract costs nobody their answer, and never the process. */
 import type { Driver, DriverConnection, Result, Statement } from "../../drivers/driver.js";
 import { AdbapiError, InterfaceError, InternalError, type Outcome } from "../errors/classes.js";
+import { hintAtMarks } from "../errors/mark-hint.js";
 
 const REQUIRED = ["execute", "begin", "commit", "rollback", "ping", "close", "destroy"] as const;
 
@@ -66,13 +67,16 @@ function warnOnce(driver: Driver, method: string, error: unknown): void {
   process.emitWarning(`${method} of the driver "${driver.name}" threw: ${message}`, "AdbapiWarning");
 }
 
-/** An error of the tree, whatever `translate` makes of it; `sql` is the statement that failed with it. */
-export function translated(driver: Driver, error: unknown, sql?: string): AdbapiError {
+/** An error of the tree, whatever `translate` makes of it; `sql` and `params` are of the statement that failed. */
+export function translated(driver: Driver, error: unknown, sql?: string, params?: unknown): AdbapiError {
   if (error instanceof AdbapiError) return error;
   let fault = "gave no AdbapiError";
   try {
     const made: unknown = driver.translate(error, sql);
-    if (made instanceof AdbapiError) return made;
+    if (made instanceof AdbapiError) {
+      hintAtMarks(made, sql, params, driver.paramstyle);
+      return made;
+    }
   } catch {
     fault = "threw";
   }

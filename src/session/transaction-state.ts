@@ -109,7 +109,7 @@ export abstract class TransactionState {
     reason: unknown,
     { sql, params }: { readonly sql: string; readonly params?: unknown },
   ): AdbapiError {
-    let error = translated(this.driver, reason, sql);
+    let error = translated(this.driver, reason, sql, params);
     if (isRollback(error)) error = this.#explained(error);
     // What stands alone is not undone with anything else, and a rollback says itself what it has undone.
     const saysItself = this.autocommits || (isRollback(error) && !this.committed);

@@ -44,7 +44,8 @@ export class PoolStreams {
     const opener = {
       driver,
       trace: channels.statement.hasSubscribers ? traceOf() : undefined,
-      failure: (reason: unknown) => withDetails(translated(driver, reason, sql), { sql, params: bound }),
+      failure: (reason: unknown) =>
+        withDetails(translated(driver, reason, sql, bound), { sql, params: bound }),
       autocommitted: true,
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);
