@@ -57,6 +57,8 @@ export class Execution {
   /** What was asked ahead of the statement, and behind it: rows of `Facts`. */
   lookedAhead: readonly unknown[] | undefined;
   lookedBehind: readonly unknown[] | undefined;
+  /** It has lowered `extra_float_digits`. */
+  lowered = false;
   /** How many of its statements the server has bound to their params: one that it has not bound is not run. */
   bound = 0;
   /** The types of its params, where they were asked for. */

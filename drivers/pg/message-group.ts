@@ -1,5 +1,5 @@
 /** The messages of one statement, in one buffer: what fails in it ends all of it, up to its one Sync. */
-import { FACTS, FACTS_NAME } from "./names/facts.js";
+import { FACTS } from "./names/facts.js";
 import type { Asks, Sending } from "./names/names.js";
 import * as wire from "./wire.js";
 
@@ -17,7 +17,7 @@ export function statementGroup(
     wire.execute();
   }
   // Behind BEGIN, which sets no isolation level once a query has been looked at.
-  if (asks.ahead) facts(asks.named);
+  if (asks.ahead) facts(asks);
   if (use.shape === undefined) {
     // Whoever may have given the name before: it was not this session as it is now.
     if (use.name !== "") wire.closeStatement(use.name);
@@ -28,7 +28,7 @@ export function statementGroup(
   if (use.shape === undefined && !use.learns) wire.describe();
   wire.execute();
   // The statement may have dropped all names.
-  if (asks.behind) facts(asks.named);
+  if (asks.behind) facts(asks);
   wire.sync();
   return wire.finish();
 }
@@ -39,13 +39,13 @@ export function statementGroup(
  */
 export function manyGroup(sql: string, lists: readonly (readonly wire.Encoded[])[], asks: Asks): Buffer {
   wire.start();
-  if (asks.ahead) facts(asks.named);
+  if (asks.ahead) facts(asks);
   wire.parse("", sql);
   for (const values of lists) {
     wire.bind("", values);
     wire.execute();
   }
-  if (asks.behind) facts(asks.named);
+  if (asks.behind) facts(asks);
   wire.sync();
   return wire.finish();
 }
@@ -54,16 +54,16 @@ export function manyGroup(sql: string, lists: readonly (readonly wire.Encoded[])
 export function endOfPortal(asks: Asks): Buffer {
   wire.start();
   wire.closePortal();
-  if (asks.behind) facts(asks.named);
+  if (asks.behind) facts(asks);
   wire.sync();
   return wire.finish();
 }
 
-function facts(named: boolean): void {
-  if (!named) {
-    wire.closeStatement(FACTS_NAME);
-    wire.parse(FACTS_NAME, FACTS);
+function facts({ name, known }: Asks): void {
+  if (!known) {
+    if (name !== "") wire.closeStatement(name);
+    wire.parse(name, FACTS);
   }
-  wire.bind(FACTS_NAME, []);
+  wire.bind(name, []);
   wire.execute();
 }

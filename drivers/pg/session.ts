@@ -58,9 +58,9 @@ export class Session implements Owner {
     this.config = config;
     this.#onLost = onLost;
     this.#prepare = settings.prepare;
-    this.getParser = (oid) => guarded(oid, client.getTypeParser(oid) as ParseText, this.#styles);
-    for (const [oid, parser] of exactParsers(settings.int64, this.getParser))
-      client.setTypeParser(oid, parser);
+    const packages: GetParser = (oid) => client.getTypeParser(oid) as ParseText;
+    this.getParser = (oid) => guarded(oid, packages(oid), this.#styles);
+    for (const [oid, parse] of exactParsers(settings.int64, packages)) client.setTypeParser(oid, parse);
     this.types = new MadeTypes(this.getParser);
     this.access = new Access(client);
     const { connection } = client;
@@ -123,7 +123,8 @@ export class Session implements Owner {
     this.life = "open";
     this.#ends = this.#readies;
     const facts = await this.greet();
-    if (this.#prepare && facts !== undefined && facts.pid === this.id) this.names = new Names(facts);
+    const watch = { prepare: this.#prepare, undone: this.#styles.undone };
+    if (facts !== undefined && facts.pid === this.id) this.names = Names.watching(facts, watch);
   }
 
   async close(): Promise<void> {
@@ -161,7 +162,7 @@ export class Session implements Owner {
     const inFlight = this.inFlight;
     const place = inFlight.indexOf(execution);
     if (place >= 0) inFlight.splice(place, 1);
-    const { statement, tag, error, notable } = execution;
+    const { statement, tag, error } = execution;
     const { transacting } = this;
     execution.inTransaction = transacting;
     if (error !== undefined && this.access.refusedBy(error)) this.unfit = execution.readOnly = true;
@@ -169,11 +170,11 @@ export class Session implements Owner {
     if (statement !== undefined && transacting && endsTransaction(tag, statement.sql)) this.chained++;
     this.#ends++;
     this.listenForStrangers();
+    const lost = this.#styles.lost(execution);
     this.names?.settled(execution, transacting);
     execution.onHead?.();
     inFlight[0]?.onHead?.();
-    if (this.life !== "open" || (notable === undefined && !this.#styles.news)) return undefined;
-    return this.#styles.lost(execution) ? this.greet().then(ignore) : undefined;
+    return lost && this.life === "open" ? this.greet().then(ignore) : undefined;
   }
 
   /** A caller that has `native` may say anything to the session. */
@@ -181,17 +182,15 @@ export class Session implements Owner {
     if (this.#readies === this.#ends) return;
     this.#ends = this.#readies;
     this.names?.overheard(this.transacting);
+    if (this.life === "open" && this.#styles.undone) this.greet().catch(ignore);
   }
 
-  /**
-   * Asks for the styles that values are read by, and for the facts; undefined where the server does not know what is
-   * asked.
-   */
+  /** Asks for the styles that values are read by, and for the facts; undefined from a server that has no such. */
   protected async greet(): Promise<Greeting | undefined> {
     try {
       const { collected } = await this.command(greeting(this.id));
       const facts = greetingOfRow(collected[0] as unknown[]);
-      this.#styles.floatDigits = facts.floatDigits;
+      this.#styles.greeted(facts);
       return facts;
     } catch (error) {
       if (!isServerError(error) || this.life !== "open") throw error;

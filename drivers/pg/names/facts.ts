@@ -26,9 +26,10 @@ const COLUMNS = [
   "current_user",
   "pg_catalog.current_setting('track_counts')",
   `greatest(${CHANGES.join(", ")})`,
+  "pg_catalog.current_setting('extra_float_digits')",
 ].join(", ");
 
-/** One row of `Facts`. */
+/** Gives one row of `Facts`. */
 export const FACTS = `select ${COLUMNS}`;
 
 /** Its name where it has one. */
@@ -41,13 +42,16 @@ export interface Facts {
   readonly path: string;
   /** Whether objects may have been made, changed or dropped. */
   readonly altered: boolean;
+  /** `extra_float_digits`: below 1 the server rounds. */
+  readonly floatDigits: number;
 }
 
-export function factsOfRow([pid, path, user, counts, changes]: readonly unknown[]): Facts {
+export function factsOfRow([pid, path, user, counts, changes, floatDigits]: readonly unknown[]): Facts {
   return {
     pid: Number(pid),
     path: `${user} ${path}`,
     altered: counts !== "on" || Number(changes ?? 1) > 0,
+    floatDigits: Number(floatDigits),
   };
 }
 
@@ -61,19 +65,19 @@ export function greeting(pid: number | undefined): string {
   const set = (setting: string, value: string, when = own) =>
     `case when ${when} then pg_catalog.set_config('${setting}', ${value}, false) end`;
   return [
-    `select ${set("datestyle", "'ISO'", `${own} or pg_catalog.current_setting('datestyle') !~ '^ISO'`)}`,
+    "select pg_catalog.current_setting('extra_float_digits')",
+    `${set("datestyle", "'ISO'", `${own} or pg_catalog.current_setting('datestyle') !~ '^ISO'`)}`,
     set("intervalstyle", "'postgres'"),
     set("extra_float_digits", "greatest(pg_catalog.current_setting('extra_float_digits')::int, 1)::text"),
-    "pg_catalog.current_setting('extra_float_digits')::int",
     COLUMNS,
   ].join(", ");
 }
 
 export interface Greeting extends Facts {
-  /** `extra_float_digits`: below 1 the server rounds. */
-  readonly floatDigits: number;
+  /** As it was before: what the role, the database or the server has for it, or a caller. */
+  readonly hadFloatDigits: number;
 }
 
-export function greetingOfRow([, , , floatDigits, ...facts]: readonly unknown[]): Greeting {
-  return { ...factsOfRow(facts), floatDigits: Number(floatDigits) };
+export function greetingOfRow([hadFloatDigits, , , , ...facts]: readonly unknown[]): Greeting {
+  return { ...factsOfRow(facts), hadFloatDigits: Number(hadFloatDigits) };
 }

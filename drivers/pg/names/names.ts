@@ -5,14 +5,16 @@ import type { Execution } from "../execution.js";
 import { Statements, tablesAltered, type Use } from "../statement-cache.js";
 import type { Encoded } from "../wire.js";
 import { type Effect, effectOf, worst } from "./effects.js";
-import { type Facts, factsOfRow } from "./facts.js";
+import { FACTS_NAME, type Facts, factsOfRow } from "./facts.js";
 import { outlineOf } from "./kind.js";
 
 export interface Asks {
   readonly ahead: boolean;
   readonly behind: boolean;
-  /** Whether the server has the question by its name. */
-  readonly named: boolean;
+  /** The question's name; empty where nothing is to have one. */
+  readonly name: string;
+  /** Whether the server has the question by that name. */
+  readonly known: boolean;
 }
 
 /** How a statement is sent now. */
@@ -24,7 +26,14 @@ export interface Sending {
   readonly asks: Asks;
 }
 
-export const NOTHING: Asks = { ahead: false, behind: false, named: false };
+export const NOTHING: Asks = { ahead: false, behind: false, name: "", known: false };
+
+export interface Watch {
+  /** Whether statements are to have names. */
+  readonly prepare: boolean;
+  /** What the session was told for its values can be undone unseen: by a trigger too, with no name to lose. */
+  readonly undone: boolean;
+}
 
 const TIMES_SEEN = 3;
 const MOST_SEEN = 256;
@@ -40,14 +49,23 @@ export class Names {
   /** Whether the server has the question for the facts by its name. */
   #askable = false;
 
-  constructor({ path }: Facts) {
+  readonly #watch: Watch;
+
+  /** Where there is nothing to lose there is nothing to watch. */
+  static watching(facts: Facts, watch: Watch): Names | undefined {
+    return watch.prepare || watch.undone ? new Names(facts, watch) : undefined;
+  }
+
+  private constructor({ path }: Facts, watch: Watch) {
     this.#path = path;
+    this.#watch = watch;
   }
 
   /** `anew` in the place of how it would be sent: without a name. */
   sending(sql: string, values: readonly Encoded[], inTransaction: boolean, anew: Use | undefined): Sending {
-    const use = anew ?? this.statements.use(sql, values);
-    const forgotten = this.statements.takeForgotten();
+    const { statements } = this;
+    const use = anew ?? (this.#watch.prepare ? statements.use(sql, values) : statements.unnamed(sql));
+    const forgotten = statements.takeForgotten();
     return { use, forgotten, asks: this.asks(use, inTransaction) };
   }
 
@@ -64,11 +82,13 @@ export class Names {
       kind === "calls" ||
       kind === "runs" ||
       (name === ""
-        ? (inTransaction || this.statements.some) && !this.#isFamiliar(use)
+        ? (inTransaction || this.statements.some || this.#watch.undone) && !this.#isFamiliar(use)
         : inTransaction && isNaming(use));
     const ahead = this.#path === undefined && kind !== "runs" && (behind || isNaming(use));
     // What runs code may drop the name before it is used.
-    return ahead || behind ? { ahead, behind, named: this.#askable && kind !== "runs" } : NOTHING;
+    if (!ahead && !behind) return NOTHING;
+    if (!this.#watch.prepare) return { ahead, behind, name: "", known: false };
+    return { ahead, behind, name: FACTS_NAME, known: this.#askable && kind !== "runs" };
   }
 
   /** Something is over, with all that it may have done. */
@@ -116,7 +136,7 @@ export class Names {
       this.#askable ||= kind !== "runs" && (lookedBehind ?? lookedAhead) !== undefined;
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
       if (lookedBehind !== undefined) {
-        const seen = this.#look(lookedBehind);
+        const seen = worst(this.#look(lookedBehind), execution.lowered ? "moved" : "none");
         if (use !== undefined && use.pattern !== "") this.#watched(use.pattern, seen);
         return seen;
       }

@@ -5,6 +5,7 @@
  */
 import { DataError } from "../../../src/errors/classes.js";
 import type { Execution } from "../execution.js";
+import { factsOfRow, type Greeting } from "../names/facts.js";
 import type { ParseText } from "./codec.js";
 
 /** What the parsers expect each setting to be; DateStyle has the order of day and month behind it. */
@@ -17,7 +18,14 @@ export class Styles {
   /**
    * `extra_float_digits`, which the server does not report: as it was when it was last asked for. Below 1 it rounds.
    */
-  floatDigits = 1;
+  #floatDigits = 1;
+  /** A caller has named it, for as long. */
+  #chosen: "transaction" | "session" | undefined;
+  /**
+   * The role, the database or the server would have it below 1: what does not name it lowers it too, RESET ALL in a
+   * function.
+   */
+  undone = false;
   readonly #reported = new Map<Setting, string>();
   /** Whether something was reported that has not been looked at. */
   news = false;
@@ -33,21 +41,56 @@ export class Styles {
     return this.#reported.get(setting);
   }
 
+  greeted({ floatDigits, hadFloatDigits }: Greeting): void {
+    this.#floatDigits = floatDigits;
+    this.#chosen = undefined;
+    this.undone ||= hadFloatDigits < 1;
+  }
+
+  get roundsFloats(): boolean {
+    return this.#floatDigits < 1;
+  }
+
   /**
    * Whether the styles have to be asked for again: they are those of the role, the database or the server again, after
    * RESET, or as the server has read its configuration anew. What the caller has said by name is left alone.
    */
-  lost({ statement, tag, error }: Execution): boolean {
+  lost(execution: Execution): boolean {
+    const { statement, tag, error, notable, use, lookedAhead, lookedBehind } = execution;
     const { news } = this;
     this.news = false;
-    if (error !== undefined || (statement === undefined && tag.startsWith("SELECT"))) return false;
+    const looked = lookedBehind ?? lookedAhead;
+    if (looked !== undefined && this.#lowered(looked, execution)) return true;
+    // Of a procedure that failed a part may be committed.
+    if (error !== undefined) return this.undone && use?.kind === "runs";
+    if (notable === undefined && !news) return false;
+    if (statement === undefined && tag.startsWith("SELECT")) return false;
     if (tag === "RESET" || tag === "DISCARD ALL") return true;
-    if (tag === "SET" && TO_DEFAULT.test(statement?.sql ?? "")) return true;
-    if (!news || tag === "SET" || /set_config/i.test(statement?.sql ?? "")) return false;
+    const sql = statement?.sql ?? "";
+    if (tag === "SET" && TO_DEFAULT.test(sql)) return true;
+    if (tag === "SET" && FLOAT_DIGITS.test(sql)) this.#chosen = LOCAL.test(sql) ? "transaction" : "session";
+    if (tag === "ROLLBACK" || (tag === "COMMIT" && this.#chosen === "transaction")) this.#chosen = undefined;
+    if (!news || tag === "SET" || /set_config/i.test(sql)) return false;
     return [...this.#reported].some(([setting, value]) => value.split(",", 1)[0] !== READABLE[setting]);
+  }
+
+  /** What runs code has lowered it. Floats that came in the same answer are rounded, and are not given away. */
+  #lowered(row: readonly unknown[], execution: Execution): boolean {
+    const { floatDigits } = factsOfRow(row);
+    const { statement, shape } = execution;
+    if (floatDigits > 0) this.#chosen = undefined;
+    else if (FLOAT_DIGITS.test(statement?.sql ?? "")) this.#chosen = "session";
+    if (floatDigits > 0 || this.#chosen !== undefined) return false;
+    this.#floatDigits = floatDigits;
+    execution.lowered = true;
+    if (shape.fields.some(({ dataTypeID }) => GROUPS.get(dataTypeID) === FLOAT))
+      execution.error ??= roundedFloats();
+    return true;
   }
 }
 
+const FLOAT_DIGITS = /\bextra_float_digits\b/i;
+const LOCAL = /^\s*set\s+local\b/i;
 /** The same as RESET. */
 const TO_DEFAULT = /(?:=|\bto)\s*default[\s;]*$/i;
 
@@ -58,7 +101,11 @@ const TO_DEFAULT = /(?:=|\bto)\s*default[\s;]*$/i;
 export function guarded(oid: number, parse: ParseText, styles: Styles): ParseText {
   const group = GROUPS.get(oid);
   if (group === undefined) return parse;
-  if (group.what === "float") return styles.floatDigits > 0 ? parse : refuseFloats;
+  if (group.what === "float")
+    return (text) => {
+      if (styles.roundsFloats) throw roundedFloats();
+      return parse(text);
+    };
   if (!group.isPackages(parse)) return parse;
   return (text) => {
     if (!group.isReadable(text)) throw unreadableStyle(group, styles);
@@ -137,9 +184,9 @@ function unreadableStyle({ what }: Group, styles: Styles): DataError {
   );
 }
 
-function refuseFloats(): never {
-  throw new DataError(
-    "the server rounds the floating-point numbers of the result (extra_float_digits is below 1, behind a pooler, where it cannot be set): " +
-      "set it for the role or the database (the server rounds what is cast to text or numeric, too)",
+function roundedFloats(): DataError {
+  return new DataError(
+    "the server rounds the floating-point numbers of the result (extra_float_digits is below 1, behind a pooler, where it cannot be set, " +
+      "or lowered by what the statement ran): set it to 1 for the role or the database (the server rounds what is cast to text or numeric, too)",
   );
 }

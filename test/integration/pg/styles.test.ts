@@ -3,6 +3,7 @@
  * empty.
  */
 import { ConnectionPool, DataError } from "adbapi";
+import type { Client } from "pg";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../../support/eventually.js";
 import { hasPgBouncer, startPgBouncer } from "../../support/pgbouncer.js";
@@ -10,7 +11,7 @@ import { connectPostgres } from "../../support/postgres-observer.js";
 import { pgTarget } from "../../support/postgres-target.js";
 import { ownServer, serverUrl } from "../../support/servers.js";
 import type { TestDatabase } from "../../support/target.js";
-import { withPool } from "../../support/with-pool.js";
+import { type UsePool, withPool } from "../../support/with-pool.js";
 import { WORLD } from "../../support/world.js";
 
 const url = serverUrl("postgres")!;
@@ -138,6 +139,116 @@ describe.runIf(url && WORLD.pooler === undefined)("styles of the database", () =
   });
 });
 
+describe.runIf(url && WORLD.pooler === undefined)("floats that the database would have rounded", () => {
+  const FLOAT = "select 0.1::float8 + 0.2::float8 as x";
+  const EXACT = [{ x: 0.30000000000000004 }];
+  const PREPARED = { prepared: {}, unprepared: { prepare: false } };
+
+  const withRounding = (options: object, use: UsePool<void>) =>
+    withPool(pgTarget, { max: 1, ...options }, async (pool, database) => {
+      await database.observe(`
+        create function forget() returns int language plpgsql as $$ begin reset all; return 1; end $$;
+        create function restore() returns text language sql as
+          $$ select set_config(name, reset_val, false) from pg_settings where name like 'extra\\_float%' $$;
+        create function on_insert() returns trigger language plpgsql as
+          $$ begin reset extra_float_digits; return new; end $$;
+        create procedure fails() language plpgsql as
+          $$ begin reset all; commit; raise exception 'no'; end $$;
+        create table heard (x int);
+        create trigger forgets after insert on heard for each row execute function on_insert()`);
+      await setOfDatabase(database, { extra_float_digits: "0" });
+      await use(pool, database);
+    });
+
+  test.each([
+    ["a block", "do $$ begin reset all; end $$"],
+    ["a block that commits", "do $$ begin reset all; commit; end $$"],
+    ["a function", "select forget()"],
+    ["set_config in a function", "select restore()"],
+    ["a query in FROM", "select * from forget() as f"],
+    ["a trigger", "insert into heard values (1)"],
+    ["a trigger and RETURNING", "insert into heard values (1) returning x"],
+    ["EXPLAIN ANALYZE", "explain analyze select forget()"],
+    ["a procedure that fails after its commit", "call fails()"],
+  ])("come exact after %s", async (_how, sql) => {
+    for (const options of Object.values(PREPARED)) {
+      await withRounding(options, async (pool) => {
+        const lower = () => pool.runOperation(sql).then(ignore, ignore);
+        for (let run = 0; run < 5; run++) {
+          await lower();
+          expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+        }
+        for await (const _ of pool.runStream(/^(?:do|call)/.test(sql) ? FLOAT : sql));
+        for await (const row of pool.runStream(FLOAT)) expect([row]).toEqual(EXACT);
+        if (!sql.includes("commit") && !sql.includes("fails"))
+          await pool.runInteraction(async (transaction) => {
+            await transaction.runOperation("savepoint s");
+            await transaction.runOperation(sql);
+            expect(await transaction.runQuery(FLOAT)).toEqual(EXACT);
+            await transaction.runOperation("rollback to s");
+            expect(await transaction.runQuery(FLOAT)).toEqual(EXACT);
+          });
+        expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+      });
+    }
+  });
+
+  test("are refused where the same answer, or one on its way behind it, has them", () =>
+    withRounding({}, async (pool) => {
+      await expect(pool.runQuery("select forget(), 0.1::float8 + 0.2::float8 as x")).rejects.toThrow(
+        /rounds.*lowered by what the statement ran/s,
+      );
+      expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+      for (let run = 0; run < 5; run++) {
+        await pool.runQuery("select forget()");
+        await pool.runQuery(FLOAT);
+      }
+      const behind = [
+        pool.runQuery("select forget()"),
+        ...Array.from({ length: 5 }, () => pool.runQuery(FLOAT)),
+      ];
+      const [, ...floats] = await Promise.allSettled(behind);
+      for (const end of floats) {
+        if (end.status === "fulfilled") expect(end.value).toEqual(EXACT);
+        else expect(end.reason).toBeInstanceOf(DataError);
+      }
+      expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+    }));
+
+  test("come exact after what was said to the native client", () =>
+    withRounding({ prepare: false }, (pool) =>
+      pool.runWithConnection(async (connection) => {
+        const client = connection.native as Client;
+        const cursor = connection.cursor();
+        await client.query("select forget()");
+        await cursor.execute(FLOAT);
+        expect(await cursor.fetchAll()).toEqual(EXACT);
+        await client.query("reset all");
+        await cursor.execute(FLOAT);
+        expect(await cursor.fetchAll()).toEqual(EXACT);
+      }),
+    ));
+
+  test("are as a caller has asked for by name, until the session is as it was", () =>
+    withRounding({}, async (pool) => {
+      const rounded = [{ x: 0.3 }];
+      await pool.runInteraction(async (transaction) => {
+        await transaction.runOperation("set local extra_float_digits = 0");
+        await transaction.runQuery("select restore()");
+        expect(await transaction.runQuery(FLOAT)).toEqual(rounded);
+      });
+      await pool.runQuery("select forget()");
+      expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+      await pool.runQuery("select set_config('extra_float_digits', '0', false)");
+      expect(await pool.runQuery(FLOAT)).toEqual(rounded);
+      await pool.runOperation("set extra_float_digits = 0");
+      await pool.runQuery("select forget()");
+      expect(await pool.runQuery(FLOAT)).toEqual(rounded);
+      await pool.runOperation("reset all");
+      expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+    }));
+});
+
 describe.runIf(url && WORLD.pooler === undefined)("a style that the caller has set in the session", () => {
   const refused = async (work: PromiseLike<unknown>, name: RegExp) => {
     const error = await Promise.resolve(work).then(
@@ -253,3 +364,5 @@ async function shown(server: string, setting: string): Promise<unknown> {
     await client.end();
   }
 }
+
+function ignore(): void {}
