@@ -5,13 +5,8 @@ import { Deferred, fail } from "./defer/index.js";
 import { channels, type Origin, type StatementTrace, traced } from "./diagnostics/channels.js";
 import { shownPool } from "./diagnostics/inspect.js";
 import type { PoolStats } from "./diagnostics/pool-stats.js";
-import { Dispatcher } from "./dispatch/dispatcher.js";
-import { statsOf } from "./dispatch/stats.js";
-import { PoolClosed } from "./errors/classes.js";
 import { cancelledBefore } from "./errors/given-up.js";
 import { adbapiInteraction, calledInside } from "./interaction/call.js";
-import type { InteractionContext } from "./interaction/interaction.js";
-import { Interactions } from "./interaction/interactions.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
 import type { Queryable, Transaction } from "./interaction/transaction.js";
 import {
@@ -21,11 +16,9 @@ import {
   type StatementOptions,
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
-import type { ResolvedOptions } from "./options/settings.js";
-import { Connections } from "./pool/connections.js";
-import { EventLog } from "./pool/event-log.js";
-import { type PoolOptions, resolveOptions } from "./pool-options.js";
-import { type Connection, runOpenfun } from "./session/connection.js";
+import { type PoolOptions, type ResolvedPoolOptions, resolveOptions } from "./pool-options.js";
+import { PoolParts } from "./pool-parts.js";
+import type { Connection } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
 import { boundParams } from "./statement/check-sql.js";
 import {
@@ -39,18 +32,7 @@ import {
   type StatementResult,
 } from "./statement/results.js";
 import { StatementJob } from "./statement/statement-job.js";
-import { PoolStreams } from "./stream/pool-stream.js";
 import type { RowStream } from "./stream/row-stream.js";
-import { within } from "./timeouts/deadline.js";
-
-/**
- * How long what was cancelled at the deadline of `close` may take to settle: as long again as the deadline, within
- * these bounds.
- */
-const LEAST_CLOSE_MILLIS = 1_000;
-const MOST_CLOSE_MILLIS = 6_000;
-/** How long sessions may take to say goodbye when the deadline of `close` is over. */
-const GOODBYE_MILLIS = 500;
 
 /**
  * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be
@@ -70,14 +52,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   /** What the database is called in traces and metrics, as far as the connect arguments tell. */
   readonly database: DatabaseName;
   readonly #driver: Driver;
-  readonly #options: ResolvedOptions;
-  readonly #events: EventLog;
-  readonly #connections: Connections;
-  readonly #dispatcher: Dispatcher;
-  readonly #context: InteractionContext;
+  readonly #options: ResolvedPoolOptions;
   readonly #origin: Origin;
-  readonly #interactions: Interactions;
-  readonly #streams: PoolStreams;
+  readonly #parts: PoolParts;
   #closing: Promise<void> | undefined;
 
   /**
@@ -88,33 +65,13 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   constructor(driver: D, connectArgs: ConnectArgsOf<D>, options?: PoolOptions) {
     this.#driver = findDriver(driver);
     const args = argumentsOf(this.#driver, connectArgs);
-    const resolved = resolveOptions(options, this.#driver, args);
-    const { openfun } = resolved;
-    this.#options = resolved;
+    this.#options = resolveOptions(options, this.#driver, args);
     this.paramstyle = this.#driver.paramstyle;
     this.dialect = this.#driver.dialect;
     this.name = this.#options.name;
     this.database = Object.freeze(this.#driver.identify?.(args) ?? { system: this.#driver.name });
     this.#origin = Object.freeze({ pool: this.name, driver: this.#driver.name, source: this });
-    this.#events = new EventLog(this.#options);
-    this.#connections = new Connections(this.#driver, args, this.#options, this.#events, {
-      origin: this.#origin,
-      prepare: (lease) =>
-        openfun === undefined ? Promise.resolve() : runOpenfun(openfun, lease, this.#context),
-      roomMade: () => this.#dispatcher.serve(),
-      connectFailed: (error) => this.#dispatcher.connectFailed(error),
-      databaseLost: (error) => this.#dispatcher.databaseLost(error),
-    });
-    this.#dispatcher = new Dispatcher(this.#driver, this.#options, this.#connections, this.#origin);
-    this.#context = {
-      driver: this.#driver,
-      options: this.#options,
-      events: this.#events,
-      dispatcher: this.#dispatcher,
-      origin: this.#origin,
-    };
-    this.#interactions = new Interactions(this.#context);
-    this.#streams = new PoolStreams(this.#context);
+    this.#parts = new PoolParts(this.#driver, args, this.#options, this.#origin);
   }
 
   /**
@@ -134,7 +91,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
 
   /** A frozen snapshot: what is open, in use and waiting now, and totals since the pool was made. */
   get stats(): PoolStats {
-    return statsOf(this.#options, this.#connections, this.#dispatcher, this.#events);
+    return this.#parts.stats;
   }
 
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
@@ -160,7 +117,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   runStream<Row = unknown[]>(...statement: InArrays): RowStream<ArrayRow<Row>>;
   runStream<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): RowStream<Row>;
   runStream(sql: string, params?: Params, options?: StatementOptions): RowStream<never> {
-    return this.#streams.make(sql, params, options, this.runStream) as RowStream<never>;
+    return this.#parts.streams.make(sql, params, options, this.runStream) as RowStream<never>;
   }
 
   /**
@@ -177,7 +134,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runInteraction(...call: unknown[]): Deferred<unknown> {
-    return this.#interactions.run(INTERACTION, call, this.runInteraction);
+    return this.#parts.interactions.run(INTERACTION, call, this.runInteraction);
   }
 
   /**
@@ -194,7 +151,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     ...args: Args
   ): Deferred<T>;
   runWithConnection(...call: unknown[]): Deferred<unknown> {
-    return this.#interactions.run(WITH_CONNECTION, call, this.runWithConnection);
+    return this.#parts.interactions.run(WITH_CONNECTION, call, this.runWithConnection);
   }
 
   /**
@@ -206,7 +163,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     options: InteractionOptions,
     fn: (session: OpenSession) => PromiseLike<void>,
   ): Deferred<void> {
-    return this.#interactions.run(withSession(), [options, fn], this.runWithSession) as Deferred<void>;
+    return this.#parts.interactions.run(withSession(), [options, fn], this.runWithSession) as Deferred<void>;
   }
 
   /**
@@ -214,7 +171,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    * statement starts the pool too.
    */
   start(): Deferred<void> {
-    return Deferred.fromPromise(this.#dispatcher.hold.during(this.#connections.fill())) as Deferred<void>;
+    return Deferred.fromPromise(this.#parts.start()) as Deferred<void>;
   }
 
   /**
@@ -228,9 +185,8 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     } catch (error) {
       return fail(error) as unknown as Deferred<void>;
     }
-    const { timeoutMillis } = options;
-    const inside = this.#interactions.size > 0 && calledInside(adbapiInteraction);
-    this.#closing ??= this.#dispatcher.hold.during(this.#close(timeoutMillis));
+    const inside = this.#parts.interactions.size > 0 && calledInside(adbapiInteraction);
+    this.#closing ??= this.#parts.close(options.timeoutMillis);
     if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
     return Deferred.fromPromise(this.#closing) as Deferred<void>;
   }
@@ -259,45 +215,21 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     if (options?.signal?.aborted) return cancelledBefore(options.signal, sql);
     const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
+    const { dispatcher } = this.#parts;
     if (!channels.statement.hasSubscribers) {
-      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
-      return this.#dispatcher.submit(job) as Deferred<T>;
+      const job = new StatementJob(dispatcher, sql, bound, pick, options, timeout);
+      return dispatcher.submit(job) as Deferred<T>;
     }
     const parameterized = bound !== undefined;
     const trace: StatementTrace = { ...this.#origin, sql, parameterized, inTransaction: false };
     const asked = performance.now();
     const submit = () => {
-      const job = new StatementJob(this.#dispatcher, sql, bound, pick, options, timeout);
+      const job = new StatementJob(dispatcher, sql, bound, pick, options, timeout);
       job.onSent = () => {
         trace.waitedMillis = performance.now() - asked;
       };
-      return this.#dispatcher.submit(job) as Deferred<T>;
+      return dispatcher.submit(job) as Deferred<T>;
     };
     return traced(channels.statement, trace, submit);
-  }
-
-  async #close(timeoutMillis = Number.POSITIVE_INFINITY): Promise<void> {
-    const drained = this.#dispatcher.drain();
-    const end = performance.now() + timeoutMillis;
-    if (timeoutMillis === Number.POSITIVE_INFINITY) await drained;
-    else {
-      const closed = new PoolClosed(
-        `the pool "${this.name}" was closed, and its ${timeoutMillis} ms for work to finish were over`,
-      );
-      await within(drained, timeoutMillis, () => closed).catch(async () => {
-        this.#dispatcher.abort(closed);
-        // Those that waited for a connection have had their answer.
-        this.#interactions.cancel(closed);
-        this.#streams.cancel(closed);
-        // What does not settle then, is destroyed.
-        const again = Math.min(Math.max(timeoutMillis, LEAST_CLOSE_MILLIS), MOST_CLOSE_MILLIS);
-        await within(drained, again, () => closed).catch(() => this.#connections.destroyAll());
-        await drained;
-      });
-    }
-    await this.#connections.close(
-      Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), MOST_CLOSE_MILLIS),
-    );
-    this.#dispatcher.close();
   }
 }

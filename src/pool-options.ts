@@ -68,6 +68,9 @@ const DEFAULTS = {
   int64: "driver",
 } as const satisfies Partial<ResolvedOptions>;
 
+/** The options of a pool, with the defaults filled in. */
+export type ResolvedPoolOptions = ResolvedOptions & Pick<PoolOptions, "openfun">;
+
 /** Where the database goes with its session. */
 const FOR_EVER = {
   idleTimeoutMillis: Number.POSITIVE_INFINITY,
@@ -83,7 +86,7 @@ export function resolveOptions(
   options: PoolOptions | undefined,
   driver: Driver,
   args: readonly unknown[],
-): ResolvedOptions & Pick<PoolOptions, "openfun"> {
+): ResolvedPoolOptions {
   const given = defined(options);
   const most = driver.maxConnections?.(args) ?? Number.POSITIVE_INFINITY;
   const max = given.max ?? Math.min(5, most);
@@ -102,7 +105,7 @@ export function resolveOptions(
     min,
     max,
     ...lasting,
-  }) as ResolvedOptions & Pick<PoolOptions, "openfun">;
+  }) as ResolvedPoolOptions;
 }
 
 /** Those that were given, once they have been checked: undefined stands for the default. */
