@@ -66,13 +66,16 @@ describeEach(TARGETS, (target) => {
 describeEach(SERVER_TARGETS, (target) => {
   test("F24 connections come and go under load: never more than max sessions at the server", () =>
     withFaults(target, { min: 1, max: 3, maxLifetimeMillis: 100 }, async ({ pool, database, listen }) => {
-      const until = performance.now() + 1_500;
+      const begin = performance.now();
+      // A busy machine takes longer for as many.
+      const going = () =>
+        performance.now() < begin + 1_500 || (pool.stats.connects <= 6 && performance.now() < begin + 30_000);
       const worker = async () => {
-        while (performance.now() < until) await pool.runInteraction((t) => t.runQuery("select 1"));
+        while (going()) await pool.runInteraction((t) => t.runQuery("select 1"));
       };
       const workers = Array.from({ length: 20 }, worker);
       let most = 0;
-      while (performance.now() < until) most = Math.max(most, await database.countSessions());
+      while (going()) most = Math.max(most, await database.countSessions());
       await Promise.all(workers);
       expect(pool.stats.connects).toBeGreaterThan(6);
       expect(most).toBeGreaterThan(0);

@@ -78,7 +78,8 @@ describeEach(FILE_TARGETS, (target) => {
   );
 
   test("one that was given back unrun can be withdrawn, and is told why it waits for too long", () =>
-    withPool(target, { min: 2, max: 2, acquireTimeoutMillis: 1_000 }, async (pool) => {
+    withPool(target, { min: 2, max: 2, acquireTimeoutMillis: 4_000 }, async (pool) => {
+      await pool.start();
       await pool.runOperation("create table t (a int)");
       await pool.runInteraction(async (t) => {
         await t.runOperation("insert into t values (1)");
