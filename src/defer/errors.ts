@@ -1,4 +1,5 @@
 import type { Failure } from "./failure.js";
+import { literalNames } from "./inspect.js";
 
 /** The same symbol as `farFromCaller` of the pool's errors: this folder imports nothing from outside. */
 const farFromCaller: unique symbol = Symbol.for("adbapi.farFromCaller");
@@ -105,6 +106,25 @@ export class TaskFailed extends TaskFinished {}
 
 /** More `resume()` or `unpause()` than `pause()`. */
 export class NotPaused extends SchedulerError {}
+
+literalNames({
+  DeferError,
+  DistantError,
+  CancelledError,
+  TimeoutError,
+  AlreadyCalledError,
+  FirstError,
+  FailureGroup,
+  QueueOverflow,
+  QueueUnderflow,
+  SchedulerError,
+  SchedulerStopped,
+  TaskFinished,
+  TaskDone,
+  TaskStopped,
+  TaskFailed,
+  NotPaused,
+});
 
 /** Whether all that is behind this error is a cancel. */
 export function isCancellation(error: Error): boolean {

@@ -20,3 +20,13 @@ export function inOneLine(text: string): string {
     .trim();
   return line.length > LENGTH || text.length > 4 * LENGTH ? `${line.slice(0, LENGTH)}…` : line;
 }
+
+/**
+ * Gives classes the names under which they are listed: a minifier renames classes, and no properties. The name of an
+ * error tells what happened, also to who reads a log, and to the other side of a thread.
+ */
+export function literalNames(
+  classes: Readonly<Record<string, abstract new (...args: never[]) => unknown>>,
+): void {
+  for (const [name, one] of Object.entries(classes)) Object.defineProperty(one, "name", { value: name });
+}

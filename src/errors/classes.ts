@@ -2,6 +2,7 @@
  * PEP 249's tree of errors, the same classes for every driver.
  * @see https://peps.python.org/pep-0249/#exceptions
  */
+import { literalNames } from "../defer/inspect.js";
 import { leavesNothing, type Outcome } from "./outcome.js";
 
 export type { Outcome } from "./outcome.js";
@@ -64,7 +65,7 @@ export class AdbapiError extends Error {
     Object.defineProperty(this, farFromCaller, { value: true, writable: true });
   }
 
-  /** The class's own name; minifiers and subclasses keep it true. */
+  /** The name of its class, also of a subclass; minifiers leave it alone. */
   override get name(): string {
     return this.constructor.name;
   }
@@ -151,3 +152,27 @@ export class InternalError extends DatabaseError {}
 
 /** The database, the driver or this version of Node.js cannot do that. */
 export class NotSupportedError extends DatabaseError {}
+
+literalNames({
+  AdbapiError,
+  InterfaceError,
+  PoolClosed,
+  PoolTimeout,
+  DatabaseError,
+  DataError,
+  IntegrityError,
+  UniqueViolation,
+  ForeignKeyViolation,
+  NotNullViolation,
+  CheckViolation,
+  OperationalError,
+  ConnectionLost,
+  StatementTimeout,
+  TransactionAborted,
+  DeadlockDetected,
+  SerializationFailure,
+  LockNotAvailable,
+  ProgrammingError,
+  InternalError,
+  NotSupportedError,
+});

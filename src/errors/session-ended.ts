@@ -1,4 +1,5 @@
 import type { CancelledError } from "../defer/index.js";
+import { literalNames } from "../defer/inspect.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -14,6 +15,8 @@ export type End = AdbapiError | CancelledError;
 
 /** A statement that was given up before it was its turn. */
 export class Unsent extends OperationalError {}
+
+literalNames({ Unsent });
 
 /** What every use of a transaction gets after its end. */
 export function overError(): InterfaceError {

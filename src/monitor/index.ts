@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { literalNames } from "../defer/inspect.js";
 import { InterfaceError } from "../errors/classes.js";
 import { checkOptions, type OptionCheck } from "../options/option-checks.js";
 import { Service } from "../service/index.js";
@@ -121,6 +122,8 @@ export class Monitor extends Service {
     return { server, pages };
   }
 }
+
+literalNames({ Monitor });
 
 /** An empty host, or one that is no text, would be every address of this machine. */
 const CHECKS: Readonly<Record<keyof MonitorOptions, OptionCheck>> = {

@@ -1,4 +1,5 @@
 import type { DriverConnection } from "../../drivers/driver.js";
+import { literalNames } from "../defer/inspect.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
 import { SETTLE_MILLIS } from "./cancellation.js";
@@ -6,6 +7,8 @@ import type { PooledConnection } from "./pooled-connection.js";
 
 /** The probe had no answer in time: the peer may have vanished, and taken others with it. */
 export class ProbeTimeout extends OperationalError {}
+
+literalNames({ ProbeTimeout });
 
 /** Fires when the session gave a sign of life and is idle. */
 export async function probe(lease: PooledConnection, sql: string, millis: number): Promise<void> {

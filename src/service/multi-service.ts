@@ -1,4 +1,5 @@
 import { CancelledError, type Deferred, inlineCallbacks, succeed } from "../defer/index.js";
+import { literalNames } from "../defer/inspect.js";
 import { InterfaceError } from "../errors/classes.js";
 import { Lifecycle, lifeOf, nameOf } from "./lifecycle.js";
 import { adopt, Service, type ServiceParent } from "./service.js";
@@ -141,3 +142,5 @@ export class MultiService extends Service implements ServiceParent {
     }
   }
 }
+
+literalNames({ MultiService });

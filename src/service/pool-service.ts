@@ -1,4 +1,5 @@
 import type { Deferred } from "../defer/index.js";
+import { literalNames } from "../defer/inspect.js";
 import { Service } from "./service.js";
 
 /** The part of a ConnectionPool that a service needs. */
@@ -50,3 +51,5 @@ class PoolService extends Service {
     this.stopService().addErrback(() => undefined);
   }
 }
+
+literalNames({ PoolService });

@@ -1,4 +1,5 @@
 import { type Deferred, succeed } from "../defer/index.js";
+import { literalNames } from "../defer/inspect.js";
 
 /** What starting and stopping may return: nothing when done at once, else a Deferred or a promise. */
 export type Pending = void | PromiseLike<unknown>;
@@ -104,3 +105,5 @@ export class Service implements Startable {
     return this.#parent === undefined ? succeed(undefined) : this.#parent.removeService(this);
   }
 }
+
+literalNames({ Service });
