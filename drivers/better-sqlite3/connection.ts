@@ -55,8 +55,9 @@ export class BetterSqlite3Connection extends SqliteConnection<Prepared> {
     const prepared = this.statements.get(sql);
     const { statement } = prepared;
     if (!statement.reader) return undefined;
+    this.#columns.beforeRun(prepared);
     const rows = params === undefined ? statement.iterate() : statement.iterate(...prepared.values(params));
-    return new Cursor(prepared, rows, this.#columns);
+    return new Cursor(prepared, rows, this.#columns, this.#lastInsertId);
   }
 
   readOnly(sql: string): boolean {

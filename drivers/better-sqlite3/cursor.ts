@@ -1,4 +1,5 @@
 /** The rows of a statement, one by one. */
+import type { Statement } from "better-sqlite3";
 import type { BlockingCursor } from "../blocking/module.js";
 import { type ColumnNames, namesOf } from "./columns.js";
 import type { Prepared } from "./prepared.js";
@@ -8,19 +9,31 @@ export class Cursor implements BlockingCursor, IterableIterator<unknown[]> {
   readonly #prepared: Prepared;
   readonly #rows: IterableIterator<unknown[]>;
   readonly #columns: ColumnNames;
+  readonly #lastInsertId: Statement<[], bigint>;
   #names: readonly string[] | undefined;
   #state: "open" | "over" = "open";
 
-  constructor(prepared: Prepared, rows: IterableIterator<unknown[]>, columns: ColumnNames) {
+  /** @param lastInsertId asks for that of the session, of whatever statement */
+  constructor(
+    prepared: Prepared,
+    rows: IterableIterator<unknown[]>,
+    columns: ColumnNames,
+    lastInsertId: Statement<[], bigint>,
+  ) {
     this.#prepared = prepared;
     this.#rows = rows;
     this.#columns = columns;
+    this.#lastInsertId = lastInsertId;
   }
 
   get columns(): readonly string[] {
     // While rows are read, the package runs no other statement, so the schema's number cannot be asked for.
     this.#names ??= this.#state === "over" ? this.#columns.of(this.#prepared) : namesOf(this.#prepared);
     return this.#names;
+  }
+
+  get lastInsertId(): bigint | undefined {
+    return this.#prepared.inserts ? this.#lastInsertId.get() : undefined;
   }
 
   get rows(): this {

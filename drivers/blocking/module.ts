@@ -36,8 +36,9 @@ export interface BlockingConnection {
   rollback?(): void;
 
   /**
-   * The same as `execute`, row by row, so that it can be cancelled between rows. Undefined where the text gives no
-   * rows.
+   * The same as `execute`, row by row, so that it can be cancelled between rows and a large result leaves in pieces.
+   * Undefined where the text gives no rows. Called of a text that writes, too, where `readOnly` says so: what it writes
+   * must be the same once all of its rows were taken; `return` of the rows ends it earlier.
    */
   iterate?(sql: string, params: Params | undefined): BlockingCursor | undefined;
 
@@ -71,4 +72,6 @@ export interface BlockingCursor {
   /** Looked at once rows have been asked for. */
   readonly columns: readonly string[];
   readonly rows: IterableIterator<unknown[]>;
+  /** As of a result; looked at once the rows are over, if there were any. */
+  readonly lastInsertId?: number | bigint | undefined;
 }

@@ -44,12 +44,11 @@ export class NodeSqliteConnection extends SqliteConnection<Prepared> {
       // One by one: a thread that is out of memory ends in JavaScript's own code alone; inside of one long native call
       // the process would.
       const rows = [...this.#steps(sql, statement.iterate(...values))];
-      const lastInsertId = inserts && rows.length > 0 ? this.#lastInsertId.all()[0]![0] : undefined;
       return {
         columns: currentColumns(prepared),
         rows,
         rowCount: rows.length,
-        lastInsertId: lastInsertId as bigint | undefined,
+        lastInsertId: inserts && rows.length > 0 ? this.#lastInserted() : undefined,
       };
     });
   }
@@ -60,8 +59,12 @@ export class NodeSqliteConnection extends SqliteConnection<Prepared> {
       if (!prepared.givesRows) return undefined;
       const values = callArguments(params, prepared, this.#bindsNumbers);
       const rows = this.#steps(sql, prepared.statement.iterate(...values));
+      const lastInserted = () => this.#lastInserted();
       return {
         rows,
+        get lastInsertId() {
+          return prepared.inserts ? lastInserted() : undefined;
+        },
         // Right once the first row has been asked for: SQLite notices only then that the schema has changed.
         get columns() {
           return currentColumns(prepared);
@@ -92,6 +95,11 @@ export class NodeSqliteConnection extends SqliteConnection<Prepared> {
 
   protected prepare(sql: string, pragma: Pragma | undefined): Prepared {
     return prepare(this.#db, sql, pragma);
+  }
+
+  /** Of whatever statement of the session. */
+  #lastInserted(): bigint {
+    return this.#lastInsertId.all()[0]![0] as bigint;
   }
 
   /**

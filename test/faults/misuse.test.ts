@@ -14,7 +14,7 @@ import {
 } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { describeEach, TARGETS } from "../support/targets.js";
-import { type PoolOptions, type UsePool, withPool } from "../support/with-pool.js";
+import { type PoolOptions, type UsePool, untilOpen, withPool } from "../support/with-pool.js";
 
 describeEach(TARGETS, (target) => {
   /**
@@ -22,6 +22,7 @@ describeEach(TARGETS, (target) => {
    */
   const withItems = (options: PoolOptions, use: UsePool<void>) =>
     withPool(target, options, async (pool, database) => {
+      if (options.acquireTimeoutMillis !== undefined) await untilOpen(pool, options.min!);
       await pool.runOperation("create table items (id integer primary key, name varchar(100))");
       await pool.runOperation("insert into items values (1, 'one'), (2, 'two'), (3, 'three')");
       await use(pool, database);
@@ -161,7 +162,7 @@ describeEach(TARGETS, (target) => {
         await transaction.runOperation(insert, [10]);
         await pool.runOperation(insert, [11]);
       });
-    await withItems({ max: 1, acquireTimeoutMillis: 2_000 }, async (pool) => {
+    await withItems({ min: 1, max: 1, acquireTimeoutMillis: 2_000 }, async (pool) => {
       const error = await inside(pool).then(
         () => undefined,
         (reason: unknown) => reason,
@@ -171,7 +172,7 @@ describeEach(TARGETS, (target) => {
       expect(await idsOf(pool)).toEqual([1, 2, 3]);
     });
     if (!target.singleWriter) return;
-    await withItems({ max: 3, acquireTimeoutMillis: 2_000 }, async (pool) => {
+    await withItems({ min: 3, max: 3, acquireTimeoutMillis: 2_000 }, async (pool) => {
       await expect(inside(pool)).rejects.toBeInstanceOf(PoolTimeout);
     });
   });

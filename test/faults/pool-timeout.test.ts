@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
 import { gate } from "../support/scripted-driver.js";
 import { describeEach, FILE_TARGETS, TARGETS } from "../support/targets.js";
-import { withPool } from "../support/with-pool.js";
+import { untilOpen, withPool } from "../support/with-pool.js";
 import { quiet, withScripted } from "../support/with-scripted.js";
 
 const ADVICE = "use the transaction that the function was given instead";
@@ -129,7 +129,8 @@ describeEach(FILE_TARGETS, (target) => {
   test.each([1, 3])(
     "B34 a write through the pool inside of a writing interaction, max %i, names the single writer",
     (max) =>
-      withPool(target, { max, acquireTimeoutMillis: 1_500 }, async (pool) => {
+      withPool(target, { min: max, max, acquireTimeoutMillis: 1_500 }, async (pool) => {
+        await untilOpen(pool, max);
         await pool.runOperation("create table t (a integer)");
         let inner: Error | undefined;
         await pool.runInteraction(async (t) => {

@@ -34,6 +34,15 @@ export async function withPool<T>(target: Target, options: PoolOptions, use: Use
   return result;
 }
 
+/** For what is timed: connecting is not part of it, nor a thread that has yet to load its modules. */
+export async function untilOpen(pool: ConnectionPool, connections: number): Promise<void> {
+  const idle = async () => {
+    await pool.start().then(undefined, () => {}); // a busy machine may need longer than this pool has
+    return pool.stats.idle;
+  };
+  await eventually("open connections", idle, connections);
+}
+
 /**
  * `ADBAPI_TEST_PIPELINE=1` runs the same tests with nothing in flight behind anything; a test's own choice goes first.
  */

@@ -7,47 +7,50 @@ import type { Database } from "./database.js";
 import type { Settled } from "./outbox.js";
 import type { Statements } from "./statements.js";
 import type { Texts } from "./texts.js";
-import type { PoolTransaction } from "./transaction.js";
+
+interface Open {
+  readonly source: BlockingCursor;
+  readonly readOnly: boolean | undefined;
+  readonly inTransaction: boolean;
+}
 
 export class StreamCursor {
   readonly #database: Database;
   readonly #cells: Cells;
   readonly #texts: Texts;
-  readonly #transaction: PoolTransaction;
   readonly #statements: Statements;
-  #open: { readonly source: BlockingCursor; readonly readOnly: boolean | undefined } | undefined;
+  #open: Open | undefined;
 
-  constructor(
-    database: Database,
-    cells: Cells,
-    texts: Texts,
-    transaction: PoolTransaction,
-    statements: Statements,
-  ) {
+  constructor(database: Database, cells: Cells, texts: Texts, statements: Statements) {
     this.#database = database;
     this.#cells = cells;
     this.#texts = texts;
-    this.#transaction = transaction;
     this.#statements = statements;
   }
 
-  /** A statement that writes, or that the module cannot step, is run whole before its first batch is taken. */
+  /**
+   * An autocommitted write, and what the module cannot step, is run whole before its first batch is taken: its reader
+   * keeps no lock.
+   */
   open(sql: string, params: Params | undefined, slot: number, inTransaction: boolean): void {
     const text = this.#texts.of(sql);
-    const readOnly = inTransaction ? this.#transaction.admit(text, sql) : this.#database.readOnly(text, sql);
-    const source = readOnly ? this.#database.iterate(sql, params) : undefined;
-    if (source !== undefined) {
-      this.#open = { source, readOnly };
-      return;
-    }
-    const settled = this.#statements.execute(sql, params, slot, inTransaction);
-    if (typeof settled === "string" || "error" in settled) return;
-    const { columns, rows } = settled.result;
-    this.#open = { source: { columns, rows: rows.values() }, readOnly };
+    const readOnly = inTransaction
+      ? this.#statements.admit(text, sql, slot)
+      : this.#database.readOnly(text, sql);
+    const steps = readOnly === true || (inTransaction && text.steps);
+    const source =
+      (steps ? this.#database.iterate(sql, params) : undefined) ??
+      this.#whole(sql, params, slot, inTransaction);
+    this.#open = { source, readOnly, inTransaction };
   }
 
   fetch(batch: number, slot: number): Settled {
-    const { source, readOnly } = this.#open!;
+    const { source, readOnly, inTransaction } = this.#open!;
+    // What it wrote is not undone by a cancel that comes now.
+    if (readOnly !== true) {
+      if (inTransaction) this.#cells.keep(slot);
+      else this.#cells.decide(slot);
+    }
     const rows: unknown[][] = [];
     try {
       while (rows.length < batch) {
@@ -65,6 +68,13 @@ export class StreamCursor {
       this.end();
       throw error;
     }
+  }
+
+  #whole(sql: string, params: Params | undefined, slot: number, inTransaction: boolean): BlockingCursor {
+    const { columns, rows } = inTransaction
+      ? this.#database.execute(sql, params)
+      : this.#statements.executeWhole(sql, params, slot).result;
+    return { columns, rows: rows.values() };
   }
 
   end(): void {

@@ -1,11 +1,14 @@
 /** Autocommitted statements that came together and share a transaction. */
 import { TransactionAborted } from "../../../src/errors/classes.js";
+import type { Params } from "../../driver.js";
 import type { Cells } from "../cells.js";
 import { StatementCancelled } from "../errors.js";
+import type { BlockingResult } from "../module.js";
 import type { Request } from "../protocol.js";
 import type { Database } from "./database.js";
 import type { Settled } from "./outbox.js";
-import { type Texts, timed } from "./texts.js";
+import { readRows } from "./reading.js";
+import { type Text, type Texts, timed } from "./texts.js";
 
 type Execute = Extract<Request, readonly ["execute", ...unknown[]]>;
 
@@ -46,7 +49,7 @@ export class Groups {
       const request = requests[at]!;
       if (request[0] !== "execute" || request[2]) break;
       const text = this.#texts.of(request[3]);
-      if (text.verb !== "plain" || !text.fast || text.readOnly === undefined) break;
+      if (text.verb !== "plain" || !text.fast || text.readOnly === undefined || text.returnsMany) break;
       reads ??= text.readOnly;
       if (text.readOnly !== reads) break;
       group.push(request);
@@ -131,8 +134,23 @@ export class Groups {
   #member([, slot, , sql, params]: Execute): Settled {
     // Cancelled before its turn: it takes no part.
     if (!this.#cells.begin(slot)) return { error: new StatementCancelled() };
-    const result = timed(this.#texts.of(sql), () => this.#database.execute(sql, params));
+    const text = this.#texts.of(sql);
+    const result = timed(text, () => this.#onePiece(text, sql, params, slot));
     if (!this.#database.inTransaction) throw new TransactionAborted("a statement ended the transaction");
     return { result: this.#database.converted(result), readOnly: false };
+  }
+
+  /** Rows of a member may leave only once it is committed; if they are more than one piece, it has to run alone. */
+  #onePiece(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
+    const cursor = this.#database.iterate(sql, params);
+    if (cursor === undefined) return this.#database.execute(sql, params);
+    return readRows(cursor, {
+      maxResultBytes: undefined,
+      cancelled: () => this.#cells.cancelled(slot),
+      handOn: () => {
+        text.returnsMany = true;
+        return false;
+      },
+    });
   }
 }

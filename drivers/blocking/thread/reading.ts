@@ -25,6 +25,8 @@ export interface Reading {
   cancelled(): boolean;
   /** Takes rows that must not pile up here; false when the statement was cancelled. */
   handOn(columns: readonly string[], rows: unknown[][]): boolean;
+  /** The database itself failed in the midst of the rows. */
+  readonly failed?: (() => void) | undefined;
 }
 
 /** Gives the last rows, and the number of all. */
@@ -33,7 +35,7 @@ export function readRows(cursor: BlockingCursor, reading: Reading): BlockingResu
   let handedOn = 0;
   let weight = 0;
   let bytes = 0;
-  for (const row of cursor.rows) {
+  for (const row of rowsOf(cursor, reading)) {
     if (rows.length > 0 && (weight > PIECE || rows.length === sliceOf(row.length))) {
       bytes += weight + rows.length * (ROW_BYTES + row.length * CELL_BYTES);
       checkSize(bytes, reading.maxResultBytes);
@@ -46,7 +48,27 @@ export function readRows(cursor: BlockingCursor, reading: Reading): BlockingResu
     weight += weightOf(row);
     if (reading.cancelled()) throw new StatementCancelled();
   }
-  return { columns: cursor.columns, rows, rowCount: handedOn + rows.length };
+  const rowCount = handedOn + rows.length;
+  return {
+    columns: cursor.columns,
+    rows,
+    rowCount,
+    lastInsertId: rowCount > 0 ? cursor.lastInsertId : undefined,
+  };
+}
+
+function rowsOf({ rows }: BlockingCursor, { failed }: Reading): IterableIterator<unknown[]> {
+  return failed === undefined ? rows : watched(rows, failed);
+}
+
+/** What the reader of the rows throws does not come by here. */
+function* watched<T>(rows: IterableIterator<T>, failed: () => void): IterableIterator<T> {
+  try {
+    yield* rows;
+  } catch (error) {
+    failed();
+    throw error;
+  }
 }
 
 function weightOf(row: readonly unknown[]): number {

@@ -32,7 +32,7 @@ export class ThreadSession {
     this.#outbox = outbox;
     this.#transaction = transaction;
     this.#statements = statements;
-    this.#cursor = new StreamCursor(database, cells, texts, transaction, statements);
+    this.#cursor = new StreamCursor(database, cells, texts, statements);
     this.#groups = new Groups(database, cells, texts, (request) => this.#settle(request));
   }
 

@@ -3,12 +3,14 @@ import { ProgrammingError } from "../../../src/errors/classes.js";
 import type { Params } from "../../driver.js";
 import type { Cells } from "../cells.js";
 import { StatementCancelled } from "../errors.js";
-import type { BlockingResult } from "../module.js";
+import type { BlockingCursor, BlockingResult } from "../module.js";
 import type { Database } from "./database.js";
 import type { Outbox, Settled } from "./outbox.js";
 import { readRows } from "./reading.js";
 import { type Text, type Texts, timed } from "./texts.js";
 import { commitUnlessCancelled, type PoolTransaction } from "./transaction.js";
+
+type Ran = Extract<Settled, { readonly result: BlockingResult }>;
 
 export class Statements {
   readonly #database: Database;
@@ -35,11 +37,10 @@ export class Statements {
   }
 
   /** @param inTransaction it belongs to the pool's transaction */
-  execute(sql: string, params: Params | undefined, slot: number, inTransaction: boolean): Settled {
+  execute(sql: string, params: Params | undefined, slot: number, inTransaction: boolean): Ran {
     const text = this.#texts.of(sql);
     if (inTransaction) {
-      const readOnly = this.#transaction.admit(text, sql);
-      if (readOnly !== true && !this.#cells.keep(slot)) throw new StatementCancelled();
+      const readOnly = this.admit(text, sql, slot);
       return { result: this.#database.converted(this.#run(text, sql, params, slot)), readOnly };
     }
     const readOnly = this.#database.readOnly(text, sql);
@@ -50,6 +51,20 @@ export class Statements {
     return { result: this.#database.converted(result), readOnly };
   }
 
+  /** The same on its own, with all rows here when it is committed: their reader may take any time. */
+  executeWhole(sql: string, params: Params | undefined, slot: number): Ran {
+    const text = this.#texts.of(sql);
+    const writes = this.#database.readOnly(text, sql) === false && text.verb !== "other";
+    return writes ? this.#write(text, sql, params, slot, true) : this.execute(sql, params, slot, false);
+  }
+
+  /** Whether the text belongs to the pool's transaction; then a cancel does not undo what it writes. */
+  admit(text: Text, sql: string, slot: number): boolean | undefined {
+    const readOnly = this.#transaction.admit(text, sql);
+    if (readOnly !== true && !this.#cells.keep(slot)) throw new StatementCancelled();
+    return readOnly;
+  }
+
   /** Runs only what can write nothing. */
   read(sql: string, params: Params | undefined, slot: number): Settled {
     const readOnly = this.#database.readOnly(this.#texts.of(sql), sql) === true;
@@ -57,7 +72,7 @@ export class Statements {
   }
 
   /** One text, many lists of params, in the pool's transaction. */
-  executeMany(sql: string, listOfParams: readonly Params[], slot: number): Settled {
+  executeMany(sql: string, listOfParams: readonly Params[], slot: number): Ran {
     const text = this.#texts.of(sql);
     let rowCount = 0;
     for (const params of listOfParams) {
@@ -68,11 +83,27 @@ export class Statements {
     return { result: { columns: [], rows: [], rowCount }, readOnly: text.readOnly };
   }
 
-  /** What can only read goes step by step, so that it can be cancelled, and its rows do not pile up. */
-  #run(text: Text, sql: string, params: Params | undefined, slot: number): BlockingResult {
+  /**
+   * What gives rows goes step by step, so that it can be stopped, and they do not pile up.
+   *
+   * @param failed called when the database fails, before the error leaves
+   */
+  #run(
+    text: Text,
+    sql: string,
+    params: Params | undefined,
+    slot: number,
+    { whole = false, failed = () => {} }: { readonly whole?: boolean; readonly failed?: () => void } = {},
+  ): BlockingResult {
     return timed(text, () => {
-      const cursor = text.readOnly ? this.#database.iterate(sql, params) : undefined;
-      if (cursor === undefined) return this.#database.execute(sql, params);
+      let cursor: BlockingCursor | undefined;
+      try {
+        cursor = text.steps && !whole ? this.#database.iterate(sql, params) : undefined;
+        if (cursor === undefined) return this.#database.execute(sql, params);
+      } catch (error) {
+        failed();
+        throw error;
+      }
       return readRows(cursor, {
         maxResultBytes: this.#maxResultBytes,
         cancelled: () => this.#cells.cancelled(slot),
@@ -80,6 +111,7 @@ export class Statements {
           this.#database.convert(rows);
           return this.#outbox.sendPart(columns, rows, slot);
         },
+        failed: text.readOnly ? undefined : failed,
       });
     });
   }
@@ -87,10 +119,10 @@ export class Statements {
   /**
    * An autocommitted write in a transaction of its own: a cancel that comes before the COMMIT undoes it for certain.
    */
-  #write(text: Text, sql: string, params: Params | undefined, slot: number): Settled {
+  #write(text: Text, sql: string, params: Params | undefined, slot: number, whole = false): Ran {
     this.#database.begin({});
     try {
-      const result = timed(text, () => this.#orKeep(() => this.#database.execute(sql, params), slot));
+      const result = this.#run(text, sql, params, slot, { whole, failed: () => this.#keep(slot) });
       const settled = { result: this.#database.converted(result), readOnly: false };
       if (this.#database.inTransaction) commitUnlessCancelled(this.#database, this.#cells, slot);
       return settled;
@@ -104,18 +136,12 @@ export class Statements {
    * What a statement leaves behind when it fails is for its database to say: SQLite's OR FAIL keeps the rows before the
    * bad one, so they are committed.
    */
-  #orKeep<T>(execute: () => T, slot: number): T {
+  #keep(slot: number): void {
+    if (!this.#database.inTransaction) return;
     try {
-      return execute();
-    } catch (error) {
-      if (this.#database.inTransaction) {
-        try {
-          commitUnlessCancelled(this.#database, this.#cells, slot);
-        } catch {
-          this.#database.rollbackIfOpen();
-        }
-      }
-      throw error;
+      commitUnlessCancelled(this.#database, this.#cells, slot);
+    } catch {
+      this.#database.rollbackIfOpen();
     }
   }
 

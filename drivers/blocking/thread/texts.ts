@@ -12,10 +12,17 @@ export class Text extends Pace {
   readonly verb: Verb;
   /** Once the module has said so. */
   readOnly: boolean | undefined;
+  /** It wrote, and its rows were more than one piece once. */
+  returnsMany = false;
 
   constructor(sql: string) {
     super(SLOWEST);
     this.verb = verbOf(sql);
+  }
+
+  /** Whether its rows may be taken one by one: the module must have said what the text does. */
+  get steps(): boolean {
+    return this.readOnly === true || (this.readOnly === false && this.verb === "plain");
   }
 }
 

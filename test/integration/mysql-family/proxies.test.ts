@@ -7,6 +7,7 @@ import { ConnectionPool } from "adbapi";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readsAhead } from "../../../drivers/mysql-family/connect/greeting.js";
 import { type Link, PortForwarder } from "../../../examples/port-forward.js";
+import { eventually } from "../../support/eventually.js";
 import { mysql2Target } from "../../support/mysql-targets.js";
 import { serverUrl } from "../../support/servers.js";
 
@@ -66,8 +67,13 @@ const forgeries: Readonly<Record<string, Forge>> = {
   },
 };
 
-/** How many of 64 statements were on their way at once, over one connection. */
-async function mostAhead(driver: "mysql2" | "mariadb", forge: Forge, pipeline?: number): Promise<number> {
+/** Gives `use` what asks 64 statements over one connection, and tells how many were on their way at once. */
+async function withGreeter(
+  driver: "mysql2" | "mariadb",
+  forge: Forge,
+  pipeline: number | undefined,
+  use: (mostAhead: () => Promise<number>) => Promise<void>,
+): Promise<void> {
   const server = new URL(url!);
   const proxy = new Greeter(server, forge);
   const { port } = await proxy.listen({ host: "127.0.0.1", port: 0 });
@@ -86,25 +92,36 @@ async function mostAhead(driver: "mysql2" | "mariadb", forge: Forge, pipeline?: 
   const ask = async (n: number) => (await pool.runQuery("select ? + 0 as v", [n]))[0];
   // Only what has shown that it is fast goes ahead.
   for (let n = 0; n < 20; n++) await ask(n);
-  proxy.most = 0;
   const all = Array.from({ length: 64 }, (_, n) => n);
-  const answers = await Promise.all(all.map(ask));
-  expect(answers.map((row) => Number(row?.v))).toEqual(all);
-  return proxy.most;
+  await use(async () => {
+    proxy.most = 0;
+    const answers = await Promise.all(all.map(ask));
+    expect(answers.map((row) => Number(row?.v))).toEqual(all);
+    return proxy.most;
+  });
+}
+
+/** On a busy machine a text may seem slow for a while. */
+async function severalAhead(driver: "mysql2" | "mariadb", forge: Forge, pipeline?: number): Promise<void> {
+  await withGreeter(driver, forge, pipeline, (mostAhead) =>
+    eventually("several at once", async () => (await mostAhead()) > 1, true),
+  );
 }
 
 describe.runIf(url && readable).each(["mysql2", "mariadb"] as const)("%s", (driver) => {
   test("a server that greets itself is sent several at once", async () => {
-    expect(await mostAhead(driver, () => {})).toBeGreaterThan(1);
+    await severalAhead(driver, () => {});
   });
 
   describe.each(Object.entries(forgeries))("behind a proxy that greets with %s", (_, forge) => {
     test("one is sent at a time", async () => {
-      expect(await mostAhead(driver, forge)).toBe(1);
+      await withGreeter(driver, forge, undefined, async (mostAhead) => {
+        for (let round = 0; round < 3; round++) expect(await mostAhead()).toBe(1);
+      });
     });
 
     test("several are, where the pool was told to", async () => {
-      expect(await mostAhead(driver, forge, 8)).toBeGreaterThan(1);
+      await severalAhead(driver, forge, 8);
     });
   });
 });

@@ -3,6 +3,7 @@ import { PoolTimeout } from "adbapi";
 import { expect, test } from "vitest";
 import { describeEach, FILE_TARGETS, withPool } from "../../support/targets.js";
 import { sqliteDrivers, ThreadTester } from "../../support/thread-connections.js";
+import { untilOpen } from "../../support/with-pool.js";
 
 /** New to the pool each, and asked while another holds the writer's place. */
 const READS: readonly (readonly [sql: string, first: unknown])[] = [
@@ -32,6 +33,7 @@ describeEach(FILE_TARGETS, (target) => {
     "%s inside of a writing interaction is answered from beside it",
     (verb) =>
       withPool(target, { min: 2, max: 2, acquireTimeoutMillis: 5_000 }, async (pool) => {
+        await untilOpen(pool, 2);
         await pool.runOperation("create table t (a int)");
         await pool.runOperation("insert into t values (1)");
         const ask = async (sql: string) => {
@@ -79,7 +81,7 @@ describeEach(FILE_TARGETS, (target) => {
 
   test("one that was given back unrun can be withdrawn, and is told why it waits for too long", () =>
     withPool(target, { min: 2, max: 2, acquireTimeoutMillis: 4_000 }, async (pool) => {
-      await pool.start();
+      await untilOpen(pool, 2);
       await pool.runOperation("create table t (a int)");
       await pool.runInteraction(async (t) => {
         await t.runOperation("insert into t values (1)");

@@ -1,6 +1,6 @@
 // A module of SQLite whose thread fails or dies when a statement orders it: `select 'die now'`, and the others below.
 
-const ORDER = /'((?:die|fail) [a-z ]+|throw soon)'/;
+const ORDER = /'((?:die|fail) [a-z ]+|throw soon|eat memory)'/;
 
 /** Takes `connect` of the real one; what it gives is that, obedient. */
 export function mortal(open) {
@@ -28,6 +28,8 @@ export function mortal(open) {
             throw new Error("thrown in the thread");
           }, 10);
         }
+        if (order === "eat memory")
+          for (const eaten = []; ; ) eaten.push(new Array(100_000).fill(eaten.length));
         const result = connection.execute(sql, params);
         at("after it");
         return result;
