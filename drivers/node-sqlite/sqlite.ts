@@ -1,5 +1,6 @@
 /**
- * The part of node:sqlite that is used here; Node 20, which does not have it, is supported too.
+ * The part of node:sqlite that is used here; versions of Node.js that do not have it, or not yet a sound one, are
+ * supported too.
  * @see https://nodejs.org/api/sqlite.html
  */
 import { NotSupportedError } from "../../src/errors/classes.js";
@@ -24,17 +25,20 @@ export interface DatabaseSync {
 
 interface NodeSqlite {
   readonly DatabaseSync: new (file: string | URL, options?: object) => DatabaseSync;
-  readonly StatementSync: { readonly prototype: object };
 }
 
+let usable: NodeSqlite | undefined;
+
 export function loadNodeSqlite(): NodeSqlite {
+  if (usable !== undefined) return usable;
   const found = builtin("node:sqlite");
-  // 22.5 has a first version, without rows as arrays: two columns of one name could not be told apart.
-  if (found === undefined || !("setReturnArrays" in found.StatementSync.prototype)) {
+  if (found === undefined || !keepsValues(found)) {
+    const why = found === undefined ? "" : ", whose node:sqlite changes values without an error";
     throw new NotSupportedError(
-      `node:sqlite needs Node.js 22.16 or 24 and later, and this is ${process.version}: use better-sqlite3`,
+      `node:sqlite needs Node.js 24.16 or newer, and this is ${process.version}${why}: use better-sqlite3`,
     );
   }
+  usable = found;
   return found;
 }
 
@@ -42,4 +46,23 @@ export function loadNodeSqlite(): NodeSqlite {
 function builtin(name: string): NodeSqlite | undefined {
   const { getBuiltinModule } = process as { getBuiltinModule?: (name: string) => unknown };
   return getBuiltinModule?.(name) as NodeSqlite | undefined;
+}
+
+/**
+ * Before 24.15 empty bytes that came from another thread were bound as NULL, and before 24.16 a text that was read
+ * ended at its first NUL, which nothing in the answer tells. Tried, and not concluded from a version, since a fix may
+ * reach an older line.
+ */
+function keepsValues({ DatabaseSync }: NodeSqlite): boolean {
+  const db = new DatabaseSync(":memory:");
+  try {
+    const statement = db.prepare("select typeof(?) as type, char(0) as text");
+    const [row] = statement.all(new Uint8Array(new ArrayBuffer(0))) as unknown as {
+      readonly type: string;
+      readonly text: string;
+    }[];
+    return row?.type === "blob" && row.text.length === 1;
+  } finally {
+    db.close();
+  }
 }

@@ -1,9 +1,9 @@
 /** better-sqlite3 and node:sqlite: two packages for one library, which runs in this process on a file. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { hasNodeSqlite } from "./has-node-sqlite.js";
 import { guardedDirectory } from "./run-directory.js";
 import type { TargetName } from "./selection.js";
 import { comeTo, goFrom } from "./sqlite-neighbour.js";
@@ -20,7 +20,7 @@ export const betterSqlite3Target: Target = {
 
 export const nodeSqliteTarget: Target = {
   ...family("node:sqlite", openNodeSqlite),
-  unavailable: isBuiltin("node:sqlite") ? undefined : "node:sqlite needs Node.js 22.13 or newer",
+  unavailable: hasNodeSqlite ? undefined : "node:sqlite needs Node.js 24.16 or newer",
 };
 
 function family(name: TargetName, open: Open): Omit<Target, "unavailable"> {

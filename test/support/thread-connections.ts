@@ -13,6 +13,7 @@ import type {
   RowMode,
   Statement,
 } from "../../drivers/driver.js";
+import { hasNodeSqlite } from "./has-node-sqlite.js";
 import { guardedDirectory } from "./run-directory.js";
 
 type Row = Record<string, unknown>;
@@ -75,13 +76,6 @@ export function temporaryFile(name = "test.db"): string {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return join(directory, name);
 }
-
-/** node:sqlite runs the same tests, where this Node has it. */
-export const hasNodeSqlite =
-  "setReturnArrays" in
-  ((
-    process as { getBuiltinModule?: (name: string) => { StatementSync?: { prototype: object } } | undefined }
-  ).getBuiltinModule?.("node:sqlite")?.StatementSync?.prototype ?? {});
 
 export const sqliteDrivers: readonly BlockingDriver[] = hasNodeSqlite
   ? [betterSqlite3, nodeSqlite]
