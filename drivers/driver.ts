@@ -7,6 +7,7 @@
  */
 import type { AdbapiError, Outcome } from "../src/errors/classes.js";
 import type { ConnectOptions } from "./connect-options.js";
+import type { RunsScripts } from "./contract/scripts.js";
 import type {
   Cancellation,
   Dialect,
@@ -18,6 +19,7 @@ import type {
 } from "./statement.js";
 
 export type * from "./connect-options.js";
+export type * from "./contract/scripts.js";
 export type * from "./statement.js";
 
 /**
@@ -95,6 +97,9 @@ export interface Driver {
    */
   stackable?(sql: string): boolean;
 
+  /** Whether the text holds more than one statement, so that only a script can run it. Absent: never. */
+  severalStatements?(sql: string): boolean;
+
   /**
    * Whether these arguments lead to a database that is the session's own, and lost with it: then a session never
    * expires, and the pool says so when it had to let one go. Absent: the database outlives its sessions.
@@ -131,8 +136,8 @@ export interface Driver {
   cancelled?(error: unknown, sql: string): Outcome | undefined;
 }
 
-/** One session with a database. */
-export interface DriverConnection {
+/** One session with a database. What it may do beside single statements is in drivers/contract/. */
+export interface DriverConnection extends RunsScripts {
   /** The package's own handle, where it lives on this thread. */
   readonly native: unknown;
   /** The server's name for the session, for logs and errors. */

@@ -1,26 +1,27 @@
 import { inspect } from "node:util";
-import type { DatabaseName, Dialect, Driver, Params, Paramstyle, Result } from "../drivers/driver.js";
+import type { DatabaseName, Dialect, Driver, Params, Paramstyle } from "../drivers/driver.js";
 import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
 import { Deferred, fail } from "./defer/index.js";
-import { channels, type Origin, type StatementTrace, traced } from "./diagnostics/channels.js";
+import type { Origin } from "./diagnostics/channels.js";
 import { shownPool } from "./diagnostics/inspect.js";
 import type { PoolStats } from "./diagnostics/pool-stats.js";
-import { cancelledBefore } from "./errors/given-up.js";
 import { adbapiInteraction, calledInside } from "./interaction/call.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
 import type { Queryable, Transaction } from "./interaction/transaction.js";
 import {
+  type BulkOptions,
   type CloseOptions,
   checkCloseOptions,
   type InteractionOptions,
   type StatementOptions,
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
+import { judged } from "./pool/driver-guard.js";
 import { type PoolOptions, type ResolvedPoolOptions, resolveOptions } from "./pool-options.js";
 import { PoolParts } from "./pool-parts.js";
+import { runPoolScript } from "./script/pool-script.js";
 import type { Connection } from "./session/connection.js";
 import type { OpenSession } from "./session/open-session.js";
-import { boundParams } from "./statement/check-sql.js";
 import {
   type Answer,
   type AnyRow,
@@ -31,7 +32,6 @@ import {
   resultOf,
   type StatementResult,
 } from "./statement/results.js";
-import { StatementJob } from "./statement/statement-job.js";
 import type { RowStream } from "./stream/row-stream.js";
 
 /**
@@ -97,11 +97,11 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
-    return this.#statement(sql, params, options, undefined) as Deferred<never[]>;
+    return this.#parts.statements.run(sql, params, options, undefined) as Deferred<never[]>;
   }
 
   runOperation(sql: string, params?: Params, options?: StatementOptions): Deferred<OperationResult> {
-    return this.#statement(sql, params, options, operationOf);
+    return this.#parts.statements.run(sql, params, options, operationOf);
   }
 
   runStatement<Row = unknown[]>(...statement: InArrays): Deferred<StatementResult<ArrayRow<Row>>>;
@@ -111,7 +111,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     options?: StatementOptions,
   ): Deferred<StatementResult<Row>>;
   runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
-    return this.#statement(sql, params, options, resultOf) as Deferred<StatementResult<never>>;
+    return this.#parts.statements.run(sql, params, options, resultOf) as Deferred<StatementResult<never>>;
   }
 
   runStream<Row = unknown[]>(...statement: InArrays): RowStream<ArrayRow<Row>>;
@@ -167,6 +167,20 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
+   * Runs several statements in one text, as migrations are written, without params, on a session of its own that is
+   * reset afterwards. PostgreSQL makes one transaction of what has no BEGIN and COMMIT of its own; elsewhere each
+   * statement is on its own. A transaction that is left open is rolled back, and is a `ProgrammingError`.
+   */
+  runScript(sql: string, options?: BulkOptions): Deferred<void> {
+    return runPoolScript(this.#parts.interactions, sql, options, this.runScript);
+  }
+
+  /** Whether the text holds several statements, which only a script runs. @internal */
+  isScript(sql: string): boolean {
+    return judged(this.#driver, "severalStatements", sql);
+  }
+
+  /**
    * Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first
    * statement starts the pool too.
    */
@@ -199,37 +213,5 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   /** Never the connect arguments: they hold a password. */
   [inspect.custom](): string {
     return shownPool(this, this.#origin.driver, this.#options.max);
-  }
-
-  #statement<T>(
-    sql: string,
-    params: Params | undefined,
-    options: StatementOptions | undefined,
-    pick: ((result: Result) => T) | undefined,
-  ): Deferred<T> {
-    let bound: Params | undefined;
-    try {
-      bound = boundParams(this.#driver, sql, params, options);
-    } catch (error) {
-      return fail(error) as unknown as Deferred<T>;
-    }
-    if (options?.signal?.aborted) return cancelledBefore(options.signal, sql);
-    const timeout = options?.timeoutMillis ?? this.#options.statementTimeoutMillis;
-    const { dispatcher } = this.#parts;
-    if (!channels.statement.hasSubscribers) {
-      const job = new StatementJob(dispatcher, sql, bound, pick, options, timeout);
-      return dispatcher.submit(job) as Deferred<T>;
-    }
-    const parameterized = bound !== undefined;
-    const trace: StatementTrace = { ...this.#origin, sql, parameterized, inTransaction: false };
-    const asked = performance.now();
-    const submit = () => {
-      const job = new StatementJob(dispatcher, sql, bound, pick, options, timeout);
-      job.onSent = () => {
-        trace.waitedMillis = performance.now() - asked;
-      };
-      return dispatcher.submit(job) as Deferred<T>;
-    };
-    return traced(channels.statement, trace, submit);
   }
 }

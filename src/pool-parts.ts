@@ -2,6 +2,7 @@ import type { Driver } from "../drivers/driver.js";
 import type { Origin } from "./diagnostics/channels.js";
 import type { PoolStats } from "./diagnostics/pool-stats.js";
 import { Dispatcher } from "./dispatch/dispatcher.js";
+import { SingleStatements } from "./dispatch/single-statements.js";
 import { statsOf } from "./dispatch/stats.js";
 import { PoolClosed } from "./errors/classes.js";
 import type { InteractionContext } from "./interaction/interaction.js";
@@ -28,6 +29,7 @@ export class PoolParts {
   readonly dispatcher: Dispatcher;
   readonly interactions: Interactions;
   readonly streams: PoolStreams;
+  readonly statements: SingleStatements;
   readonly #options: ResolvedPoolOptions;
   readonly #events: EventLog;
 
@@ -48,6 +50,7 @@ export class PoolParts {
     const context: InteractionContext = { driver, options, events, dispatcher: this.dispatcher, origin };
     this.interactions = new Interactions(context);
     this.streams = new PoolStreams(context);
+    this.statements = new SingleStatements(driver, this.dispatcher, origin, options);
   }
 
   get stats(): PoolStats {

@@ -1,5 +1,6 @@
 /** Errors on their way between threads, and from there to the tree of PEP 249. */
 import * as tree from "../../src/errors/classes.js";
+import type { ScriptProgress } from "../driver.js";
 
 type Kind =
   | "InterfaceError"
@@ -54,6 +55,18 @@ export interface WireError {
   /** The class that it will have in the tree. */
   readonly kind: string | undefined;
   readonly cancelled: boolean;
+  /** Of a script. */
+  readonly progress: ScriptProgress | undefined;
+}
+
+/** A script that has failed, and where. */
+export class ScriptStopped extends Error {
+  readonly progress: ScriptProgress;
+
+  constructor(cause: unknown, progress: ScriptProgress) {
+    super("the script has stopped", { cause });
+    this.progress = progress;
+  }
 }
 
 /** A statement that stopped because it was cancelled. */
@@ -71,17 +84,22 @@ export class BlockingError extends Error {
   readonly code: string | undefined;
   /** @internal */
   readonly kind: string | undefined;
+  /** @internal */
+  readonly progress: ScriptProgress | undefined;
 
   constructor(error: WireError) {
     super(error.message);
     this.name = error.name;
     this.code = error.code;
     Object.defineProperty(this, "kind", { value: error.kind });
+    Object.defineProperty(this, "progress", { value: error.progress });
     if (error.stack !== undefined) this.stack = error.stack;
   }
 }
 
-export function toWire(error: unknown, classify?: Classify): WireError {
+export function toWire(thrown: unknown, classify?: Classify): WireError {
+  const stopped = thrown instanceof ScriptStopped ? thrown : undefined;
+  const error = stopped === undefined ? thrown : stopped.cause;
   const { name, message, code, stack }: NodeJS.ErrnoException =
     error instanceof Error ? error : new Error(String(error));
   return {
@@ -91,6 +109,7 @@ export function toWire(error: unknown, classify?: Classify): WireError {
     stack,
     kind: kindOf(name) ?? classified(error, classify),
     cancelled: error instanceof StatementCancelled,
+    progress: stopped?.progress,
   };
 }
 

@@ -21,6 +21,7 @@ type Optional = Pick<
   | "maxConnections"
   | "ownDatabase"
   | "stackable"
+  | "severalStatements"
   | "repeatable"
   | "seemsReadOnly"
   | "outsideTransaction"

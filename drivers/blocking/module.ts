@@ -48,6 +48,12 @@ export interface BlockingConnection {
    */
   readOnly?(sql: string): boolean;
 
+  /**
+   * Where the statements of a text are, in order, which `execute` takes one by one, without params. Absent: there are
+   * no scripts.
+   */
+  divide?(script: string): Iterable<readonly [start: number, end: number]>;
+
   /** Back to the state of a new connection. Absent: it is closed, and `connect` called again. */
   reset?(): void;
 }

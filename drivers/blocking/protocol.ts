@@ -26,6 +26,7 @@ export type Request =
   /** As `execute`, but only what can write nothing is run. */
   | ["read", ...Header, sql: string, params: Params | undefined]
   | ["many", ...Header, sql: string, listOfParams: readonly Params[]]
+  | ["script", ...Header, sql: string]
   | ["begin", ...Header, options: TransactionOptions]
   | ["commit", ...Header]
   | ["rollback", ...Header]

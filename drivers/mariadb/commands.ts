@@ -81,7 +81,11 @@ export function isUnsigned(value: unknown): boolean {
 }
 
 /** Another mariadb may look different inside: then its commands stay as they are. */
-function changed<T>(inside: Internals | undefined, call: () => T, change: (command: Command) => void): T {
+export function changed<T>(
+  inside: Internals | undefined,
+  call: () => T,
+  change: (command: Command) => void,
+): T {
   if (typeof inside?.addCommand !== "function") return call();
   const add = inside.addCommand;
   const changing = (command: Command, expectsAnswer: boolean): void => {

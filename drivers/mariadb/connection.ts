@@ -18,6 +18,7 @@ import { translate } from "./errors.js";
 import { manyOf } from "./execute-many.js";
 import type { Answer, Native, Prepared } from "./native.js";
 import { metaOf, resultOf } from "./results.js";
+import { MariadbScripts } from "./scripts.js";
 import { type Ready, StatementCache } from "./statement-cache.js";
 import { type RowStream, rowSource } from "./stream.js";
 
@@ -38,6 +39,7 @@ type Resolve = (result: Result | Promise<Result>) => void;
 export class MariadbConnection extends MysqlConnection {
   readonly native: Native;
   protected readonly names = "mariadb";
+  protected readonly scripts: MariadbScripts;
   readonly #sessionVariables: Readonly<Record<string, unknown>>;
   readonly #bulks: boolean;
   readonly #statements: StatementCache;
@@ -46,6 +48,7 @@ export class MariadbConnection extends MysqlConnection {
   constructor({ native, socket, inside }: Opened, setup: MariadbSetup) {
     super(socket, setup);
     this.native = native;
+    this.scripts = new MariadbScripts(native, inside);
     this.#statements = new StatementCache(native, inside, (ask) => this.room(ask));
     this.transaction.status = native.info.status;
     this.#sessionVariables = setup.sessionVariables;
@@ -215,10 +218,7 @@ export class MariadbConnection extends MysqlConnection {
           return reject(wrong);
         }
         const stream = () => prepared.executeStream(values, ROWS_AS_ARRAY) as RowStream;
-        const open = () => {
-          const readable = streaming(prepared.conn, values, stream);
-          return readable.once("end", () => prepared.close());
-        };
+        const open = () => streaming(prepared.conn, values, stream).once("end", () => prepared.close());
         resolve(this.opening(open));
       };
       this.opening(() => this.#statements.get(sql, ready)).catch(reject);

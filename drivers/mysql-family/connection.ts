@@ -8,15 +8,18 @@ import type {
   DriverConnection,
   Params,
   Result,
+  ScriptProgress,
   Statement,
   TransactionOptions,
 } from "../driver.js";
 import { ofCharset } from "./arguments/charset.js";
 import { Cancellation } from "./cancellation.js";
+import type { ServerError } from "./errors/server-error.js";
 import { executeMany, FEW, type Many } from "./execute-many.js";
 import type { Part } from "./in-flight.js";
 import { LEFT_SQL, leftIn, restoring, textOf } from "./reset.js";
 import { type RowSource, take, within } from "./row-source.js";
+import { runScript, type Scripts, type SendScript } from "./scripts.js";
 import { readOnlyOf, refusing } from "./send-ahead.js";
 import { Session } from "./session.js";
 import { ordinary, usesSessionValues } from "./text.js";
@@ -29,6 +32,7 @@ const KILLED_MILLIS = 10_000;
 
 export abstract class MysqlConnection extends Session implements DriverConnection {
   abstract readonly native: unknown;
+  protected abstract readonly scripts: Scripts;
   readonly #cancellation = new Cancellation(this.inFlight, () => this.#kill());
   /** Of which it is known that what they do can be undone. */
   readonly #undoable = new WeakSet<Statement>();
@@ -135,8 +139,20 @@ export abstract class MysqlConnection extends Session implements DriverConnectio
     } finally {
       if (source !== undefined && this.isOpen) await this.#drained(source, ended);
       this.forget(sent);
-      if (!whole || !ordinary(statement.sql)) await this.#trueStatus();
+      if (!whole || !ordinary(statement.sql)) await this.trueStatus();
     }
+  }
+
+  async executeScript(script: Statement, progress: ScriptProgress): Promise<void> {
+    const refused = this.refusal(script);
+    if (refused !== undefined) throw refused;
+    await runScript(this.scripts, script, progress, {
+      isOpen: () => this.isOpen,
+      isStopped: () => this.#cancellation.hasStopped(script),
+      allow: (part, ask) => this.held(part, ask),
+      run: (send) => this.#script(script, send),
+      transaction: this.transaction,
+    });
   }
 
   cancel(statement: Statement): Cancelled {
@@ -185,6 +201,15 @@ export abstract class MysqlConnection extends Session implements DriverConnectio
     return isDoubtful(result.lastInsertId) ? this.#surelyKeyed(result) : result;
   }
 
+  #script(script: Statement, send: SendScript): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const sent = this.inFlight.add(script, reject);
+      const done = (error: ServerError | undefined) =>
+        error === undefined ? this.settleWithStatus(sent, resolve) : this.failed(sent, error);
+      this.sending(sent, () => send(done));
+    });
+  }
+
   async #surelyKeyed(result: Result): Promise<Result> {
     const generated = await this.command("SELECT CAST(LAST_INSERT_ID() AS CHAR)").catch(() => undefined);
     const [key] = (generated?.rows[0] ?? []) as unknown[];
@@ -196,16 +221,6 @@ export abstract class MysqlConnection extends Session implements DriverConnectio
     const result = await answer;
     this.transaction.ended();
     return result;
-  }
-
-  async #trueStatus(): Promise<void> {
-    if (!this.isOpen) return;
-    await new Promise<void>((resolve) => {
-      this.askStatus((error) => {
-        if (error) this.lose(error);
-        resolve();
-      });
-    });
   }
 
   /** The server sends what it has begun: little is read to its end, the rest is killed. */

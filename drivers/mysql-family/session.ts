@@ -145,6 +145,12 @@ export abstract class Session implements StatementHolder {
     });
   }
 
+  protected async trueStatus(): Promise<void> {
+    if (!this.isOpen) return;
+    const error = await new Promise<unknown>((resolve) => this.askStatus(resolve));
+    if (error) this.lose(error);
+  }
+
   protected forget(sent: Sent): void {
     this.inFlight.remove(sent);
     // mariadb would hang up on what is still in flight.

@@ -19,6 +19,7 @@ import type { Callback, Command, Native } from "./native.js";
 import { typed } from "./params.js";
 import { resultOf, statusOf } from "./results.js";
 import { aliasUnsafeNames } from "./rows.js";
+import { Mysql2Scripts } from "./scripts.js";
 import { type Prepared, StatementCache } from "./statement-cache.js";
 import { rowSource } from "./stream.js";
 
@@ -33,6 +34,7 @@ type Resolve = (result: Result | Promise<Result>) => void;
 export class Mysql2Connection extends MysqlConnection {
   readonly native: Native;
   protected readonly names = "mysql";
+  protected readonly scripts: Mysql2Scripts;
   readonly #int64: DriverSettings["int64"];
   readonly #statements: StatementCache;
   readonly #ahead: Ahead;
@@ -41,6 +43,7 @@ export class Mysql2Connection extends MysqlConnection {
   constructor(native: Native, setup: Mysql2Setup) {
     super(native.stream, setup);
     this.native = native;
+    this.scripts = new Mysql2Scripts(native);
     this.#int64 = setup.int64;
     this.#statements = new StatementCache(native, (ask) => this.room(ask));
     this.#ahead = setup.ahead;

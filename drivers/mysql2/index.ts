@@ -14,6 +14,7 @@ import { identify } from "../mysql-family/arguments/args.js";
 import { parseUrl } from "../mysql-family/arguments/url.js";
 import { begin } from "../mysql-family/connect/connect.js";
 import { cancelled } from "../mysql-family/errors/outcome.js";
+import { severalStatements } from "../mysql-family/scripts.js";
 import { repeatable, stackable } from "../mysql-family/text.js";
 import { Ahead } from "./ahead.js";
 import { checkArgs, connectionArgs } from "./args.js";
@@ -39,6 +40,7 @@ export const mysql2: Driver = {
   bind,
   stackable,
   repeatable,
+  severalStatements,
   cancelled,
 };
 

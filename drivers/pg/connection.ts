@@ -7,6 +7,7 @@ import type {
   Params,
   Result,
   RowMode,
+  ScriptProgress,
   Statement,
   TransactionOptions,
 } from "../driver.js";
@@ -20,6 +21,7 @@ import { FACTS_NAME } from "./names/facts.js";
 import { type Asks, NOTHING, type Sending } from "./names/names.js";
 import type { StreamOwner } from "./portal.js";
 import { reset } from "./reset.js";
+import { locate, ScriptExecution } from "./script/script.js";
 import { Session } from "./session.js";
 import { type Use, unnamed } from "./statement-cache.js";
 import { PgStream } from "./stream.js";
@@ -64,6 +66,22 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
           new CountingExecution(lists.length, this, bytes, settle, statement, use, ahead, asks.behind),
       );
     });
+  }
+
+  async executeScript(script: Statement, progress: ScriptProgress): Promise<void> {
+    let execution: ScriptExecution | undefined;
+    try {
+      await this.sent((settle) => {
+        execution = new ScriptExecution(this, settle, script, progress);
+        return execution;
+      });
+    } catch (error) {
+      locate(error, script.sql, progress);
+      throw error;
+    } finally {
+      if (execution?.restarted && this.transacting) this.chained++;
+      this.names?.overheard(this.transacting);
+    }
   }
 
   stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {

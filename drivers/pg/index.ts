@@ -7,6 +7,7 @@ import { checkArgs, identify } from "./arguments/args.js";
 import { configOf } from "./arguments/url.js";
 import { connect } from "./connect.js";
 import { cancelled, translate } from "./errors.js";
+import { severalStatements } from "./script/statements.js";
 import { repeatable, stackable } from "./text.js";
 import { bind } from "./values/params.js";
 
@@ -27,6 +28,7 @@ export const pg: Driver = {
   bind,
   stackable,
   repeatable,
+  severalStatements,
   cancelled,
 };
 

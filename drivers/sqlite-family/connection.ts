@@ -5,6 +5,7 @@ import { admitPragma, type Pragma } from "./pragmas.js";
 import { PrivateSession } from "./reset.js";
 import type { Handle } from "./settings.js";
 import { type Prepared, StatementCache } from "./statement-cache.js";
+import { statementsOf } from "./statements.js";
 
 export abstract class SqliteConnection<P extends Prepared> implements BlockingConnection {
   /** Only of a private database, which would be lost if its file were closed and opened again. */
@@ -25,6 +26,10 @@ export abstract class SqliteConnection<P extends Prepared> implements BlockingCo
         session.reset();
       };
     }
+  }
+
+  divide(script: string): Iterable<readonly [start: number, end: number]> {
+    return statementsOf(script);
   }
 
   abstract get inTransaction(): boolean;

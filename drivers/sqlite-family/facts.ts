@@ -2,6 +2,7 @@
 import { identify, maxConnections, ownDatabase } from "./args.js";
 import { bind } from "./params.js";
 import { rememberFile } from "./pool-files.js";
+import { severalStatements } from "./statements.js";
 import { outsideTransaction, repeatable, seemsReadOnly, stackable } from "./text.js";
 
 export const sqliteFacts = {
@@ -15,6 +16,7 @@ export const sqliteFacts = {
   opened: rememberFile,
   stackable,
   repeatable,
+  severalStatements,
   seemsReadOnly,
   outsideTransaction,
 } as const;

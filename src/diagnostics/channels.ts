@@ -44,7 +44,7 @@ export interface StatementTrace extends Trace {
 
 /** Of `adbapi:interaction`: from the call to its answer, with all attempts. */
 export interface InteractionTrace extends Trace {
-  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
+  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession" | "runScript";
   /**
    * A listener of `start` may set it: called in place of the function, for each attempt, it calls that in a context of
    * the listener's own and gives what it gave. A listener that finds one there already calls it too.

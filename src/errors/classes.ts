@@ -51,6 +51,10 @@ export class AdbapiError extends Error {
    * `CancelledError`; `"not sent"` of a `PoolTimeout` and of a connect that failed.
    */
   declare readonly outcome?: Outcome;
+  /** Of a script: which of its statements failed, from 1; absent where that is not known. */
+  declare readonly statementNumber?: number;
+  /** Of a script: where in its text the fault is, or the statement that failed begins, as an index; where known. */
+  declare readonly position?: number;
   /** @internal */
   declare [farFromCaller]: boolean;
 

@@ -45,6 +45,34 @@ export function connectFailed<E extends AdbapiError>(error: E): E {
   return error;
 }
 
+/** The place in a script where it stopped: both as properties, and in words at the end of the message. */
+export function stoppedAt(
+  error: AdbapiError,
+  script: string,
+  statementNumber: number | undefined,
+  position: number | undefined,
+): void {
+  const words: string[] = [];
+  if (statementNumber !== undefined) {
+    set(error, "statementNumber", statementNumber);
+    words.push(`statement ${statementNumber}`);
+  }
+  if (position !== undefined) {
+    set(error, "position", position);
+    words.push(`line ${script.slice(0, position).split("\n").length}`);
+  }
+  if (words.length === 0) return;
+  const { message, stack } = error;
+  const longer = `${message} (${words.join(", ")} of the script)`;
+  set(error, "message", longer);
+  if (stack?.includes(message))
+    set(
+      error,
+      "stack",
+      stack.replace(message, () => longer),
+    );
+}
+
 /** A timeout's message names its outcome, and the stack begins with the message. */
 function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
   for (const key of ["message", "stack"] as const)

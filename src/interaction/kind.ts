@@ -1,3 +1,4 @@
+import type { InteractionTrace } from "../diagnostics/channels.js";
 import { Connection } from "../session/connection.js";
 import { OpenSession } from "../session/open-session.js";
 import type { Sequence } from "../session/sequence.js";
@@ -7,7 +8,7 @@ import { Transaction } from "./transaction.js";
 
 /** What an interaction lends to its function, and how it treats the connection. */
 export interface InteractionKind {
-  readonly verb: "runInteraction" | "runWithConnection" | "runWithSession";
+  readonly verb: InteractionTrace["verb"];
   readonly mode: TransactionMode;
   /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
   readonly reset: boolean;
@@ -27,6 +28,20 @@ export const WITH_CONNECTION: InteractionKind = {
   mode: "connection",
   reset: true,
   face: (session, sequence) => new Connection(session, sequence),
+};
+
+/** What a script is run on. */
+export interface OfSession {
+  readonly session: Session;
+  readonly sequence: Sequence;
+}
+
+/** A script may leave anything behind. */
+export const SCRIPT: InteractionKind = {
+  verb: "runScript",
+  mode: "autocommit",
+  reset: true,
+  face: (session, sequence): OfSession => ({ session, sequence }),
 };
 
 /** For one call: it is reset when something ran outside of its transactions. */

@@ -1,10 +1,12 @@
 import type { Params } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
 import {
+  type BulkOptions,
   checkNestedOptions,
   type InteractionOptions,
   type StatementOptions,
 } from "../options/call-options.js";
+import { runScript } from "../script/script.js";
 import { Cursor } from "../session/cursor.js";
 import type { Sequence } from "../session/sequence.js";
 import { refused, type Session } from "../session/session.js";
@@ -48,6 +50,11 @@ export interface Queryable {
     params?: Params,
     options?: StatementOptions,
   ): AsyncIterableIterator<Row>;
+  /**
+   * Runs a script: several statements in one text, without params, each database's own way. Fires when all have run;
+   * rows are dropped. The first failure ends it, and its error has `statementNumber` and, where known, `position`.
+   */
+  runScript(sql: string, options?: BulkOptions): Deferred<void>;
   /** Fires with what `fn` gave, once its work is committed, or released into the transaction around it. */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,
@@ -108,6 +115,14 @@ export class Transaction extends Cursor implements Queryable {
   ): AsyncIterableIterator<Row>;
   runStream(sql: string, params?: Params, options?: StatementOptions): AsyncIterableIterator<never> {
     return this.#session.stream(this.innermost(), sql, params, options) as RowStream<never>;
+  }
+
+  /**
+   * Runs several statements, in one text without params, in this transaction: as `pool.runScript`, but a statement that
+   * ends the transaction (COMMIT, on MySQL any DDL) is what it is elsewhere in an interaction.
+   */
+  runScript(sql: string, options?: BulkOptions): Deferred<void> {
+    return runScript(this.#session, this.innermost(), sql, options);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Params, TransactionOptions } from "../../drivers/driver.js";
 import type { ConnectionPool } from "../connection-pool.js";
 import type { Deferred } from "../defer/index.js";
 import { unsentError } from "../errors/given-up.js";
-import type { StatementOptions } from "../options/call-options.js";
+import type { BulkOptions, StatementOptions } from "../options/call-options.js";
 import type { OpenSession } from "../session/open-session.js";
 import type { AnyRow, StatementResult } from "../statement/results.js";
 import { unwatchAbort, watchAbort } from "../timeouts/abort-watch.js";
@@ -17,6 +17,7 @@ interface Place {
     params: Params | undefined,
     options: StatementOptions | undefined,
   ): Deferred<StatementResult<AnyRow>>;
+  runScript(sql: string, options: BulkOptions | undefined): Deferred<void>;
   runStream(
     sql: string,
     params: Params | undefined,
@@ -50,6 +51,12 @@ export class AdbapiConnection implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery, options?: Abortable): Promise<QueryResult<R>> {
     const place = await this.place(optionsOf(query, options)?.signal);
     options?.signal?.throwIfAborted();
+    if (isScript(this.pool, query)) {
+      const script = place.runScript(query.sql, optionsOf(query));
+      this.#last = script;
+      await script;
+      return { rows: [] };
+    }
     const running = place.runStatement(query.sql, paramsOf(query), optionsOf(query));
     this.#last = running;
     return queryResult<R>(query, await running);
@@ -166,6 +173,11 @@ export class OwnConnection extends AdbapiConnection {
       });
     });
   }
+}
+
+/** A raw text of several statements, as migrations have them: Kysely's own dialects run those too. */
+function isScript(pool: ConnectionPool, { query, sql, parameters }: CompiledQuery): boolean {
+  return query.kind === "RawNode" && parameters.length === 0 && pool.isScript(sql);
 }
 
 function paramsOf({ parameters }: CompiledQuery): readonly unknown[] | undefined {

@@ -31,7 +31,7 @@ export interface StatementOptions {
   readonly rowMode?: RowMode | undefined;
 }
 
-/** Options of `executeMany`: as of one statement, for all of it. */
+/** Options of `executeMany` and `runScript`: as of one statement, for all of it. */
 export type BulkOptions = Pick<StatementOptions, "signal" | "timeoutMillis">;
 
 /**
@@ -103,6 +103,11 @@ export function checkStatementOptions(options: unknown): void {
 /** As above, for `executeMany`. */
 export function checkBulkOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, bulkChecks, "executeMany option");
+}
+
+/** As above, for `runScript`. */
+export function checkScriptOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, bulkChecks, "runScript option");
 }
 
 /** Throws an `InterfaceError` that names the option. */

@@ -29,7 +29,7 @@ const told = new WeakMap<Driver, Set<string>>();
 /** What the driver says of a text; where it throws, the careful answer. */
 export function judged(
   driver: Driver,
-  question: "stackable" | "repeatable" | "seemsReadOnly" | "outsideTransaction",
+  question: "stackable" | "repeatable" | "seemsReadOnly" | "outsideTransaction" | "severalStatements",
   sql: string,
 ): boolean {
   try {

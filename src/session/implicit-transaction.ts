@@ -105,6 +105,16 @@ export class ImplicitTransaction extends TransactionState {
     }
   }
 
+  /** The same, with a text of the caller's own that may end the transaction. */
+  async sentText<T>(sql: string, send: (conn: DriverConnection) => Promise<T>): Promise<T> {
+    this.running = sql;
+    try {
+      return await this.sent(sql, send);
+    } finally {
+      this.running = undefined;
+    }
+  }
+
   /** Fires with the name of a new savepoint. */
   async savepoint(): Promise<string> {
     this.#savepoints++;

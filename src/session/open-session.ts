@@ -1,6 +1,7 @@
 import type { Params, TransactionOptions } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
-import type { StatementOptions } from "../options/call-options.js";
+import type { BulkOptions, StatementOptions } from "../options/call-options.js";
+import { runScript } from "../script/script.js";
 import { type AnyRow, resultOf, type StatementResult } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
 import type { Sequence } from "./sequence.js";
@@ -36,6 +37,11 @@ export class OpenSession {
     return this.#session.statement(this.#sequence, sql, params, options, resultOf) as Deferred<
       StatementResult<AnyRow>
     >;
+  }
+
+  runScript(sql: string, options?: BulkOptions): Deferred<void> {
+    this.#touch();
+    return runScript(this.#session, this.#sequence, sql, options);
   }
 
   runStream(

@@ -38,7 +38,7 @@ export class Session {
   readonly driver: Driver;
   /** For what has its turn, and for the time after the last of that. */
   readonly transaction: ImplicitTransaction;
-  readonly #context: SessionContext;
+  readonly context: SessionContext;
   /** The work of the transaction's own function. */
   readonly sequence = new Sequence(this);
   /** The same, and those of the interactions nested in it. */
@@ -59,7 +59,7 @@ export class Session {
     this.lease = lease;
     this.driver = driver;
     this.transaction = new ImplicitTransaction(lease, driver, events, options, mode);
-    this.#context = context;
+    this.context = context;
     lease.busy = () => lease.unanswered !== undefined;
   }
 
@@ -234,11 +234,11 @@ export class Session {
   }
 
   #traceOf(sql: string, parameterized: boolean, batchSize?: number): StatementTrace {
-    return { ...this.#context.origin, sql, parameterized, batchSize, inTransaction: true };
+    return { ...this.context.origin, sql, parameterized, batchSize, inTransaction: true };
   }
 
   #timeoutOf(options: BulkOptions | undefined): number | undefined {
-    return options?.timeoutMillis ?? this.#context.options.statementTimeoutMillis;
+    return options?.timeoutMillis ?? this.context.options.statementTimeoutMillis;
   }
 }
 

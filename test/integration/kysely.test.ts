@@ -109,6 +109,23 @@ const namesIn = async (db: Db) =>
   (await db.selectFrom("person").select("name").orderBy("name").execute()).map(({ name }) => name);
 
 describeEach(TARGETS, (target) => {
+  test("a raw text of several statements runs as a script, as migrations have them", async () => {
+    await withDb(target, {}, async (db) => {
+      const inserts =
+        "insert into person (name) values ('a;b');\ninsert into person (name) values ('c');\n-- end";
+      expect(await sql.raw(inserts).execute(db)).toEqual({ rows: [] });
+      expect(await namesIn(db)).toEqual(["a;b", "c"]);
+      expect((await sql`select 'a;b' as v`.execute(db)).rows).toEqual([{ v: "a;b" }]);
+      const torn = db.transaction().execute(async (trx) => {
+        await sql.raw(inserts.replace("a;b", "d").replace("'c'", "'e'")).execute(trx);
+        expect(await namesIn(trx)).toHaveLength(4);
+        await sql.raw("insert into person (name) values ('f'); selekt 1").execute(trx);
+      });
+      await expect(torn).rejects.toMatchObject({ statementNumber: 2 });
+      expect(await namesIn(db)).toEqual(["a;b", "c"]);
+    });
+  });
+
   test("the builder: insert, select, join, update, delete, with numbers of rows", async () => {
     await withDb(target, {}, async (db) => {
       await addPeople(db, ["Ada", "Bob", "Cyd"]);

@@ -155,3 +155,11 @@ expectTypeOf(pool.stats).toEqualTypeOf<PoolStats>();
 expectTypeOf(pool.paramstyle).toEqualTypeOf<Paramstyle>();
 // @ts-expect-error stats are a snapshot
 pool.stats.size = 3;
+
+// Scripts take no params, and give nothing.
+expectTypeOf(pool.runScript("select 1; select 2", { timeoutMillis: 5 })).toEqualTypeOf<Deferred<void>>();
+expectTypeOf<Transaction["runScript"]>().returns.toEqualTypeOf<Deferred<void>>();
+// @ts-expect-error there are no params
+pool.runScript("select $1", [1]);
+// @ts-expect-error there are no rows
+pool.runScript("select 1", { rowMode: "array" });

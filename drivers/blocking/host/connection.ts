@@ -9,12 +9,14 @@ import type {
   Params,
   Result,
   RowMode,
+  ScriptProgress,
   SessionState,
   Statement,
   TransactionOptions,
 } from "../../driver.js";
 import { fromWire, StatementCancelled } from "../errors.js";
 import type { Request } from "../protocol.js";
+import { executeMany, executeScript } from "./bulk.js";
 import { CancelGrace } from "./cancel-grace.js";
 import { Inbox, type Received, type Receiver } from "./inbox.js";
 import { ownParams } from "./params.js";
@@ -23,9 +25,6 @@ import { RequestQueue } from "./request-queue.js";
 import { StreamedRows, type StreamSession } from "./stream.js";
 import { type Thread, threadEnded } from "./thread.js";
 import { type Transaction, transactionAfter } from "./transaction-state.js";
-
-/** Lists of params that travel as one message. */
-const MANY = 1_000;
 
 type Life = "open" | "closing" | "broken";
 
@@ -113,18 +112,12 @@ export class ThreadConnection implements DriverConnection, Receiver, StreamSessi
     await this.request(["reset", 0, false]);
   }
 
-  async executeMany(
-    sql: string,
-    listOfParams: readonly Params[],
-    whole?: Statement,
-  ): Promise<{ readonly rowCount: number }> {
-    let rowCount = 0;
-    for (let from = 0; from < listOfParams.length; from += MANY) {
-      const slice = listOfParams.slice(from, from + MANY).map((params) => ownParams(params)!);
-      const received = await this.request(["many", 0, true, sql, slice], whole);
-      if ("kind" in received) rowCount += received.rowCount;
-    }
-    return { rowCount };
+  executeMany(sql: string, listOfParams: readonly Params[], whole?: Statement) {
+    return executeMany(this, sql, listOfParams, whole);
+  }
+
+  executeScript(script: Statement, progress: ScriptProgress): Promise<void> {
+    return executeScript(this, script, progress);
   }
 
   stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {

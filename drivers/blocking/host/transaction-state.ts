@@ -20,6 +20,9 @@ export function transactionAfter(
     case "commit":
     case "rollback":
       return open ? "open" : "none";
+    // In the pool's transaction its statements are that one's, or refused; else it may leave one of its own open.
+    case "script":
+      return open ? (before === "none" ? "open" : before) : "none";
     case "reset":
       return "none";
     default:

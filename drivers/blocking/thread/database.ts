@@ -32,6 +32,11 @@ export class Database {
     return this.#connection.iterate?.(sql, params);
   }
 
+  /** Where the statements of a text are; undefined where the module does not tell. */
+  divide(script: string): Iterable<readonly [start: number, end: number]> | undefined {
+    return this.#connection.divide?.(script);
+  }
+
   /** What the database says of the text; undefined where it does not tell. Throws what executing it would. */
   readOnly(text: Text, sql: string): boolean | undefined {
     text.readOnly ??= this.#connection.readOnly?.(sql);

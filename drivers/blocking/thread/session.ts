@@ -6,6 +6,7 @@ import { StreamCursor } from "./cursor.js";
 import type { Database } from "./database.js";
 import { Groups } from "./groups.js";
 import type { Outbox, Settled } from "./outbox.js";
+import { Scripts } from "./scripts.js";
 import { Statements } from "./statements.js";
 import { Texts } from "./texts.js";
 import { PoolTransaction } from "./transaction.js";
@@ -20,6 +21,7 @@ export class ThreadSession {
   readonly #texts = new Texts();
   readonly #transaction: PoolTransaction;
   readonly #statements: Statements;
+  readonly #scripts: Scripts;
   readonly #cursor: StreamCursor;
   readonly #groups: Groups;
 
@@ -32,6 +34,7 @@ export class ThreadSession {
     this.#outbox = outbox;
     this.#transaction = transaction;
     this.#statements = statements;
+    this.#scripts = new Scripts(database, cells, texts, transaction);
     this.#cursor = new StreamCursor(database, cells, texts, statements);
     this.#groups = new Groups(database, cells, texts, (request) => this.#settle(request));
   }
@@ -78,6 +81,9 @@ export class ThreadSession {
         return this.#statements.read(request[3], request[4], slot);
       case "many":
         return this.#statements.executeMany(request[3], request[4], slot);
+      case "script":
+        this.#scripts.run(request[3], slot, inTransaction);
+        return "done";
       case "begin":
         this.#transaction.begin(request[3]);
         return "done";
