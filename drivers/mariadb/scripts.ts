@@ -1,4 +1,4 @@
-/** mariadb's part of scripts. It has no COM_SET_OPTION: a ping of its own lends the command that waits for the answer. */
+/** mariadb's part of scripts. It has no COM_SET_OPTION: a ping lends the command that waits for the answer. */
 import { NotSupportedError } from "../../src/errors/classes.js";
 import type { ServerError } from "../mysql-family/errors/server-error.js";
 import { type Answers, type Scripts, setOption } from "../mysql-family/scripts.js";

@@ -1,4 +1,4 @@
-/** mysql2's part of scripts. It has no COM_SET_OPTION: a ping of its own lends the command that waits for the answer. */
+/** mysql2's part of scripts. It has no COM_SET_OPTION: a ping lends the command that waits for the answer. */
 import { type Answers, type Scripts, setOption } from "../mysql-family/scripts.js";
 import { OWN } from "../mysql-family/values/result.js";
 import { guardRows } from "./guard.js";

@@ -1,4 +1,4 @@
-/** Runs the statements of a script one by one, so that it is known where it stopped, and a cancel stops it in between. */
+/** Runs a script statement by statement: so it is known where it stopped, and a cancel stops it in between. */
 import { NotSupportedError } from "../../../src/errors/classes.js";
 import type { Cells } from "../cells.js";
 import { ScriptStopped, StatementCancelled } from "../errors.js";

@@ -51,7 +51,7 @@ export class ScriptExecution extends OwnExecution {
   }
 }
 
-/** What the server says of the place: where it found the fault before it had run anything, in which statement that is. */
+/** Where it stopped: a fault that was found before anything ran is counted by its place. */
 export function locate(error: unknown, sql: string, progress: ScriptProgress): void {
   const { position } = (error ?? {}) as { readonly position?: unknown };
   const characters = typeof position === "string" ? Number(position) : Number.NaN;
