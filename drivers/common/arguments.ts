@@ -31,6 +31,12 @@ export type Args = Record<string, unknown>;
  * they are is said in it.
  */
 export function ownArguments(what: string, given: object, kinds: Kinds): Args {
+  if (!mayHold(given, kinds)) {
+    const some = Object.keys(kinds).slice(0, 3).join(", ");
+    throw new InterfaceError(
+      `${what}s must be properties of an object (${some}, …); what was given is a ${kindOf(given)}`,
+    );
+  }
   const entries: [string, unknown][] = [];
   for (const name of new Set([...Object.getOwnPropertyNames(given), ...Object.keys(kinds)])) {
     const value = propertyOf(given, name);
@@ -51,6 +57,16 @@ export function hide(object: object, names: readonly string[]): void {
   for (const name of names) {
     if (Object.hasOwn(object, name)) Object.defineProperty(object, name, { enumerable: false });
   }
+}
+
+/** A promise of arguments, a Map or a boxed string would be taken for none at all. */
+export function mayHold(given: object, kinds: Kinds): boolean {
+  const kind = Object.getPrototypeOf(given) as object | null;
+  return kind === null || kind === Object.prototype || Object.keys(kinds).some((name) => name in given);
+}
+
+export function kindOf(given: object): string {
+  return String(given.constructor?.name);
 }
 
 type Ready = (error: unknown, made: unknown) => void;

@@ -1,7 +1,7 @@
 /** The TLS options among the connect arguments. */
 import { type ConnectionOptions, createSecureContext } from "node:tls";
 import { InterfaceError } from "../../src/errors/classes.js";
-import { type Kinds, ownArguments } from "./arguments.js";
+import { type Kinds, kindOf, mayHold, ownArguments } from "./arguments.js";
 
 /** What is hidden: printing the object that holds it must not show it. */
 export const TLS_SECRETS = ["key", "pfx", "passphrase"] as const;
@@ -27,19 +27,13 @@ const KINDS: Kinds = {
  * it: packages learn of that in the middle of a handshake, and some end the process by it.
  */
 export function ownTls(driver: string, given: object): ConnectionOptions {
-  if (!mayHoldOptions(given))
+  if (!mayHold(given, KINDS))
     throw new InterfaceError(
-      `${driver}: connect argument "ssl" must be an object of TLS options (ca, cert, key, …); what was given is a ${given.constructor?.name}`,
+      `${driver}: connect argument "ssl" must be an object of TLS options (ca, cert, key, …); what was given is a ${kindOf(given)}`,
     );
   const own = ownArguments(`${driver}: the TLS option`, given, KINDS) as ConnectionOptions;
   if (MATERIAL.some((name) => Object.hasOwn(own, name))) contextOf(driver, own);
   return own;
-}
-
-/** An authority's certificate itself, or the promise of one, would be taken for no options at all. */
-function mayHoldOptions(given: object): boolean {
-  const kind = Object.getPrototypeOf(given) as object | null;
-  return kind === null || kind === Object.prototype || Object.keys(KINDS).some((name) => name in given);
 }
 
 /**

@@ -140,6 +140,25 @@ describeEach(SERVER_TARGETS, (target) => {
     }
   });
 
+  test.runIf(isPg)(
+    "the name that `servername` gives is the one that is checked, by a cancel too",
+    async () => {
+      await server.show("DNS:inner,DNS:localhost,IP:127.0.0.1");
+      const { ca } = authority;
+      for (const host of HOSTS) {
+        expect(await inside({ ca, servername: "elsewhere" }, host)).toBe(false);
+        expect(await inside({ ca, host: "elsewhere" }, host)).toBe(false);
+        await using pool = poolWith({ ca, servername: "inner" }, host);
+        await pool.runQuery("select 1");
+        await expect(pool.runQuery("select pg_sleep(60)", [], { timeoutMillis: 200 })).rejects.toMatchObject({
+          name: "StatementTimeout",
+          outcome: "not applied",
+        });
+        expect(pool.stats).toMatchObject({ connects: 1, losses: 0 });
+      }
+    },
+  );
+
   test("a client's certificate is shown to the server, and its key to nobody", async () => {
     await server.show("DNS:localhost");
     const { cert, key, pfx } = authority.issue("DNS:client", PASSPHRASE);

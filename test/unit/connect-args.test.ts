@@ -78,7 +78,18 @@ describe.each(DRIVERS)("$name", (driver) => {
   test("a URL object is a URL, and nothing else is one", () => {
     const scheme = driver === pg ? "postgres" : "mysql";
     expect(check(driver, new URL(`${scheme}://u:p@h:1/d`))).toMatchObject({ host: "h", port: 1, user: "u" });
-    for (const none of [5, () => {}, [], null]) expect(() => check(driver, none)).toThrow(InterfaceError);
+    const options = { host: "h", password: "12345" };
+    class Empty {}
+    const objects = [
+      Promise.resolve(options),
+      new Map(Object.entries(options)),
+      new Empty(),
+      Buffer.from("12345"),
+    ];
+    for (const none of [5, () => {}, [], null, new String(`${scheme}://u:12345@h`), ...objects]) {
+      expect(() => check(driver, none)).toThrow(InterfaceError);
+      expect(() => check(driver, none)).toThrow(/^(?!.*12345)/s);
+    }
   });
 
   test.each([

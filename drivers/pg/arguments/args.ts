@@ -14,7 +14,7 @@ import {
 import { ownTls, sealed } from "../../common/tls.js";
 import { urlText } from "../../common/url.js";
 import type { DatabaseName } from "../../driver.js";
-import { agreed, type Ssl } from "./ssl.js";
+import { agreed, checkingName, type Ssl } from "./ssl.js";
 import { configOf } from "./url.js";
 
 const OF_THE_POOL = "it is an option of the pool, in the argument after this one";
@@ -96,7 +96,7 @@ function withUrl(given: Args, connectionString: unknown): ClientConfig {
   const config = merged<Args>(given, parsed);
   const own = isObject(given.ssl) ? ownTls("pg", given.ssl) : (given.ssl as Ssl);
   const ssl = agreed(own, parsed.ssl);
-  if (ssl !== undefined) config.ssl = isObject(ssl) ? sealed("pg", ssl) : ssl;
+  if (ssl !== undefined) config.ssl = isObject(ssl) ? sealed("pg", checkingName(ssl)) : ssl;
   // pg would look for one in its environment.
   if (config.password === "") config.password = () => "";
   else if (typeof config.password === "function")

@@ -2,7 +2,7 @@
  * What is said of TLS in several places, a URL's options and the argument `ssl`, made one: never weaker than any of
  * them.
  */
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, checkServerIdentity } from "node:tls";
 import { InterfaceError } from "../../../src/errors/classes.js";
 import { merged } from "../../common/arguments.js";
 
@@ -42,6 +42,18 @@ export function agreed(one: Ssl, other: Ssl): Ssl {
     throw contradiction("one has the host's name checked, and the other has a check of its own");
   }
   return merged<ConnectionOptions>(first, second);
+}
+
+/**
+ * pg puts the host's name in the place of one that these give, and so would have another name checked than was said:
+ * theirs is held against the certificate all the same.
+ */
+export function checkingName(ssl: ConnectionOptions): ConnectionOptions {
+  const name = ssl.servername ?? ssl.host;
+  if (name === undefined || ssl.checkServerIdentity !== undefined) return ssl;
+  const check: ConnectionOptions["checkServerIdentity"] = (_, certificate) =>
+    checkServerIdentity(name, certificate);
+  return merged<ConnectionOptions>(ssl, { checkServerIdentity: check });
 }
 
 function optionsOf(ssl: true | ConnectionOptions): ConnectionOptions {

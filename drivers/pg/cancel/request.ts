@@ -49,9 +49,10 @@ function secure(raw: Socket, host: string, session: Session): void {
   const handshake = () => {
     const tls = connectTls({
       host,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(session.sslNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
       ...(typeof session.ssl === "boolean" ? {} : session.ssl),
+      ...(session.sslNegotiation === "direct" ? { ALPNProtocols: ["postgresql"] } : {}),
+      // As pg does for the session.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
       socket: raw,
     });
     tls.on("error", () => raw.destroy());
