@@ -7,6 +7,7 @@
  */
 import type { AdbapiError, Outcome } from "../src/errors/classes.js";
 import type { ConnectOptions } from "./connect-options.js";
+import type { Listens } from "./contract/listens.js";
 import type { RunsScripts } from "./contract/scripts.js";
 import type {
   Cancellation,
@@ -19,6 +20,7 @@ import type {
 } from "./statement.js";
 
 export type * from "./connect-options.js";
+export type * from "./contract/listens.js";
 export type * from "./contract/scripts.js";
 export type * from "./statement.js";
 
@@ -112,6 +114,9 @@ export interface Driver {
    */
   outsideTransaction?(sql: string): boolean;
 
+  /** Present where its connections have `listen`. */
+  readonly listens?: true;
+
   /** Present where the database has a single writer at a time: writes then form one line, ahead of the connections. */
   readonly singleWriter?: true;
 
@@ -137,7 +142,7 @@ export interface Driver {
 }
 
 /** One session with a database. What it may do beside single statements is in drivers/contract/. */
-export interface DriverConnection extends RunsScripts {
+export interface DriverConnection extends RunsScripts, Listens {
   /** The package's own handle, where it lives on this thread. */
   readonly native: unknown;
   /** The server's name for the session, for logs and errors. */

@@ -8,11 +8,13 @@ import type { PoolStats } from "./diagnostics/pool-stats.js";
 import { adbapiInteraction, calledInside } from "./interaction/call.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
 import type { Queryable, Transaction } from "./interaction/transaction.js";
+import type { Subscription } from "./listen/subscription.js";
 import {
   type BulkOptions,
   type CloseOptions,
   checkCloseOptions,
   type InteractionOptions,
+  type ListenOptions,
   type StatementOptions,
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
@@ -173,6 +175,16 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    */
   runScript(sql: string, options?: BulkOptions): Deferred<void> {
     return runPoolScript(this.#parts.interactions, sql, options, this.runScript);
+  }
+
+  /**
+   * Listens to a channel of PostgreSQL (`LISTEN`), from now on until `return()` (a `break` of `for await`), its signal,
+   * or `close()`: notifications in the order sent. All channels of a pool share one session, beside `max`. When that is
+   * lost, it listens again by itself, and yields a gap: what was sent in between was missed. Fails where it cannot
+   * begin. While it is open the process stays alive. `listening` fires once the server has confirmed.
+   */
+  listen(channel: string, options?: ListenOptions): Subscription {
+    return this.#parts.listeners.listen(channel, options);
   }
 
   /** Whether the text holds several statements, which only a script runs. @internal */

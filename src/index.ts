@@ -26,10 +26,12 @@ export type {
 export type { PoolStats } from "./diagnostics/pool-stats.js";
 export * from "./errors/classes.js";
 export { type Queryable, Transaction } from "./interaction/transaction.js";
+export type { Gap, Notification, Subscription } from "./listen/subscription.js";
 export type {
   BulkOptions,
   CloseOptions,
   InteractionOptions,
+  ListenOptions,
   StatementOptions,
 } from "./options/call-options.js";
 export type { Logger, PoolSettings } from "./options/settings.js";

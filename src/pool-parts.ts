@@ -7,6 +7,7 @@ import { statsOf } from "./dispatch/stats.js";
 import { PoolClosed } from "./errors/classes.js";
 import type { InteractionContext } from "./interaction/interaction.js";
 import { Interactions } from "./interaction/interactions.js";
+import { Listeners } from "./listen/listeners.js";
 import { Connections } from "./pool/connections.js";
 import { EventLog } from "./pool/event-log.js";
 import type { ResolvedPoolOptions } from "./pool-options.js";
@@ -30,6 +31,7 @@ export class PoolParts {
   readonly interactions: Interactions;
   readonly streams: PoolStreams;
   readonly statements: SingleStatements;
+  readonly listeners: Listeners;
   readonly #options: ResolvedPoolOptions;
   readonly #events: EventLog;
 
@@ -50,6 +52,7 @@ export class PoolParts {
     const context: InteractionContext = { driver, options, events, dispatcher: this.dispatcher, origin };
     this.interactions = new Interactions(context);
     this.streams = new PoolStreams(context);
+    this.listeners = new Listeners(driver, args, options, origin, events, this.dispatcher.hold);
     this.statements = new SingleStatements(driver, this.dispatcher, origin, options);
   }
 
@@ -69,6 +72,7 @@ export class PoolParts {
 
   async #close(timeoutMillis = Number.POSITIVE_INFINITY): Promise<void> {
     const drained = this.dispatcher.drain();
+    const deaf = this.listeners.close();
     const end = performance.now() + timeoutMillis;
     if (timeoutMillis === Number.POSITIVE_INFINITY) await drained;
     else {
@@ -83,6 +87,7 @@ export class PoolParts {
     await this.connections.close(
       Math.min(Math.max(end - performance.now(), GOODBYE_MILLIS), MOST_CLOSE_MILLIS),
     );
+    await deaf;
     this.dispatcher.close();
   }
 

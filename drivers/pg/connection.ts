@@ -4,6 +4,7 @@ import type {
   Cancellation,
   ConnectOptions,
   DriverConnection,
+  Notified,
   Params,
   Result,
   RowMode,
@@ -16,6 +17,7 @@ import { COPY, copyRefused } from "./copy.js";
 import { cancelledUnsent, factsOf } from "./errors.js";
 import { CountingExecution, executeMany } from "./execute-many.js";
 import { Execution } from "./execution.js";
+import { Notifications } from "./listen/notifications.js";
 import { manyGroup, statementGroup } from "./message-group.js";
 import { FACTS_NAME } from "./names/facts.js";
 import { type Asks, NOTHING, type Sending } from "./names/names.js";
@@ -33,6 +35,7 @@ import type { Shape } from "./values/rows.js";
 export class PgConnection extends Session implements DriverConnection, StreamOwner {
   readonly #prepareValue: PrepareValue;
   /** Cancelled before they were sent: the types of their params were asked for. */
+  readonly #notifications = new Notifications(this);
   readonly #withdrawn = new WeakSet<Statement>();
 
   constructor(client: Client, config: ClientConfig, options: ConnectOptions, prepareValue: PrepareValue) {
@@ -82,6 +85,14 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
       if (execution?.restarted && this.transacting) this.chained++;
       this.names?.overheard(this.transacting);
     }
+  }
+
+  listen(channel: string, heard: (notified: Notified) => void): Promise<void> {
+    return this.#notifications.listen(channel, heard);
+  }
+
+  unlisten(channel: string): Promise<void> {
+    return this.#notifications.unlisten(channel);
   }
 
   stream(statement: Statement, batch: number): AsyncIterableIterator<unknown[]> {

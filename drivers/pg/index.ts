@@ -29,6 +29,7 @@ export const pg: Driver = {
   stackable,
   repeatable,
   severalStatements,
+  listens: true,
   cancelled,
 };
 

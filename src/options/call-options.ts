@@ -60,6 +60,18 @@ export interface InteractionOptions {
   readonly timeoutMillis?: number | undefined;
 }
 
+/** Options of `listen`. */
+export interface ListenOptions {
+  /** Aborted: it ends, and what has not been read is dropped. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * How many notifications wait at most for a slow reader. What comes while as many wait is dropped, and a gap stands
+   * in its place.
+   * @default 1000
+   */
+  readonly maxQueued?: number | undefined;
+}
+
 /** What may give up an interaction from outside. */
 export type InteractionLimits = Pick<InteractionOptions, "signal" | "timeoutMillis">;
 
@@ -82,6 +94,11 @@ const bulkChecks = {
   signal: isSignal,
   timeoutMillis: isDuration,
 } as const satisfies Record<keyof BulkOptions, OptionCheck>;
+
+const listenChecks = {
+  signal: isSignal,
+  maxQueued: isWholeFrom(1),
+} as const satisfies Record<keyof ListenOptions, OptionCheck>;
 
 const interactionChecks = {
   isolation: isOneOf("read uncommitted", "read committed", "repeatable read", "serializable"),
@@ -108,6 +125,11 @@ export function checkBulkOptions(options: unknown): void {
 /** As above, for `runScript`. */
 export function checkScriptOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, bulkChecks, "runScript option");
+}
+
+/** As above, for `listen`. */
+export function checkListenOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, listenChecks, "listen option");
 }
 
 /** Throws an `InterfaceError` that names the option. */

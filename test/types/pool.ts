@@ -5,6 +5,7 @@ import {
   ConnectionPool,
   type Cursor,
   type Deferred,
+  type Gap,
   type OperationResult,
   type Paramstyle,
   type PoolStats,
@@ -163,3 +164,13 @@ expectTypeOf<Transaction["runScript"]>().returns.toEqualTypeOf<Deferred<void>>()
 pool.runScript("select $1", [1]);
 // @ts-expect-error there are no rows
 pool.runScript("select 1", { rowMode: "array" });
+
+// A notification has a payload, unless it is a gap.
+const subscription = pool.listen("jobs", { maxQueued: 10 });
+expectTypeOf(subscription.listening).toEqualTypeOf<Deferred<void>>();
+for await (const notification of subscription) {
+  if (notification.gap) expectTypeOf(notification).toEqualTypeOf<Gap>();
+  else expectTypeOf(notification.payload).toEqualTypeOf<string>();
+}
+// @ts-expect-error a channel has a name
+pool.listen();
