@@ -182,7 +182,7 @@ export class Session implements Owner {
     if (this.#readies === this.#ends) return;
     this.#ends = this.#readies;
     this.names?.overheard(this.transacting);
-    if (this.life === "open" && this.#styles.undone) this.greet().catch(ignore);
+    if (this.life === "open" && this.#styles.doubtful) this.greet().catch(ignore);
   }
 
   /** Asks for the styles that values are read by, and for the facts; undefined from a server that has no such. */

@@ -57,8 +57,8 @@ export function factsOfRow([pid, path, user, counts, changes, floatDigits]: read
 
 /**
  * The facts, and on the way there the styles that values are read by. `pid` is who the server says it is: a session
- * behind a pooler may be anybody's, and keeps its settings. DateStyle is the exception, where it has to be: PgBouncer
- * keeps that for each client. Its order of day and month stays as it is.
+ * behind a pooler may be anybody's, and keeps its settings. DateStyle and client_encoding are the exceptions, where
+ * they have to be: PgBouncer keeps these for each client. The order of day and month stays as it is.
  */
 export function greeting(pid: number | undefined): string {
   const own = `pg_catalog.pg_backend_pid() = ${pid ?? -1}`;
@@ -67,6 +67,7 @@ export function greeting(pid: number | undefined): string {
   return [
     "select pg_catalog.current_setting('extra_float_digits')",
     `${set("datestyle", "'ISO'", `${own} or pg_catalog.current_setting('datestyle') !~ '^ISO'`)}`,
+    set("client_encoding", "'UTF8'", "pg_catalog.current_setting('client_encoding') <> 'UTF8'"),
     set("intervalstyle", "'postgres'"),
     set("extra_float_digits", "greatest(pg_catalog.current_setting('extra_float_digits')::int, 1)::text"),
     COLUMNS,
@@ -78,6 +79,6 @@ export interface Greeting extends Facts {
   readonly hadFloatDigits: number;
 }
 
-export function greetingOfRow([hadFloatDigits, , , , ...facts]: readonly unknown[]): Greeting {
+export function greetingOfRow([hadFloatDigits, , , , , ...facts]: readonly unknown[]): Greeting {
   return { ...factsOfRow(facts), hadFloatDigits: Number(hadFloatDigits) };
 }

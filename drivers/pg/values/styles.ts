@@ -3,13 +3,14 @@
  * anything else. The session asks for these styles, but may be told others later: what is not written as they expect is
  * refused.
  */
-import { DataError } from "../../../src/errors/classes.js";
+import { DataError, NotSupportedError } from "../../../src/errors/classes.js";
 import type { Execution } from "../execution.js";
 import { factsOfRow, type Greeting } from "../names/facts.js";
 import type { ParseText } from "./codec.js";
 
 /** What the parsers expect each setting to be; DateStyle has the order of day and month behind it. */
 const READABLE = { DateStyle: "ISO", IntervalStyle: "postgres" } as const;
+const UTF8 = /^(?:utf-?8|unicode)$/i;
 
 type Setting = keyof typeof READABLE;
 
@@ -30,8 +31,12 @@ export class Styles {
   /** Whether something was reported that has not been looked at. */
   news = false;
 
+  /** What texts travel in, where that is not UTF-8, which is all that pg reads and writes. */
+  #encoding: string | undefined;
+
   /** Hears what the server reports. */
   report(setting: string, value: string): void {
+    if (setting === "client_encoding") this.#encoding = UTF8.test(value) ? undefined : value;
     if (!Object.hasOwn(READABLE, setting)) return;
     this.#reported.set(setting as Setting, value);
     this.news = true;
@@ -47,6 +52,11 @@ export class Styles {
     this.undone ||= hadFloatDigits < 1;
   }
 
+  /** Whether what was said to the session past the driver may have put it into a state that is not noticed. */
+  get doubtful(): boolean {
+    return this.undone || this.#encoding !== undefined;
+  }
+
   get roundsFloats(): boolean {
     return this.#floatDigits < 1;
   }
@@ -59,6 +69,10 @@ export class Styles {
     const { statement, tag, error, notable, use, lookedAhead, lookedBehind } = execution;
     const { news } = this;
     this.news = false;
+    if (this.#encoding !== undefined && statement !== undefined) {
+      execution.error ??= notUtf8(this.#encoding);
+      return true;
+    }
     const looked = lookedBehind ?? lookedAhead;
     if (looked !== undefined && this.#lowered(looked, execution)) return true;
     // Of a procedure that failed a part may be committed.
@@ -181,6 +195,13 @@ function unreadableStyle({ what }: Group, styles: Styles): DataError {
   return new DataError(
     `a ${what} of the result is not written in the style that it is read by (${setting} is ${is ?? "unknown"}): ` +
       `set ${setting} to ${right}, for the role or the database where a pooler stands between, or select it as text`,
+  );
+}
+
+function notUtf8(encoding: string): NotSupportedError {
+  return new NotSupportedError(
+    `client_encoding was set to ${encoding}, and pg reads and writes nothing but UTF-8: it is put back to UTF8; ` +
+      "for text in another encoding select convert_to(…), which gives its bytes",
   );
 }
 

@@ -356,6 +356,55 @@ describe.runIf(url && hasPgBouncer && !WORLD.tls)("styles behind PgBouncer in tr
   );
 });
 
+describe.runIf(url)("an encoding that is not UTF-8", () => {
+  const TEXT = "pä€ß😀";
+  const WAYS = {
+    SET: "set client_encoding = 'LATIN1'",
+    "SET NAMES": "set names 'WIN1252'",
+    set_config: "select set_config('client_encoding', 'latin1', false)",
+    "a block": "do $$ begin set client_encoding = 'LATIN9'; end $$",
+    "a function": "select encode_so()",
+  };
+  const refusal = { name: "NotSupportedError", message: expect.stringContaining("nothing but UTF-8") };
+
+  test.each(Object.entries(WAYS))("by %s is refused, and texts stay right", async (_how, sql) => {
+    await withPool(pgTarget, { max: 1 }, async (pool, database) => {
+      await database.observe(`create table texts (x text); create function encode_so() returns text language plpgsql as
+        $$ begin return set_config('client_encoding', 'LATIN1', false); end $$`);
+      const right = async (connection: Pick<ConnectionPool, "runQuery" | "runOperation">) => {
+        await connection.runOperation("insert into texts values ($1)", [TEXT]);
+        expect(await connection.runQuery("select x, length(x)::int as n from texts")).toEqual([
+          { x: TEXT, n: [...TEXT].length },
+        ]);
+        await connection.runOperation("delete from texts");
+      };
+      for (let run = 0; run < 4; run++) {
+        await expect(pool.runOperation(sql)).rejects.toMatchObject(refusal);
+        await right(pool);
+      }
+      await pool.runInteraction(async (transaction) => {
+        await right(transaction);
+        await transaction.runOperation("savepoint s");
+        await expect(transaction.runOperation(sql)).rejects.toMatchObject(refusal);
+        await right(transaction);
+        await transaction.runOperation("rollback to s");
+        await right(transaction);
+      });
+      await right(pool);
+    });
+  });
+
+  test("by the native client is put back", () =>
+    withPool(pgTarget, { max: 1 }, (pool) =>
+      pool.runWithConnection(async (connection) => {
+        await (connection.native as Client).query(WAYS.SET);
+        const cursor = connection.cursor();
+        await cursor.execute("select $1::text as x", [TEXT]);
+        expect(await cursor.fetchAll()).toEqual([{ x: TEXT }]);
+      }),
+    ));
+});
+
 async function shown(server: string, setting: string): Promise<unknown> {
   const client = await connectPostgres(server, { options: "" });
   try {
