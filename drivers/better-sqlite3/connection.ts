@@ -4,7 +4,7 @@ import type { BlockingCursor, BlockingResult } from "../blocking/module.js";
 import { firstWord } from "../blocking/verbs.js";
 import type { Params, TransactionOptions } from "../driver.js";
 import { SqliteConnection } from "../sqlite-family/connection.js";
-import type { Pragma } from "../sqlite-family/pragmas.js";
+import { onlyAsks, type Pragma } from "../sqlite-family/pragmas.js";
 import { useWriteAheadLog } from "../sqlite-family/write-ahead-log.js";
 import { ColumnNames } from "./columns.js";
 import { Cursor } from "./cursor.js";
@@ -62,7 +62,8 @@ export class BetterSqlite3Connection extends SqliteConnection<Prepared> {
 
   readOnly(sql: string): boolean {
     // EXPLAIN only lists what the statement would do, and SQLite says of it what it says of that statement.
-    return this.statements.get(sql).statement.readonly || firstWord(sql) === "explain";
+    const { statement, pragma } = this.statements.get(sql);
+    return statement.readonly || firstWord(sql) === "explain" || onlyAsks(pragma);
   }
 
   begin({ readOnly }: TransactionOptions): void {

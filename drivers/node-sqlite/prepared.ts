@@ -2,7 +2,7 @@
 import { ProgrammingError } from "../../src/errors/classes.js";
 import { firstToken, firstWord, verbOf } from "../blocking/verbs.js";
 import { type Placeholders, placeholdersOf, shareNames } from "../sqlite-family/placeholders.js";
-import type { Pragma } from "../sqlite-family/pragmas.js";
+import { onlyAsks, type Pragma } from "../sqlite-family/pragmas.js";
 import { inserts } from "../sqlite-family/text.js";
 import type { DatabaseSync, StatementSync } from "./sqlite.js";
 
@@ -23,7 +23,7 @@ export interface Prepared {
 export function prepare(db: DatabaseSync, sql: string, pragma: Pragma | undefined): Prepared {
   const statement = exactArrays(db.prepare(sql));
   refuseMore(sql.slice(statement.sourceSQL.length));
-  const readOnly = onlyReads(db, sql);
+  const readOnly = onlyAsks(pragma) || onlyReads(db, sql);
   const placeholders = placeholdersOf(sql);
   const signed = shareNames(placeholders);
   if (signed) statement.setAllowBareNamedParameters(false);

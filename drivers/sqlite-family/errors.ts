@@ -34,6 +34,7 @@ const WRONG_VALUES: ReadonlySet<string> = new Set([
   "FLAGS parameter to json_valid() must be between 1 and 15",
   "invalid Unicode escape",
   "ESCAPE expression must be a single character",
+  "LIKE or GLOB pattern too complex",
   "argument of ntile must be a positive integer",
   "second argument to nth_value must be a positive integer",
 ]);

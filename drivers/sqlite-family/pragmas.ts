@@ -41,6 +41,11 @@ function nameAt(tokens: Tokens): string | undefined {
   return named && tokens.end - tokens.start <= LONGEST_NAME ? tokens.name : undefined;
 }
 
+/** Whether it asks for a value alone, where SQLite says "may write" of asking and of setting alike. */
+export function onlyAsks(pragma: Pragma | undefined): boolean {
+  return pragma?.name === "journal_mode" && !pragma.sets;
+}
+
 const NOT_IN_TRANSACTION: ReadonlyMap<string, string> = new Map([
   ["foreign_keys", "ignores it"],
   ["journal_mode", "ignores or refuses it"],

@@ -74,6 +74,7 @@ describeEach(FILE_TARGETS, (target) => {
     ["insert into t values (json(?))", ["{"]],
     ["select json_object(1, 2) as j", []],
     ["select 1 like 2 escape ? as l", ["aa"]],
+    ["select 1 like ? as l", ["%".repeat(60_000)]],
     ["select ntile(0) over () as n", []],
     ["select sum(1) over (rows ? preceding) as n", [-1]],
   ])("%s: DataError", (sql, params) =>

@@ -10,6 +10,7 @@ const READS: readonly (readonly [sql: string, first: unknown])[] = [
   ["select count(*) as n from t", { n: 1 }],
   ["select max(a) as n, abs(-1) as one from t", { n: 1, one: 1 }],
   ["values (7)", { column1: 7 }],
+  ["pragma journal_mode", { journal_mode: expect.any(String) }],
   ["with x as (select a from t) select max(a) as n from x", { n: 1 }],
   [
     "with recursive x(i) as (values (1) union all select i + 1 from x where i < 3) select sum(i) as s from x",
