@@ -2,6 +2,7 @@
  * What travels between the threads. A message to the worker is a list of requests, a message from it a list of
  * answers in the same order, so nothing needs a number. Tuples, because their keys are not cloned with them.
  */
+import type { MessagePort } from "node:worker_threads";
 import type { Params, TransactionOptions } from "../driver.js";
 import type { WireError } from "./errors.js";
 import type { WireRows } from "./wire.js";
@@ -9,6 +10,8 @@ import type { WireRows } from "./wire.js";
 export type Int64 = "driver" | "bigint" | "string" | "number";
 
 export interface Setup {
+  /** Where requests come, for Deno's `parentPort` is none that `receiveMessageOnPort` reads; answers go by that. */
+  readonly port: MessagePort;
   readonly module: string;
   readonly args: readonly unknown[];
   readonly int64: Int64;

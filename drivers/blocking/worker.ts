@@ -11,8 +11,8 @@ import { Database } from "./thread/database.js";
 import { Outbox } from "./thread/outbox.js";
 import { ThreadSession } from "./thread/session.js";
 
-const port = parentPort!;
 const setup = workerData as Setup;
+const { port } = setup;
 const cells = new Cells(setup.cells);
 
 /** The thread ends so long after its port is closed, even if the module left a timer or a handle behind. */
@@ -23,7 +23,7 @@ try {
   module = (await import(setup.module)) as BlockingModule;
   if (typeof module.connect !== "function")
     throw new InterfaceError(`${setup.module} exports no function "connect"`);
-  serve(new Database(module, setup), new Outbox(port, cells, module.classify));
+  serve(new Database(module, setup), new Outbox(parentPort!, cells, module.classify));
   greet({ ready: true });
 } catch (error) {
   greet({ failed: toWire(error, module?.classify) });
@@ -31,7 +31,7 @@ try {
 }
 
 function greet(greeting: Greeting): void {
-  port.postMessage(greeting);
+  parentPort!.postMessage(greeting);
 }
 
 function serve(database: Database, outbox: Outbox): void {

@@ -1,5 +1,5 @@
 /** One worker thread: its messages, its end, and how it is let go. */
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { ConnectionLost, OperationalError } from "../../../src/errors/classes.js";
 import { moved } from "../../../src/transition.js";
 import type { Cells } from "../cells.js";
@@ -30,11 +30,14 @@ export class Thread {
   /** Called once, with what killed it, if anything did. */
   onEnd: ((error: unknown) => void) | undefined;
   readonly #worker: Worker;
+  readonly #port: MessagePort;
   readonly #countRetired: (change: 1 | -1) => void;
   #state: ThreadState = "running";
 
-  constructor(worker: Worker, cells: Cells, countRetired: (change: 1 | -1) => void) {
+  /** @param port takes what is sent to the thread */
+  constructor(worker: Worker, port: MessagePort, cells: Cells, countRetired: (change: 1 | -1) => void) {
     this.#worker = worker;
+    this.#port = port;
     this.cells = cells;
     this.#countRetired = countRetired;
     let failure: unknown;
@@ -53,6 +56,7 @@ export class Thread {
       worker.on("exit", () => {
         if (this.#state === "retired") this.#countRetired(-1);
         this.#move("ended");
+        port.close();
         this.onEnd?.(failure);
         resolve();
       });
@@ -67,7 +71,7 @@ export class Thread {
   }
 
   post(message: Requests | Goodbye): void {
-    this.#worker.postMessage(message);
+    this.#port.postMessage(message);
   }
 
   /**

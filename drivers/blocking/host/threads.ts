@@ -1,5 +1,5 @@
 /** The worker threads of one driver: starts them, and counts those that were given up and have not ended. */
-import { type ResourceLimits, Worker } from "node:worker_threads";
+import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
 import { OperationalError } from "../../../src/errors/classes.js";
 import type { ConnectOptions } from "../../driver.js";
 import { Cells } from "../cells.js";
@@ -40,7 +40,9 @@ export class Threads {
     if (this.#retired >= RETIRED_LIMIT) return Promise.reject(tooManyRetired(this.#retired));
     const { settings, signal } = options;
     const cells = Cells.create(Math.max(settings.pipeline, 64));
+    const { port1, port2 } = new MessageChannel();
     const setup: Setup = {
+      port: port2,
       module: this.#options.module,
       args,
       int64: settings.int64,
@@ -53,13 +55,15 @@ export class Threads {
       worker = new Worker(this.#options.workerUrl, {
         name: settings.name,
         workerData: setup,
+        transferList: [port2],
         ...(evaluated && { execArgv: [] }),
         ...(this.#options.resourceLimits && { resourceLimits: this.#options.resourceLimits }),
       });
     } catch (error) {
+      port1.close();
       return Promise.reject(failedToStart(error));
     }
-    return greeted(new Thread(worker, cells, this.#count), signal);
+    return greeted(new Thread(worker, port1, cells, this.#count), signal);
   }
 
   readonly #count = (change: 1 | -1): void => {
