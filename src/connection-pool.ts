@@ -5,7 +5,7 @@ import { Deferred, fail } from "./defer/index.js";
 import type { Origin } from "./diagnostics/channels.js";
 import { shownPool } from "./diagnostics/inspect.js";
 import type { PoolStats } from "./diagnostics/pool-stats.js";
-import { adbapiInteraction, calledInside } from "./interaction/call.js";
+import { adbapiInteraction, calledInside } from "./interaction/inside.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
 import type { Queryable, Transaction } from "./interaction/transaction.js";
 import type { Subscription } from "./listen/subscription.js";

@@ -1,8 +1,8 @@
-import { isGeneratorObject } from "node:util/types";
 import { Deferred } from "../defer/index.js";
 import type { InteractionTrace } from "../diagnostics/channels.js";
 import { InterfaceError } from "../errors/classes.js";
 import { checkInteractionOptions, type InteractionOptions } from "../options/call-options.js";
+import { adbapiInteraction } from "./inside.js";
 
 type Fn = (face: unknown, ...args: readonly unknown[]) => unknown;
 
@@ -65,40 +65,4 @@ export class InteractionCall {
     if (value instanceof Deferred) this.#pending = value;
     return value;
   }
-}
-
-/**
- * Knowing, without any cost on the way in, that a call comes from inside of a function that we wait for: V8 can tell
- * which async functions wait for the running one, and these two frames are ours. They are methods, since minifiers keep
- * the names of those.
- */
-const frames = {
-  async adbapiInteraction<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-    return await answerOf(fn());
-  },
-  async adbapiNested<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-    return await answerOf(fn());
-  },
-};
-
-/** A generator that was not run would be committed with nothing done. */
-function answerOf<A>(answer: A): A {
-  if (!isGeneratorObject(answer)) return answer;
-  throw new InterfaceError(
-    "the function gave a generator, of which nothing has run: wrap it in inlineCallbacks(…), or make it an async function",
-  );
-}
-
-export const { adbapiInteraction, adbapiNested } = frames;
-
-/**
- * Only as good as async stack traces are: a caller that goes through timers, events or plain callbacks is not
- * recognized.
- */
-export function calledInside(frame: typeof adbapiInteraction | typeof adbapiNested): boolean {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 200;
-  const { stack = "" } = new Error();
-  Error.stackTraceLimit = stackTraceLimit;
-  return stack.includes(`${frame.name} (`);
 }

@@ -22,7 +22,8 @@ import {
   type StatementResult,
 } from "../statement/results.js";
 import type { RowStream } from "../stream/row-stream.js";
-import { adbapiNested, calledInside, InteractionCall } from "./call.js";
+import { InteractionCall } from "./call.js";
+import { adbapiNested, calledInside } from "./inside.js";
 
 /**
  * The verbs that a pool and a transaction share: a function written against it runs on either.
