@@ -12,105 +12,55 @@ import type { ExclusiveRequest } from "./queue.js";
 const DEEP = 64;
 const SHARE = 8;
 
+/** So many connections are compared when a statement is put behind others: however many there are, it costs no more. */
+const COMPARED = 32;
+
 /** The dispatcher, as the borrowed connections know it. */
 export interface Dispatching {
   /** What waits may be served now. */
   serve(): void;
-  /** A connection has come: what is first on it? */
-  arrived(connection: PooledConnection): void;
   /** One was given back, or is gone. */
   left(): void;
 }
 
-/** The connections in the dispatcher's hands, from the asking to the giving back. */
+/** The connections in the dispatcher's hands, from the taking to the giving back. */
 export class Borrowed {
   readonly #connections: Connections;
-  readonly #max: number;
   readonly #origin: Origin;
   readonly #dispatcher: Dispatching;
   /** Those that carry single statements, or could. */
   readonly carrying = new Set<PooledConnection>();
   /** Lent for exclusive use. */
   readonly lent = new Set<PooledConnection>();
-  /** Asked of the pool, and not granted yet; changed here alone. */
-  requested = 0;
-  /** With nothing to do, for what is left of this turn of the event loop. */
-  #lingering = new Set<PooledConnection>();
+  /**
+   * Of those the ones with nothing to do: at hand for any work until this turn of the event loop is over. One that has
+   * died meanwhile may be among them.
+   */
+  #free = new Set<PooledConnection>();
+  /** Where the comparing of `carrying` goes on. */
+  #round: IterableIterator<PooledConnection> = this.carrying.values();
   #releaser: NodeJS.Immediate | undefined;
-  #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    connections: Connections,
-    { max }: { readonly max: number },
-    origin: Origin,
-    dispatcher: Dispatching,
-  ) {
+  constructor(connections: Connections, origin: Origin, dispatcher: Dispatching) {
     this.#connections = connections;
-    this.#max = max;
     this.#origin = origin;
     this.#dispatcher = dispatcher;
   }
 
   /**
-   * A connection at hand for the first of a lane in which `length` wait: a quiet one, or, if it is `stackable`, the
-   * least loaded that it may be put behind others on.
+   * A connection for the first of a lane in which `length` wait, whose work it carries from now on: one with nothing to
+   * do, or, if that waiter is `stackable`, the least loaded that it may be put behind others on.
    */
-  connectionFor(lane: Lane, length: number, stackable: boolean): PooledConnection | undefined {
-    const oneMore = lane.serving < lane.limit;
-    let best: PooledConnection | undefined;
-    let least = stackable ? 0 : 1;
-    for (const connection of this.carrying) {
-      const { jobs, state } = connection;
-      if (jobs.length === 0) {
-        const free = connection.lane === undefined && connection.holds === 0;
-        if (oneMore && free && (state === "shared" || state === "lingering")) return connection;
-      } else if (connection.intake === "behind" && connection.lane === lane) {
-        if (least === 0) least = this.#deepest(lane, length);
-        // One that died still carries those that have not heard of it.
-        if (jobs.length < Math.min(least, connection.depth) && connection.session !== "broken") {
-          best = connection;
-          least = jobs.length;
-        }
+  claim(lane: Lane, length: number, stackable: boolean): PooledConnection | undefined {
+    if (lane.serving < lane.limit) {
+      const connection = this.#idle();
+      if (connection !== undefined) {
+        connection.lane = lane;
+        lane.serving++;
+        return connection;
       }
     }
-    return best;
-  }
-
-  /**
-   * How many may be on a connection that others are put behind; 1 if none are, since what is about to be granted a
-   * connection of its own, or finds one idle, need not wait behind anything, if one more may serve it.
-   */
-  #deepest(lane: Lane, length: number): number {
-    const crowded = lane.serving >= lane.limit || length > this.requested + this.#connections.available;
-    return crowded ? Math.max(DEEP, length / SHARE) : 1;
-  }
-
-  /** Asks for the connections that are missing: so many could serve what waits. */
-  ask(wanted: number): void {
-    const free = this.#max - this.carrying.size - this.lent.size - this.requested;
-    if (free <= 0) return;
-    for (let n = Math.min(free, wanted - this.requested); n > 0; n--) {
-      if (!this.#connections.ready) {
-        this.#retryTimer ??= setTimeout(() => {
-          this.#retryTimer = undefined;
-          this.#dispatcher.serve();
-        }, this.#connections.pauseMillis).unref();
-        return;
-      }
-      this.requested++;
-      this.#connections.acquire().then(
-        (connection) => {
-          this.requested--;
-          this.#keep(connection);
-          this.#dispatcher.arrived(connection);
-        },
-        () => {
-          // Why, was said when it failed.
-          this.requested--;
-          this.#dispatcher.serve();
-        },
-      );
-    }
+    return stackable ? this.#leastLoaded(lane, length) : undefined;
   }
 
   lend(connection: PooledConnection, request: ExclusiveRequest): void {
@@ -144,22 +94,23 @@ export class Borrowed {
     else this.#dismiss(connection);
   }
 
-  /** It carries nothing of a lane any more. */
+  /** It carries nothing of a lane any more, and is at hand for any. */
   free(connection: PooledConnection): void {
     if (connection.cancellations.limited) connection.cancellations.relieve();
     connection.intake = "alone";
+    this.#free.add(connection);
     if (connection.lane === undefined) return;
     connection.lane.serving--;
     connection.lane = undefined;
   }
 
   /**
-   * Nothing more for it to do just now. The caller that awaited its answer may ask again before this turn of the event
-   * loop is over: until then it is idle, and at hand.
+   * If there is nothing for it to do just now: the caller that awaited its answer may ask again before this turn of the
+   * event loop is over.
    */
   linger(connection: PooledConnection): void {
+    if (connection.state !== "shared" || !this.#free.has(connection)) return;
     connection.move("lingering");
-    this.#lingering.add(connection);
     this.#releaser ??= setImmediate(() => this.#release());
   }
 
@@ -185,8 +136,51 @@ export class Borrowed {
 
   /** Leaves no timer behind. */
   close(): void {
-    clearTimeout(this.#retryTimer);
     if (this.#releaser !== undefined) clearImmediate(this.#releaser);
+  }
+
+  #idle(): PooledConnection | undefined {
+    for (const connection of this.#free) {
+      if (connection.gone) continue;
+      this.#free.delete(connection);
+      return connection;
+    }
+    const connection = this.#connections.take();
+    if (connection !== undefined) this.#keep(connection);
+    return connection;
+  }
+
+  #leastLoaded(lane: Lane, length: number): PooledConnection | undefined {
+    let best: PooledConnection | undefined;
+    let least = this.#deepest(lane, length);
+    if (this.carrying.size <= COMPARED) this.#round = this.carrying.values();
+    for (let n = least > 1 ? Math.min(this.carrying.size, COMPARED) : 0; n > 0; n--) {
+      const connection = this.#nextOfRound();
+      const { jobs, depth } = connection;
+      if (jobs.length === 0 || connection.intake !== "behind" || connection.lane !== lane) continue;
+      // One that died still carries those that have not heard of it.
+      if (jobs.length >= Math.min(least, depth) || connection.session === "broken") continue;
+      best = connection;
+      least = jobs.length;
+    }
+    return best;
+  }
+
+  /** There is one: `carrying` is not empty. */
+  #nextOfRound(): PooledConnection {
+    const next = this.#round.next();
+    if (!next.done) return next.value;
+    this.#round = this.carrying.values();
+    return this.#round.next().value as PooledConnection;
+  }
+
+  /**
+   * How many may be on a connection that others are put behind; 1 if none are, since what is about to find a connection
+   * for itself need not wait behind anything, if one more may serve it.
+   */
+  #deepest(lane: Lane, length: number): number {
+    const crowded = lane.serving >= lane.limit || length > this.#connections.near;
+    return crowded ? Math.max(DEEP, length / SHARE) : 1;
   }
 
   #keep(connection: PooledConnection): void {
@@ -219,11 +213,10 @@ export class Borrowed {
 
   #release(): void {
     this.#releaser = undefined;
-    const lingering = this.#lingering;
-    this.#lingering = new Set();
-    for (const connection of lingering) {
-      // It may have work again.
-      if (connection.lane !== undefined || !this.carrying.delete(connection)) continue;
+    const free = this.#free;
+    this.#free = new Set();
+    for (const connection of free) {
+      this.carrying.delete(connection);
       if (connection.worked) this.tellUse(connection);
       this.#connections.release(connection);
     }

@@ -10,9 +10,9 @@ import { mayBeStacked, TextStatistics } from "../statement/text-statistics.js";
 import type { Lane, Waiter } from "../statement/waiting-line.js";
 import { Borrowed, type Dispatching } from "./borrowed.js";
 import { InFlight } from "./in-flight.js";
-import { explainPoolTimeout } from "./pool-timeout.js";
 import { ProcessHold } from "./process-hold.js";
 import { ExclusiveRequest, Queue } from "./queue.js";
+import { Refusals } from "./refusals.js";
 
 /**
  * The one queue of all work: statements and exclusive requests are served in the order asked. A connection is kept
@@ -26,26 +26,23 @@ export class Dispatcher implements JobCarrier, Dispatching {
   readonly #queue: Queue;
   readonly #inFlight: InFlight;
   readonly #borrowed: Borrowed;
+  readonly #refusals: Refusals;
   #state: "open" | "closing" = "open";
   /** Waiters are numbered in the order asked, whether they have to wait or not. */
   #tickets = 0;
   #whenDrained: (() => void) | undefined;
-  /** The database went with its session, and nobody has been told yet. */
-  #untold: AdbapiError | undefined;
   readonly hold = new ProcessHold();
-  /** Waiters that were refused since no connection came free. */
-  timeouts = 0;
 
   constructor(driver: Driver, options: ResolvedOptions, connections: Connections, origin: Origin) {
     this.#driver = driver;
     this.#options = options;
     this.#connections = connections;
     this.#statistics = new TextStatistics((sql) => judged(driver, "stackable", sql));
-    const limit = options.acquireTimeoutMillis;
-    this.#queue = new Queue(driver.singleWriter === true, limit, (waiter) =>
-      this.#giveUp(waiter, `no connection came free in ${limit} ms (acquireTimeoutMillis)`),
+    this.#queue = new Queue(driver.singleWriter === true, options.acquireTimeoutMillis, (waiter) =>
+      this.#refusals.tooLate(waiter),
     );
-    this.#borrowed = new Borrowed(connections, options, origin, this);
+    this.#borrowed = new Borrowed(connections, origin, this);
+    this.#refusals = new Refusals(options, connections, this.#queue, this.#borrowed, () => this.left());
     this.#inFlight = new InFlight({
       driver,
       statistics: this.#statistics,
@@ -65,6 +62,11 @@ export class Dispatcher implements JobCarrier, Dispatching {
   /** Statements that were answered, with a result or an error. */
   get statements(): number {
     return this.#inFlight.statements;
+  }
+
+  /** Waiters that were refused since no connection came free. */
+  get timeouts(): number {
+    return this.#refusals.timeouts;
   }
 
   get waiting(): number {
@@ -104,12 +106,10 @@ export class Dispatcher implements JobCarrier, Dispatching {
     if (!placed) this.#ask();
   }
 
-  /** The connection has come, or something left it: what is first on it? With nothing to do it lingers. */
+  /** Something left the connection, or it has come back: what is first on it? With nothing to do it lingers. */
   arrived(connection: PooledConnection): void {
     this.serve();
-    const { state, lane, jobs, holds } = connection;
-    if (state === "shared" && lane === undefined && jobs.length === 0 && holds === 0)
-      this.#borrowed.linger(connection);
+    this.#borrowed.linger(connection);
   }
 
   /** One was given back, or is gone. */
@@ -120,18 +120,12 @@ export class Dispatcher implements JobCarrier, Dispatching {
     this.#whenDrained?.();
   }
 
-  /**
-   * With no connection left there is nothing to wait for; otherwise (a server at its limit) those who wait go on
-   * waiting for one that returns.
-   */
   connectFailed(error: AdbapiError): void {
-    if (!this.#connections.mayConnectSoon) this.#refuseAll(error);
+    this.#refusals.connectFailed(error);
   }
 
-  /** Who waits asked it of the database that was lost; with nobody waiting, the next is told. */
   databaseLost(error: AdbapiError): void {
-    if (this.waiting === 0) this.#untold = error;
-    this.#refuseAll(error);
+    this.#refusals.databaseLost(error);
   }
 
   /** Takes a waiter out of the line. */
@@ -155,7 +149,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** Refuses what waits, and cancels the statements that run. */
   abort(error: AdbapiError): void {
-    this.#refuseAll(error);
+    this.#refusals.refuseAll(error);
     for (const { jobs } of this.#borrowed.carrying) for (const job of [...jobs]) job.cancel(error);
   }
 
@@ -180,10 +174,8 @@ export class Dispatcher implements JobCarrier, Dispatching {
       waiter.refuse(new PoolClosed(`the pool "${this.#options.name}" is closed: nothing was sent`));
       return;
     }
-    const untold = this.#untold;
-    if (untold !== undefined) {
-      this.#untold = undefined;
-      waiter.refuse(untold);
+    if (this.#refusals.untold !== undefined) {
+      waiter.refuse(this.#refusals.tell());
       return;
     }
     waiter.ticket = this.#tickets++;
@@ -195,11 +187,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
     if (first) this.#ask();
     else this.serve();
     if (waiter.line === undefined) return;
-    const { maxWaiting } = this.#options;
-    const full =
-      maxWaiting !== Number.POSITIVE_INFINITY && this.waiting - this.#borrowed.requested > maxWaiting;
-    if (full) this.#giveUp(waiter, `${maxWaiting} are waiting already (maxWaiting)`);
-    else lane.guard(waiter);
+    if (!this.#refusals.tooMany(waiter)) lane.guard(waiter);
   }
 
   /** Asks for the connections that could serve what waits. */
@@ -207,7 +195,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
     const { main, writing } = this.#queue;
     let wanted = main.length;
     if (writing !== undefined) wanted += Math.min(writing.length, writing.limit - writing.serving);
-    this.#borrowed.ask(wanted);
+    this.#connections.want(wanted);
   }
 
   #putNext(): boolean {
@@ -226,16 +214,11 @@ export class Dispatcher implements JobCarrier, Dispatching {
 
   /** Puts the first of a lane, in which `length` wait, on a connection at hand, if one may take it. */
   #putAtOnce(waiter: Waiter, lane: Lane, length: number): boolean {
-    if (this.#borrowed.carrying.size === 0) return false;
     const stackable = this.#mayStack(waiter, lane);
-    const connection = this.#borrowed.connectionFor(lane, length, stackable);
+    const connection = this.#borrowed.claim(lane, length, stackable);
     if (connection === undefined) return false;
     if (waiter.line === undefined) this.hold.working = true;
     else lane.remove(waiter);
-    if (connection.lane === undefined) {
-      connection.lane = lane;
-      lane.serving++;
-    }
     if (waiter instanceof ExclusiveRequest) this.#borrowed.lend(connection, waiter);
     else {
       const job = waiter as StatementJob;
@@ -259,24 +242,5 @@ export class Dispatcher implements JobCarrier, Dispatching {
     if (waiter instanceof ExclusiveRequest) return false;
     // In the writers' lane everyone waits for the writer before them in any case.
     return lane === this.#queue.writing || mayBeStacked((waiter as StatementJob).text);
-  }
-
-  #refuseAll(error: AdbapiError): void {
-    this.#queue.refuseAll(error);
-    this.left();
-  }
-
-  /** It has waited for long enough, or there is no room for it to wait. */
-  #giveUp(waiter: Waiter, why: string): void {
-    this.timeouts++;
-    const error = explainPoolTimeout(why, waiter, {
-      name: this.#options.name,
-      max: this.#options.max,
-      connections: this.#connections,
-      queue: this.#queue,
-      holders: [...this.#borrowed.holders()],
-    });
-    this.withdraw(waiter);
-    waiter.refuse(error);
   }
 }

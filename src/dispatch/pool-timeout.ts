@@ -20,9 +20,10 @@ export interface PoolPicture {
 /** Says why, what the pool looked like, who held what for how long, and what probably went wrong. */
 export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPicture): PoolTimeout {
   const { name, max, connections, queue, holders } = pool;
-  const { open, idle, connecting, lastFailure } = connections;
+  const { lastFailure } = connections;
+  const { open, idle, opening } = connections.roster;
   const lines = [
-    `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${connecting}, waiting=${queue.waiting}, max=${max})`,
+    `pool "${name}": ${why} (open=${open}, idle=${idle}, connecting=${opening}, waiting=${queue.waiting}, max=${max})`,
   ];
   for (const { connection, what } of holders)
     lines.push(`  held for ${heldFor(connection)} ms: ${what}${takenAt(connection)}`);
@@ -38,7 +39,7 @@ export function explainPoolTimeout(why: string, waiter: Waiter, pool: PoolPictur
 }
 
 function likelyCause({ holders, max, connections, queue }: PoolPicture, waiter: Waiter): string | undefined {
-  const { connecting, lastFailure } = connections;
+  const { lastFailure, roster } = connections;
   const { writing } = queue;
   const awaitsWriter = writing !== undefined && waiter.line === writing;
   if (awaitsWriter && writing.ending)
@@ -55,7 +56,7 @@ function likelyCause({ holders, max, connections, queue }: PoolPicture, waiter: 
     );
   }
   if (lastFailure !== undefined) return "The last attempt to connect failed; see the cause.";
-  if (connecting > 0)
+  if (roster.opening > 0)
     return "A connect is under way and has had no answer: is the server there, and reachable?";
   if (holders.length >= max)
     return "All connections are in use: raise max, or find what holds them for so long (leakDetectionMillis).";

@@ -11,7 +11,7 @@ export function statsOf(
   dispatcher: Dispatcher,
   events: EventLog,
 ): PoolStats {
-  const { idle, inUse, connecting } = connections;
+  const { idle, inUse, opening: connecting } = connections.roster;
   const { connects, connectFailures, disconnects, losses, rollbacks, retries, leaks } = events;
   return Object.freeze({
     size: idle + inUse,

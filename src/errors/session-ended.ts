@@ -53,3 +53,15 @@ export function leftOpen(sql: string): ProgrammingError {
     "the statement left a transaction open, which was rolled back: use runInteraction, or runWithConnection";
   return new ProgrammingError(message, { sql });
 }
+
+/** A session was a database of its own, and is gone. */
+export function databaseLostError(whyEnded: unknown): OperationalError {
+  const why =
+    whyEnded instanceof Error
+      ? whyEnded.message
+      : "a statement on it could not be stopped, or it was of no more use";
+  return new OperationalError(
+    `the private database was lost with its connection (${why}): what is asked from now on finds a new, empty one`,
+    whyEnded === undefined ? {} : { cause: whyEnded },
+  );
+}

@@ -1,15 +1,17 @@
 import type { Driver } from "../../drivers/driver.js";
 import type { Origin } from "../diagnostics/channels.js";
-import { type AdbapiError, OperationalError, PoolClosed } from "../errors/classes.js";
+import { type AdbapiError, PoolClosed } from "../errors/classes.js";
+import { databaseLostError } from "../errors/session-ended.js";
 import type { ResolvedOptions } from "../options/settings.js";
 import { SETTLE_MILLIS } from "./cancellation.js";
 import { Connector } from "./connector.js";
-import { translated } from "./driver-guard.js";
+import { Endings } from "./endings.js";
 import type { EventLog } from "./event-log.js";
-import { closeGracefully, ProbeTimeout, probe, rollbackAndReset } from "./hygiene.js";
-import { Reaper, Refill } from "./maintenance.js";
+import { Cleaning, ProbeTimeout, probe } from "./hygiene.js";
+import { Reaper } from "./maintenance.js";
 import type { PooledConnection } from "./pooled-connection.js";
-import { Slots } from "./slots.js";
+import { Roster } from "./roster.js";
+import { Supply } from "./supply.js";
 
 /** A connection used less than this ago is taken to be alive (HikariCP's aliveBypassWindow). */
 const PROBE_AFTER_MILLIS = 500;
@@ -18,34 +20,33 @@ export interface ConnectionsHooks {
   readonly origin: Origin;
   /** Runs before the first use of each connection, and again after a reset. */
   prepare(connection: PooledConnection): Promise<void>;
-  /** A place may be free: a connection closed, or the back-off is over. */
+  /** A connection has come, or may be asked for: one closed, or the back-off is over. */
   roomMade(): void;
-  /** An attempt failed, whoever it was for. */
+  /** An attempt to open one failed. */
   connectFailed(error: AdbapiError): void;
   /** A session went, and its database with it. */
   databaseLost(error: AdbapiError): void;
 }
 
-/** The connections of a pool: opens, probes, lends, cleans, expires and closes them. */
+/** The connections of a pool: taken and given back, probed, cleaned, closed. */
 export class Connections {
   /** Whether each session is a database of its own, lost with it. */
   readonly ownDatabase: boolean;
   readonly #options: ResolvedOptions;
-  readonly #driver: Driver;
+  readonly #singleWriter: boolean;
   readonly #events: EventLog;
   readonly #hooks: ConnectionsHooks;
+  readonly roster = new Roster();
+  readonly #endings: Endings;
+  readonly #cleaning: Cleaning;
   readonly #connector: Connector;
-  readonly #slots: Slots;
+  readonly #supply: Supply;
   readonly #reaper: Reaper;
-  readonly #refill: Refill;
-  /** Every connection that is open, opening, or closing and not yet gone. */
-  readonly #all = new Set<PooledConnection>();
-  /** Destroyed, and still inside of the database. */
-  #ending = 0;
-  #state: "open" | "closed" = "open";
+  #closed = false;
   /** Whether `min` connections are kept. */
   #kept = false;
-  #whenEmpty: (() => void) | undefined;
+  /** How many are being probed. */
+  #probing = 0;
 
   constructor(
     driver: Driver,
@@ -55,66 +56,48 @@ export class Connections {
     hooks: ConnectionsHooks,
   ) {
     this.ownDatabase = driver.ownDatabase?.(args) === true;
-    this.#driver = driver;
+    this.#singleWriter = driver.singleWriter === true;
     this.#options = options;
     this.#events = events;
     this.#hooks = hooks;
+    const { roster } = this;
+    this.#endings = new Endings(driver, roster, events, (connection) => this.#gone(connection));
+    this.#cleaning = new Cleaning(driver, events, this.#endings, (connection) => hooks.prepare(connection));
     this.#connector = new Connector(driver, args, options, {
       origin: hooks.origin,
       prepare: (connection) => hooks.prepare(connection),
       connected: (connection) => {
-        this.#all.add(connection);
+        roster.add(connection);
         events.connected(connection);
       },
-      abandoned: (connection) => this.#all.delete(connection),
-      lost: (connection, error) => this.#lost(connection, error),
+      abandoned: (connection) => roster.delete(connection),
+      lost: (connection, error) => this.#endings.lost(connection, error),
       warned: (text) => events.warned(text),
       destroyFailed: (connection, error) => events.destroyFailed(connection, driver.name, error),
     });
-    this.#slots = new Slots(
-      options.max,
-      () => this.#open(),
-      () => this.#refill.check(),
-    );
-    this.#refill = new Refill({
-      min: options.min,
-      open: () => this.open,
-      connecting: () => this.connecting,
-      spare: () => this.#slots.spare,
-      pauseMillis: () => this.#connector.pauseMillis,
-      grow: (missing) => void this.#slots.grow(missing).then(() => hooks.roomMade()),
+    this.#supply = new Supply(this.#connector, roster, options, {
+      opened: (connection) => this.#opened(connection),
+      failed: (error) => this.#notOpened(error),
       pauseOver: () => hooks.roomMade(),
     });
     this.#reaper = new Reaper({
       idleTimeoutMillis: options.idleTimeoutMillis,
-      idle: () => [...this.#all].filter((connection) => connection.state === "idle"),
-      spare: () => this.open - options.min,
+      idle: () => roster.available,
+      spare: () => roster.open - options.min,
       retire: (connections) => {
         for (const connection of connections) void this.discard(connection);
-        void this.#slots.purge();
       },
     });
   }
 
-  get idle(): number {
-    return this.#count(({ state }) => state === "idle" || state === "lingering");
+  /** How many may be there soon without one more being opened. */
+  get near(): number {
+    return this.coming + this.roster.available.length;
   }
 
-  /** Idle, and at once to be had. (`idle` counts those too that the dispatcher has not given back yet.) */
-  get available(): number {
-    return this.#slots.available;
-  }
-
-  get inUse(): number {
-    return this.#count((connection) => connection.inUse);
-  }
-
-  get open(): number {
-    return this.#count((connection) => !connection.gone && connection.state !== "opening");
-  }
-
-  get connecting(): number {
-    return this.#connector.underWay;
+  /** How many are being opened, or probed: `roomMade` tells of each when that is over. */
+  get coming(): number {
+    return this.roster.opening + this.#probing;
   }
 
   /** Why the last connect failed, since the last that did not. */
@@ -124,82 +107,70 @@ export class Connections {
 
   /** Whether a connection is there, or may be there soon: then the failure to open one is no reason to give up. */
   get mayConnectSoon(): boolean {
-    return this.open > 0 || this.#connector.hasRecentAttempt;
+    return this.roster.open > 0 || this.#connector.hasRecentAttempt;
   }
 
-  /** Whether `acquire` may be asked now: something idle is there, or may be opened. */
-  get ready(): boolean {
-    if (this.#state === "closed") return false;
-    if (!this.#connector.failing || this.available > 0) return true;
-    if (this.open === 0) return !this.mayConnectSoon;
-    return this.#connector.pauseMillis <= 0;
-  }
-
-  /** How long it is until it is worth asking again whether it is `ready`. */
-  get pauseMillis(): number {
-    return Math.max(10, this.#connector.pauseMillis);
+  /** A connection that is idle and was alive a moment ago, the taker's alone from now on; undefined: there is none. */
+  take(): PooledConnection | undefined {
+    for (;;) {
+      const connection = this.roster.available.at(-1);
+      if (connection === undefined) return undefined;
+      if (performance.now() - connection.idleSince > PROBE_AFTER_MILLIS) return undefined;
+      this.roster.rouse(connection);
+      if (!connection.spent) {
+        connection.move("shared");
+        return connection;
+      }
+      void this.discard(connection);
+    }
   }
 
   /**
-   * Fires with a connection that is alive, prepared and the taker's alone; rejects with the reason why none can be
-   * opened.
+   * So many would be of use now: what is idle is probed, and what is missing is opened. Who takes them is decided when
+   * they are there.
    */
-  acquire(): Promise<PooledConnection> {
-    if (this.#state === "closed") return Promise.reject(this.#closedError());
+  want(count: number): void {
+    if (this.#closed) return;
     if (!this.#kept) this.start();
-    return this.#slots.take().then((connection) => this.#admit(connection));
+    for (let n = count - this.#probing; n > 0; n--) {
+      const connection = this.roster.available.at(-1);
+      if (connection === undefined) break;
+      this.roster.rouse(connection);
+      if (connection.spent) void this.discard(connection);
+      else void this.#probe(connection);
+    }
+    this.#supply.ask(count - this.coming);
   }
 
   /** Hands back a connection on which nothing is open. */
   release(connection: PooledConnection): void {
     if (connection.gone) return;
-    if (this.#closed || connection.spent) {
-      void this.discard(connection);
-      return;
-    }
-    connection.move("idle");
-    this.#slots.giveBack(connection);
-    this.#reaper.watch(connection);
+    if (this.#closed || connection.spent) void this.discard(connection);
+    else this.#rest(connection);
   }
 
   /**
-   * Brings a session that was somebody's back to a known state: no transaction open, and as new if `reset`. False: it
-   * could not be done, and the connection is gone.
+   * Brings a session that a caller has used back to a known state: no transaction open, and as new if `reset`. False:
+   * it could not be done, and the connection is gone.
    */
   clean(connection: PooledConnection, reset: boolean): boolean | Promise<boolean> {
-    if (connection.gone || connection.session === "broken") return false;
-    if (connection.session === "idle" && !reset) return true;
-    if (reset && connection.conn.reset === undefined) {
-      this.#events.cannotReset(this.#driver.name);
-      return false;
-    }
-    return this.#rollbackAndReset(connection, reset);
+    return this.#cleaning.clean(connection, reset);
   }
 
-  /**
-   * Takes a connection out of the pool for good. Its place is free once the session is over at the server, or is given
-   * up; a thread that is deaf inside of its database goes on without one.
-   */
-  async discard(connection: PooledConnection): Promise<void> {
-    if (connection.gone) return;
-    const broken = connection.session === "broken";
-    connection.move("closing");
-    if (broken) connection.destroy();
-    else await closeGracefully(connection).catch((error) => this.#events.closeFailed(connection, error));
-    const { departed } = connection.conn;
-    if (departed !== undefined) await departed;
-    this.#buried(connection);
+  /** Takes a connection out of the pool for good; fires when its place is free. Never within this call. */
+  discard(connection: PooledConnection): Promise<void> {
+    return this.#endings.discard(connection);
   }
 
   /** From here on the pool holds `min` connections, in the background. */
   start(): void {
     this.#kept = true;
-    if (this.#state === "open") this.#refill.start();
+    if (!this.#closed) this.#supply.keep();
   }
 
   /** Fires once `min` connections are open; rejects with the first failure to open one. */
   fill(): Promise<void> {
-    return this.#closed ? Promise.reject(this.#closedError()) : this.#refill.full();
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#supply.full();
   }
 
   /**
@@ -207,188 +178,71 @@ export class Connections {
    * force.
    */
   async close(millis: number): Promise<void> {
-    this.#state = "closed";
+    this.#closed = true;
     this.#reaper.stop();
-    const closed = this.#closedError();
-    this.#connector.abort(closed);
-    this.#refill.stop(closed);
+    this.#supply.stop(this.#closedError());
     // What is being opened is ended by its attempt.
     const force = setTimeout(() => this.destroyAll(), millis);
-    const open = [...this.#all].filter((connection) => !connection.gone && connection.state !== "opening");
+    const open = [...this.roster].filter((connection) => !connection.gone && connection.state !== "opening");
     // One alone at the end: SQLite removes its log with the last, and of two that close in one moment neither finds
     // that it is.
-    const last = this.#driver.singleWriter && open.pop();
+    const last = this.#singleWriter && open.pop();
     await Promise.all(open.map((connection) => this.discard(connection)));
     if (last) await this.discard(last);
-    await new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-      this.#emptied();
-    });
+    await this.roster.empty();
     clearTimeout(force);
-    await this.#slots.purge();
   }
 
   /** Ends every connection at once, whatever runs on it. */
   destroyAll(): void {
-    for (const connection of this.#all) connection.destroy();
+    for (const connection of this.roster) connection.destroy();
   }
 
-  get #closed(): boolean {
-    return this.#state === "closed";
+  #opened(connection: PooledConnection): void {
+    // It came in the moment of the close, which found it neither open nor under way any more; or it has died already.
+    if (this.#closed || connection.session === "broken") void this.discard(connection);
+    else this.#rest(connection);
+    this.#hooks.roomMade();
   }
 
-  async #open(): Promise<PooledConnection> {
-    // For those who still stand in generic-pool's line when the attempts before theirs are given up.
-    if (this.#closed) throw this.#closedError();
-    try {
-      const connection = await this.#connector.connect();
-      if (this.#closed) {
-        // Opened in the moment of the close, which found it neither open nor under way any more.
-        void this.discard(connection);
-        throw this.#closedError();
-      }
-      connection.move("idle");
-      this.#refill.opened();
-      this.#reaper.watch(connection);
-      return connection;
-    } catch (error) {
-      this.#failedToOpen(error as AdbapiError);
-      throw error;
-    } finally {
-      this.#emptied();
-    }
-  }
-
-  #failedToOpen(failure: AdbapiError): void {
-    if (!this.#closed) this.#events.connectFailed(failure);
-    this.#refill.failed(failure);
-    this.#hooks.connectFailed(failure);
+  #notOpened(error: AdbapiError): void {
+    if (!this.#closed) this.#events.connectFailed(error);
+    this.#hooks.connectFailed(error);
+    this.#hooks.roomMade();
   }
 
   #closedError(): PoolClosed {
     return new PoolClosed(`the pool "${this.#options.name}" is closed`);
   }
 
-  #admit(connection: PooledConnection): PooledConnection | Promise<PooledConnection> {
-    const { state } = connection;
-    if (state === "closing" || state === "closed") {
-      if (state === "closed") this.#slots.vacate(connection);
-      return this.acquire();
-    }
-    if (this.#state === "closed" || connection.spent) {
-      void this.discard(connection);
-      return this.acquire();
-    }
-    if (performance.now() - connection.idleSince > PROBE_AFTER_MILLIS) return this.#probe(connection);
-    connection.move("shared");
-    return connection;
+  #rest(connection: PooledConnection): void {
+    connection.move("idle");
+    this.roster.rest(connection);
+    this.#reaper.watch(connection);
   }
 
-  async #probe(connection: PooledConnection): Promise<PooledConnection> {
+  async #probe(connection: PooledConnection): Promise<void> {
     connection.move("checking");
+    this.#probing++;
     const since = performance.now();
+    const millis = Math.min(SETTLE_MILLIS, this.#options.acquireTimeoutMillis / 4);
     try {
-      await probe(
-        connection,
-        this.#options.goodSql,
-        Math.min(SETTLE_MILLIS, this.#options.acquireTimeoutMillis / 4),
-      );
-      if (!connection.gone) {
-        connection.move("shared");
-        return connection;
-      }
+      await probe(connection, this.#options.goodSql, millis);
+      this.#probing--;
+      this.release(connection);
     } catch (error) {
-      connection.whyEnded = error;
-      this.#events.discarded(connection, error);
-      if (!connection.gone) this.#bury(connection);
+      this.#probing--;
+      this.#endings.unfit(connection, error);
       // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
-      if (error instanceof ProbeTimeout) this.#buryIdle(since);
+      if (error instanceof ProbeTimeout) this.#endings.destroyIdle(since);
     }
-    return this.acquire();
-  }
-
-  async #rollbackAndReset(connection: PooledConnection, reset: boolean): Promise<boolean> {
-    connection.move("cleaning");
-    try {
-      await rollbackAndReset(connection, reset ? () => this.#hooks.prepare(connection) : undefined);
-      if (connection.gone) return false;
-      connection.move("shared");
-      return true;
-    } catch (error) {
-      connection.whyEnded = error;
-      this.#events.discarded(connection, error);
-      if (!connection.gone) this.#bury(connection);
-      return false;
-    }
-  }
-
-  /** The session died by itself. */
-  #lost(connection: PooledConnection, error: unknown): void {
-    connection.whyEnded = error;
-    // What ran on it may have failed, and given it up, before this is heard.
-    if (!connection.endedHere) this.#events.lost(connection, translated(this.#driver, error));
-    if (connection.gone) return;
-    if (connection.state === "idle" || connection.state === "lingering") {
-      this.#bury(connection);
-      void this.#slots.purge();
-    } else connection.destroy(); // what the driver has not settled by now has an end too
-  }
-
-  /** Ends a connection at once, without a goodbye. */
-  #bury(connection: PooledConnection): void {
-    connection.move("closing");
-    connection.destroy();
-    this.#buried(connection);
-  }
-
-  #buryIdle(since: number): void {
-    for (const connection of this.#all) {
-      if (connection.state === "idle" && connection.idleSince <= since) this.#bury(connection);
-    }
-    void this.#slots.purge();
-  }
-
-  /** It is gone at the server too, as far as this side can know: its place is free. */
-  #buried(connection: PooledConnection): void {
-    connection.move("closed");
-    this.#all.delete(connection);
-    this.#awaitEnd(connection);
-    this.#events.disconnected(connection);
-    if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLost(connection));
-    this.#slots.vacate(connection);
     this.#hooks.roomMade();
-    this.#refill.check();
-    this.#emptied();
   }
 
-  #awaitEnd({ conn }: PooledConnection): void {
-    if (conn.ended === undefined) return;
-    this.#ending++;
-    const over = () => {
-      this.#ending--;
-      this.#emptied();
-    };
-    void conn.ended.then(over, over);
+  #gone(connection: PooledConnection): void {
+    if (this.ownDatabase && !this.#closed) this.#hooks.databaseLost(databaseLostError(connection.whyEnded));
+    this.#supply.vacate(connection);
+    this.#hooks.roomMade();
+    this.#supply.check();
   }
-
-  #emptied(): void {
-    if (this.connecting + this.#all.size + this.#ending === 0) this.#whenEmpty?.();
-  }
-
-  #count(test: (connection: PooledConnection) => boolean): number {
-    let count = 0;
-    for (const connection of this.#all) if (test(connection)) count++;
-    return count;
-  }
-}
-
-function databaseLost({ whyEnded }: PooledConnection): OperationalError {
-  const why =
-    whyEnded instanceof Error
-      ? whyEnded.message
-      : "a statement on it could not be stopped, or it was of no more use";
-  return new OperationalError(
-    `the private database was lost with its connection (${why}): what is asked from now on finds a new, empty one`,
-    whyEnded === undefined ? {} : { cause: whyEnded },
-  );
 }

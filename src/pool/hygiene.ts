@@ -1,8 +1,10 @@
-import type { DriverConnection } from "../../drivers/driver.js";
+import type { Driver, DriverConnection } from "../../drivers/driver.js";
 import { literalNames } from "../defer/inspect.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
 import { SETTLE_MILLIS } from "./cancellation.js";
+import type { Endings } from "./endings.js";
+import type { EventLog } from "./event-log.js";
 import type { PooledConnection } from "./pooled-connection.js";
 
 /** The probe had no answer in time: the peer may have vanished, and taken others with it. */
@@ -21,11 +23,56 @@ export async function probe(lease: PooledConnection, sql: string, millis: number
   if (session !== "idle") throw new OperationalError(`the session was ${session} after a probe`);
 }
 
+/** Makes a session that a caller has used fit for the next. */
+export class Cleaning {
+  readonly #driver: Driver;
+  readonly #events: EventLog;
+  readonly #endings: Endings;
+  readonly #prepare: (connection: PooledConnection) => Promise<void>;
+
+  /** @param prepare renews what has been reset */
+  constructor(
+    driver: Driver,
+    events: EventLog,
+    endings: Endings,
+    prepare: (connection: PooledConnection) => Promise<void>,
+  ) {
+    this.#driver = driver;
+    this.#events = events;
+    this.#endings = endings;
+    this.#prepare = prepare;
+  }
+
+  /** False: it could not be done, and the connection is gone. */
+  clean(connection: PooledConnection, reset: boolean): boolean | Promise<boolean> {
+    if (connection.gone || connection.session === "broken") return false;
+    if (connection.session === "idle" && !reset) return true;
+    if (reset && connection.conn.reset === undefined) {
+      this.#events.cannotReset(this.#driver.name);
+      return false;
+    }
+    return this.#rollbackAndReset(connection, reset);
+  }
+
+  async #rollbackAndReset(connection: PooledConnection, reset: boolean): Promise<boolean> {
+    connection.move("cleaning");
+    try {
+      await rollbackAndReset(connection, reset ? () => this.#prepare(connection) : undefined);
+      if (connection.gone) return false;
+      connection.move("shared");
+      return true;
+    } catch (error) {
+      this.#endings.unfit(connection, error);
+      return false;
+    }
+  }
+}
+
 /**
  * Fires when the session is idle again: what was open is rolled back; with `renew`, it is as new, and renewed by that
  * too.
  */
-export async function rollbackAndReset(
+async function rollbackAndReset(
   lease: PooledConnection,
   renew: (() => Promise<void>) | undefined,
 ): Promise<void> {
@@ -47,19 +94,5 @@ async function reset(conn: DriverConnection): Promise<void> {
     await conn.reset?.();
   } catch (cause) {
     throw new OperationalError(`reset failed: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
-}
-
-/** Ends the session in order; rejects when that failed or took too long, and it was ended by force. */
-export async function closeGracefully(lease: PooledConnection): Promise<void> {
-  try {
-    await within(
-      lease.bounded(lease.conn.close()),
-      SETTLE_MILLIS,
-      () => new OperationalError(`close had no answer in ${SETTLE_MILLIS} ms`),
-    );
-  } catch (error) {
-    lease.destroy();
-    throw error;
   }
 }

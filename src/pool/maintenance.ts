@@ -88,8 +88,8 @@ export class Refill {
 
 export interface ReaperHooks {
   readonly idleTimeoutMillis: number;
-  /** Those that are idle now. */
-  idle(): PooledConnection[];
+  /** Those that are idle now, the one that has been so for longest first. */
+  idle(): readonly PooledConnection[];
   /** How many more are open than need to be. */
   spare(): number;
   /** These have been idle for too long, or are too old. */
@@ -137,7 +137,7 @@ export class Reaper {
     let spare = this.#hooks.spare();
     let next = Number.POSITIVE_INFINITY;
     const over: PooledConnection[] = [];
-    for (const lease of this.#hooks.idle().sort((a, b) => a.idleSince - b.idleSince)) {
+    for (const lease of this.#hooks.idle()) {
       const idleDeadline = spare > 0 ? this.#idleDeadline(lease) : Number.POSITIVE_INFINITY;
       if (now >= Math.min(idleDeadline, lease.expiresAt)) {
         spare--;

@@ -36,7 +36,7 @@ export type ConnectionState =
 const MOVES: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   opening: ["idle", "closing", "closed"],
   idle: ["shared", "checking", "closing", "closed"],
-  checking: ["shared", "closing", "closed"],
+  checking: ["idle", "closing", "closed"],
   shared: ["lingering", "exclusive", "cleaning", "closing", "closed"],
   lingering: ["shared", "exclusive", "idle", "closing", "closed"],
   exclusive: ["shared", "cleaning", "closing", "closed"],

@@ -12,9 +12,6 @@ const FILES_IN_A_FOLDER = 20;
 const LINES_IN_A_FILE = 250;
 const COLUMNS_OF_A_COMMENT = 120;
 
-/** Files that are still to be divided. */
-const STILL_LONG = new Set(["src/dispatch/dispatcher.ts", "src/pool/connections.ts"]);
-
 const core = filesIn("src");
 const drivers = filesIn("drivers");
 const sources = [...core, ...drivers];
@@ -79,7 +76,7 @@ test("no folder has too many files", () => {
 });
 
 test("no file is too long", () => {
-  const long = sources.filter((file) => linesOf(file).length > LINES_IN_A_FILE && !STILL_LONG.has(file));
+  const long = sources.filter((file) => linesOf(file).length > LINES_IN_A_FILE);
   expect(long).toEqual([]);
 });
 
