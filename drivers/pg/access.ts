@@ -1,9 +1,8 @@
 /** Whether a session may write, and who says that it may not. */
 import type { Client } from "pg";
-import type { TransactionOptions } from "../driver.js";
-import { factsOf } from "./errors.js";
 
-const READ_ONLY_SQL_TRANSACTION = "25006";
+/** The SQLSTATE of that refusal. */
+export const READ_ONLY_SQL_TRANSACTION = "25006";
 
 /**
  * What makes each transaction of a server, a database or a role read-only. Reported by PostgreSQL 14 and newer, also
@@ -23,22 +22,15 @@ export class Access {
     });
   }
 
-  begins({ readOnly }: TransactionOptions): void {
-    this.asked = readOnly === true ? "reading" : "any";
-  }
-
   /**
-   * Whether a server that takes no writes (a standby, or a primary that is one no more) refused this one. In a
-   * transaction that its own caller made read-only it is not such a refusal.
+   * A write was refused: whether the server takes none (a standby, or a primary that is one no more). In a transaction
+   * that its own caller made read-only it is not such a refusal.
    */
-  refusedBy(error: unknown): boolean {
-    const { code, severity } = factsOf(error);
-    if (code !== READ_ONLY_SQL_TRANSACTION || severity === undefined || this.asked === "reading")
-      return false;
-    // Where the server does not tell, nobody else can.
+  get refusesWrites(): boolean {
+    if (this.asked === "reading") return false;
+    // Where the server does not tell, nothing else can.
     const told = this.#reported.size > 0;
-    if (told && [...this.#reported.values()].every((value) => value === "off")) return false;
-    return true;
+    return !(told && [...this.#reported.values()].every((value) => value === "off"));
   }
 }
 

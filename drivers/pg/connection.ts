@@ -31,6 +31,7 @@ import { alreadyOver, beginText, rolledBack } from "./transaction.js";
 import { encode, type PrepareValue } from "./values/encode.js";
 import { holdsEmptyArray, ParamTypes, refuseForJson } from "./values/param-types.js";
 import type { Shape } from "./values/rows.js";
+import type { Encoded } from "./wire.js";
 
 export class PgConnection extends Session implements DriverConnection, StreamOwner {
   readonly #prepareValue: PrepareValue;
@@ -48,8 +49,7 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
   }
 
   async beginWith(options: TransactionOptions, statement: Statement): Promise<Result> {
-    this.access.begins(options);
-    return this.#checked(statement, beginText(options));
+    return this.#checked(statement, this.#beginText(options));
   }
 
   async executeMany(
@@ -100,8 +100,7 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
   }
 
   async begin(options: TransactionOptions): Promise<void> {
-    this.access.begins(options);
-    await this.command(beginText(options));
+    await this.command(this.#beginText(options));
   }
 
   async commit(): Promise<void> {
@@ -152,6 +151,11 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
     return this.names?.asks(use, this.transacting) ?? NOTHING;
   }
 
+  #beginText(options: TransactionOptions): string {
+    this.access.asked = options.readOnly === true ? "reading" : "any";
+    return beginText(options);
+  }
+
   #checked(statement: Statement, begin?: string): Promise<Result> {
     const { params } = statement;
     if (params !== undefined && holdsEmptyArray(params)) return this.#askedFor(statement, params, begin);
@@ -181,7 +185,7 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
   ): void {
     const { sql, params } = statement;
     if (COPY.test(sql)) throw copyRefused();
-    const values = encode(params, this.#prepareValue);
+    const values = params === undefined ? NO_VALUES : encode(params, this.#prepareValue);
     if (this.inFlight.length === 0) this.listenForStrangers();
     const { names, transacting } = this;
     const sending =
@@ -212,14 +216,15 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
   }
 
   /** Whether it failed by what this driver sent with it, so that it is to be run again without. */
-  #disowned(use: Use, { error, unrun }: Execution): boolean {
+  #disowned(use: Use, { error, refusal, unrun }: Execution): boolean {
     const { names } = this;
     if (names === undefined) return false;
-    const { code, message } = factsOf(error);
-    // Where one name is lost, others may be.
-    if (code === "26000") names.unaskable();
-    if (code === "26000" && message.includes(FACTS_NAME)) return true;
-    return names.statements.disowned(use, error) && unrun;
+    if (refusal === "26000") {
+      // Where one name is lost, others may be.
+      names.unaskable();
+      if (factsOf(error).message.includes(FACTS_NAME)) return true;
+    }
+    return use.name !== "" && names.statements.disowned(use, error) && unrun;
   }
 
   /** An empty array is written as JSON writes an empty object: the server is asked what each of these is for. */
@@ -239,6 +244,7 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
 }
 
 const NONE: readonly string[] = [];
+const NO_VALUES: readonly Encoded[] = [];
 
 function nameless(sql: string, use: Use = unnamed(sql, "command")): Sending {
   return { use, asks: NOTHING, forgotten: NONE };

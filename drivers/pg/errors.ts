@@ -204,7 +204,7 @@ export function factsOf(error: unknown): Facts {
   };
 }
 
-export function isServerError(error: unknown): boolean {
+export function isServerError(error: unknown): error is Error & { readonly code: string | undefined } {
   return error instanceof Error && "severity" in error;
 }
 

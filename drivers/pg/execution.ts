@@ -64,7 +64,13 @@ export class Execution {
   /** The types of its params, where they were asked for. */
   types: readonly number[] | undefined;
   error: unknown;
+  /** The SQLSTATE of the error, where that is the server's answer to this. */
+  refusal: string | undefined;
   done = false;
+  /** Once it has settled: nothing of the statement itself has been run, and no part of it. */
+  unrun = true;
+  /** The same: there was more to it than rows, or a count of them. */
+  eventful = false;
   /** A cancel of this side's may have hit it. */
   asked = false;
   /** The server refused it since it takes no writes. */
@@ -90,11 +96,6 @@ export class Execution {
     this.shape = use?.shape ?? NO_COLUMNS;
     this.ahead = ahead;
     this.#observed = observed;
-  }
-
-  /** Nothing of the statement itself has been run, and no part of it. */
-  get unrun(): boolean {
-    return this.bound <= this.ahead;
   }
 
   get #facts(): Ended {
@@ -189,14 +190,18 @@ export class Execution {
 
   /** pg reports the server's error before the server is ready for more; a lost connection is the owner's affair. */
   handleError(error: unknown, wire: Wire): void {
+    const refused = isServerError(error);
+    if (refused && this.error === undefined) this.refusal = error.code;
     this.error ??= error;
-    if (isServerError(error)) wire.once("readyForQuery", () => this.finish());
+    if (refused) wire.once("readyForQuery", () => this.finish());
     else this.finish();
   }
 
   finish(): void {
     if (this.done) return;
     this.done = true;
+    this.unrun = this.bound <= this.ahead;
+    this.eventful = (this.error ?? this.notable ?? this.lookedAhead ?? this.lookedBehind) !== undefined;
     const first = this.#owner.settled(this);
     if (this.error !== undefined) this.error = ended(this.error, this.#facts);
     else if (this.tag === "ROLLBACK" && this.statement !== undefined && wantedToCommit(this.statement.sql))

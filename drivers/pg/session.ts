@@ -6,7 +6,7 @@ import { Cork } from "../common/cork.js";
 import { endedBefore } from "../common/lost.js";
 import { guardData, spoiled, unreadable } from "../common/unreadable.js";
 import type { ConnectOptions, SessionState } from "../driver.js";
-import { Access, type ParameterStatus } from "./access.js";
+import { Access, type ParameterStatus, READ_ONLY_SQL_TRANSACTION } from "./access.js";
 import { leave } from "./cancel/leaving.js";
 import { endsSession, isServerError, translate } from "./errors.js";
 import { type Execution, OwnExecution, type Owner } from "./execution.js";
@@ -162,15 +162,16 @@ export class Session implements Owner {
     const inFlight = this.inFlight;
     const place = inFlight.indexOf(execution);
     if (place >= 0) inFlight.splice(place, 1);
-    const { statement, tag, error } = execution;
+    const { statement, tag, refusal } = execution;
     const { transacting } = this;
     execution.inTransaction = transacting;
-    if (error !== undefined && this.access.refusedBy(error)) this.unfit = execution.readOnly = true;
+    if (refusal === READ_ONLY_SQL_TRANSACTION && this.access.refusesWrites)
+      this.unfit = execution.readOnly = true;
     if (!transacting) this.access.asked = "any";
     if (statement !== undefined && transacting && endsTransaction(tag, statement.sql)) this.chained++;
     this.#ends++;
     this.listenForStrangers();
-    const lost = this.#styles.lost(execution);
+    const lost = (execution.eventful || this.#styles.news) && this.#styles.lost(execution);
     this.names?.settled(execution, transacting);
     execution.onHead?.();
     inFlight[0]?.onHead?.();

@@ -122,7 +122,7 @@ export class Chain {
 
   /** A failure that is left here is never reported: it belongs to other work, which fails with it. */
   mute(): void {
-    calmed(this.answering);
+    if (this.answering !== undefined) calmed(this.answering);
     this.answering = "another";
   }
 

@@ -105,11 +105,10 @@ export class Borrowed {
   }
 
   /**
-   * If there is nothing for it to do just now: the caller that awaited its answer may ask again before this turn of the
-   * event loop is over.
+   * Nothing more for it to do just now. The caller that awaited its answer may ask again before this turn of the event
+   * loop is over: until then it is idle, and at hand.
    */
   linger(connection: PooledConnection): void {
-    if (connection.state !== "shared" || !this.#free.has(connection)) return;
     connection.move("lingering");
     this.#releaser ??= setImmediate(() => this.#release());
   }

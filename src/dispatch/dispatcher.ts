@@ -109,7 +109,7 @@ export class Dispatcher implements JobCarrier, Dispatching {
   /** Something left the connection, or it has come back: what is first on it? With nothing to do it lingers. */
   arrived(connection: PooledConnection): void {
     this.serve();
-    this.#borrowed.linger(connection);
+    if (connection.lane === undefined && connection.state === "shared") this.#borrowed.linger(connection);
   }
 
   /** One was given back, or is gone. */

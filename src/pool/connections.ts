@@ -112,11 +112,12 @@ export class Connections {
 
   /** A connection that is idle and was alive a moment ago, the taker's alone from now on; undefined: there is none. */
   take(): PooledConnection | undefined {
+    const { available } = this.roster;
     for (;;) {
-      const connection = this.roster.available.at(-1);
+      const connection = available.at(-1);
       if (connection === undefined) return undefined;
       if (performance.now() - connection.idleSince > PROBE_AFTER_MILLIS) return undefined;
-      this.roster.rouse(connection);
+      available.pop();
       if (!connection.spent) {
         connection.move("shared");
         return connection;
@@ -133,9 +134,8 @@ export class Connections {
     if (this.#closed) return;
     if (!this.#kept) this.start();
     for (let n = count - this.#probing; n > 0; n--) {
-      const connection = this.roster.available.at(-1);
+      const connection = this.roster.available.pop();
       if (connection === undefined) break;
-      this.roster.rouse(connection);
       if (connection.spent) void this.discard(connection);
       else void this.#probe(connection);
     }
@@ -217,7 +217,7 @@ export class Connections {
 
   #rest(connection: PooledConnection): void {
     connection.move("idle");
-    this.roster.rest(connection);
+    this.roster.available.push(connection);
     this.#reaper.watch(connection);
   }
 

@@ -4,8 +4,8 @@ import type { PooledConnection } from "./pooled-connection.js";
 export class Roster {
   /** Those that are open, being prepared for their first use, or closing. */
   readonly #all = new Set<PooledConnection>();
-  /** The one that was used last comes last, and is used first. */
-  readonly #idle: PooledConnection[] = [];
+  /** Those that are idle: the one that was used last comes last, and is taken first. */
+  readonly available: PooledConnection[] = [];
   /** Gone here, and their sessions are still inside of the database. */
   #ending = 0;
   /** Attempts to open one that are under way; changed by the two methods for that. */
@@ -28,11 +28,6 @@ export class Roster {
     return this.#count((connection) => connection.inUse);
   }
 
-  /** Those that are idle and may be taken, the one that was used last at the end. */
-  get available(): readonly PooledConnection[] {
-    return this.#idle;
-  }
-
   attempted(): void {
     this.opening++;
   }
@@ -47,19 +42,10 @@ export class Roster {
     this.#all.add(connection);
   }
 
-  /** It has become idle. */
-  rest(connection: PooledConnection): void {
-    this.#idle.push(connection);
-  }
-
-  /** It is idle no more. */
+  /** One that was idle ends: it may be anywhere among them. */
   rouse(connection: PooledConnection): void {
-    if (this.#idle.at(-1) === connection) {
-      this.#idle.pop();
-      return;
-    }
-    const index = this.#idle.indexOf(connection);
-    if (index >= 0) this.#idle.splice(index, 1);
+    const index = this.available.lastIndexOf(connection);
+    if (index >= 0) this.available.splice(index, 1);
   }
 
   /** It is gone; its session may need time to end inside of the database. */

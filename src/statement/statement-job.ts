@@ -1,5 +1,6 @@
 import type { Cancellation, Params, Result, RowMode, Statement } from "../../drivers/driver.js";
-import { CancelledError, type Deferred } from "../defer/index.js";
+import { CancelledError, Deferred } from "../defer/index.js";
+import { inOneLine } from "../defer/inspect.js";
 import {
   type AdbapiError,
   ConnectionLost,
@@ -11,33 +12,10 @@ import { statementTimeout, unsentError } from "../errors/given-up.js";
 import type { StatementOptions } from "../options/call-options.js";
 import { Limits } from "../timeouts/limits.js";
 import { illegalMove } from "../transition.js";
-import { JobDeferred } from "./job-deferred.js";
+import { JOB_MOVES, type JobState } from "./job-state.js";
 import type { ResultLimit } from "./result-limit.js";
 import type { TextFacts } from "./text-statistics.js";
 import { NO_END, Waiter } from "./waiting-line.js";
-
-/**
- * - `waiting`: in a line, nothing of it sent;
- * - `sent`: on a connection;
- * - `expired`: its time is over, the server was asked to stop it, the caller hears when it has settled;
- * - `late`: the same, and it has not settled soon: the caller was told that nothing more is known, the connection waits
- *   for the server;
- * - `outgrown`: its result is larger than the pool takes, the server was asked to stop it, the caller hears when it has
- *   settled;
- * - `abandoned`: cancelled, the caller has been answered, the connection waits for the server;
- * - `settled`: over.
- */
-type JobState = "waiting" | "sent" | "expired" | "late" | "outgrown" | "abandoned" | "settled";
-
-const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
-  waiting: ["sent", "settled"],
-  sent: ["waiting", "expired", "outgrown", "abandoned", "settled"],
-  expired: ["late", "abandoned", "settled"],
-  late: ["settled"],
-  outgrown: ["late", "abandoned", "settled"],
-  abandoned: ["settled"],
-  settled: [],
-};
 
 const NO_RESULT = "the driver's execute fired with no Result: its `rows` must be an array";
 
@@ -228,9 +206,28 @@ export class StatementJob extends Waiter implements Statement {
   }
 
   #move(to: JobState): void {
-    if (!MOVES[this.state].includes(to)) throw illegalMove("a statement", this.state, to);
+    if (!JOB_MOVES[this.state].includes(to)) throw illegalMove("a statement", this.state, to);
     (this as { state: JobState }).state = to;
     if (to !== "sent") this.#resultLimit?.forget();
     if (to === "settled" || to === "abandoned" || to === "late") this.#limits?.clear();
+  }
+}
+
+/** A hundred thousand may wait: the way back to the job is a field, not a closure for each. */
+class JobDeferred extends Deferred<unknown> {
+  readonly #job: StatementJob;
+
+  constructor(job: StatementJob) {
+    super(JobDeferred.#cancel);
+    this.#job = job;
+  }
+
+  /** The text: params are never shown. */
+  protected override get subject(): string {
+    return inOneLine(this.#job.sql);
+  }
+
+  static #cancel(deferred: Deferred<unknown>): void {
+    (deferred as JobDeferred).#job.cancel(undefined);
   }
 }

@@ -1,6 +1,4 @@
 /** Whether the names of a session's prepared statements still stand on what they stood on when they were given. */
-
-import { isServerError } from "../errors.js";
 import type { Execution } from "../execution.js";
 import { Statements, tablesAltered, type Use } from "../statement-cache.js";
 import type { Encoded } from "../wire.js";
@@ -123,7 +121,7 @@ export class Names {
   }
 
   #effectOf(execution: Execution): Effect {
-    const { statement, use, lookedAhead, lookedBehind, notable, error, tag } = execution;
+    const { statement, use, lookedAhead, lookedBehind, notable, refusal, tag } = execution;
     let effect: Effect = "none";
     if (notable !== undefined)
       for (const each of notable) effect = worst(effect, effectOf(each, statement?.sql));
@@ -132,7 +130,7 @@ export class Names {
     if (kind === "command")
       return DIGIT.test(tag) ? worst(effect, effectOf("SELECT", statement.sql)) : effect;
     // The server has done what only this side cannot read.
-    if (error === undefined || !isServerError(error)) {
+    if (refusal === undefined) {
       this.#askable ||= kind !== "runs" && (lookedBehind ?? lookedAhead) !== undefined;
       if (lookedAhead !== undefined) this.#path = factsOfRow(lookedAhead).path;
       if (lookedBehind !== undefined) {
