@@ -20,7 +20,7 @@ import { Execution } from "./execution.js";
 import { Notifications } from "./listen/notifications.js";
 import { manyGroup, statementGroup } from "./message-group.js";
 import { FACTS_NAME } from "./names/facts.js";
-import { type Asks, NOTHING, type Sending } from "./names/names.js";
+import { type Asks, NOTHING, nameless } from "./names/names.js";
 import type { StreamOwner } from "./portal.js";
 import { reset } from "./reset.js";
 import { locate, ScriptExecution } from "./script/script.js";
@@ -28,10 +28,9 @@ import { Session } from "./session.js";
 import { type Use, unnamed } from "./statement-cache.js";
 import { PgStream } from "./stream.js";
 import { alreadyOver, beginText, rolledBack } from "./transaction.js";
-import { encode, type PrepareValue } from "./values/encode.js";
+import { encode, NO_VALUES, type PrepareValue } from "./values/encode.js";
 import { holdsEmptyArray, ParamTypes, refuseForJson } from "./values/param-types.js";
 import type { Shape } from "./values/rows.js";
-import type { Encoded } from "./wire.js";
 
 export class PgConnection extends Session implements DriverConnection, StreamOwner {
   readonly #prepareValue: PrepareValue;
@@ -241,13 +240,6 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
     refuseForJson(bases, lists);
     if (this.#withdrawn.has(statement)) throw cancelledUnsent();
   }
-}
-
-const NONE: readonly string[] = [];
-const NO_VALUES: readonly Encoded[] = [];
-
-function nameless(sql: string, use: Use = unnamed(sql, "command")): Sending {
-  return { use, asks: NOTHING, forgotten: NONE };
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 /** Whether the names of a session's prepared statements still stand on what they stood on when they were given. */
 import type { Execution } from "../execution.js";
-import { Statements, tablesAltered, type Use } from "../statement-cache.js";
+import { Statements, tablesAltered, type Use, unnamed } from "../statement-cache.js";
 import type { Encoded } from "../wire.js";
 import { type Effect, effectOf, worst } from "./effects.js";
 import { FACTS_NAME, type Facts, factsOfRow } from "./facts.js";
@@ -25,6 +25,13 @@ export interface Sending {
 }
 
 export const NOTHING: Asks = { ahead: false, behind: false, name: "", known: false };
+
+/** How it is sent where nothing has a name. */
+export function nameless(sql: string, use: Use = unnamed(sql, "command")): Sending {
+  return { use, asks: NOTHING, forgotten: NONE };
+}
+
+const NONE: readonly string[] = [];
 
 export interface Watch {
   /** Whether statements are to have names. */

@@ -9,11 +9,12 @@ import type { PrepareValue } from "./codec.js";
 export type { PrepareValue } from "./codec.js";
 
 const MOST_PARAMS = 65_535;
-const NONE: readonly Encoded[] = [];
+/** What travels of no params. */
+export const NO_VALUES: readonly Encoded[] = [];
 
 /** Never called while a message is being written: `prepareValue` may call back into code of the caller. */
 export function encode(params: Params | undefined, prepareValue: PrepareValue): readonly Encoded[] {
-  if (params === undefined) return NONE;
+  if (params === undefined) return NO_VALUES;
   if (!Array.isArray(params)) {
     throw new InterfaceError("pg takes params as an array, for $1, $2, ... in the text");
   }
