@@ -38,7 +38,7 @@ export class ColumnNames {
   /** Of a statement that has run. The same array as long as the names are the same: it travels only once. */
   of(prepared: Prepared): readonly string[] {
     if (!this.#db.inTransaction) this.#unsettled = false;
-    this.#onlyMain ??= (this.#db.pragma("database_list") as unknown[]).length === 1;
+    this.#onlyMain ??= this.#db.prepare("pragma database_list").raw().all().length === 1;
     if (this.#unsettled || !this.#onlyMain) return namesOf(prepared);
     const schema = this.#currentSchema();
     if (prepared.columns?.schema === schema) return prepared.columns.names;

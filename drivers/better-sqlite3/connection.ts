@@ -16,9 +16,9 @@ export class BetterSqlite3Connection extends SqliteConnection<Prepared> {
   readonly #lastInsertId: Statement<[], bigint>;
 
   constructor(db: Database) {
-    super(db, db.memory);
+    super({ rows: (sql) => rawRows(db, sql), exec: (sql) => db.exec(sql) }, db.memory);
     this.#db = db;
-    if (!db.memory) useWriteAheadLog(db.readonly, (pragma) => db.pragma(pragma));
+    if (!db.memory) useWriteAheadLog(db.readonly, (pragma) => db.pragma(pragma, { simple: true }));
     this.#columns = new ColumnNames(db);
     this.#lastInsertId = db.prepare<[], bigint>("select last_insert_rowid()").pluck().safeIntegers();
   }
@@ -86,4 +86,8 @@ export class BetterSqlite3Connection extends SqliteConnection<Prepared> {
   protected prepare(sql: string, pragma: Pragma | undefined): Prepared {
     return new Prepared(this.#db.prepare(sql), pragma);
   }
+}
+
+function rawRows(db: Database, sql: string): unknown[][] {
+  return db.prepare<[], unknown[]>(sql).raw().all();
 }

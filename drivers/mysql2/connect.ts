@@ -1,6 +1,7 @@
 /** Opens mysql2's connections, and keeps their secrets. */
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, TypedParameter } from "mysql2";
+import { codeIsFixed } from "../common/code-generation.js";
 import { packageMissing, packageTooOld } from "../common/require.js";
 import { guardData } from "../common/unreadable.js";
 import { onAbort } from "../mysql-family/connect/connect-deadline.js";
@@ -30,7 +31,7 @@ export async function open(args: ConnectionOptions, signal: AbortSignal): Promis
   return new Promise((resolve, reject) => {
     let native: Native;
     try {
-      native = createConnection({ ...args, connectTimeout: 0 }) as Native;
+      native = createConnection({ disableEval: codeIsFixed(), ...args, connectTimeout: 0 }) as Native;
       (native.stream as Partial<Socket>).unref?.();
     } catch (error) {
       reject(connectFailure(whereOf(args), refusedArguments("mysql2", error)));

@@ -15,7 +15,7 @@ export class NodeSqliteConnection extends SqliteConnection<Prepared> {
   readonly #bindsNumbers: boolean;
 
   constructor(db: DatabaseSync, isPrivate: boolean, readOnly: boolean) {
-    super(db, isPrivate);
+    super({ rows: (sql) => rows(db, sql), exec: (sql) => db.exec(sql) }, isPrivate);
     this.#db = db;
     if (!isPrivate) useWriteAheadLog(readOnly, (pragma) => withNamedCode(() => db.exec(`pragma ${pragma}`)));
     this.#lastInsertId = exactArrays(db.prepare("select last_insert_rowid()"));
@@ -114,4 +114,10 @@ export class NodeSqliteConnection extends SqliteConnection<Prepared> {
       throw error;
     }
   }
+}
+
+function rows(db: DatabaseSync, sql: string): unknown[][] {
+  const statement = db.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement.all();
 }

@@ -21,8 +21,8 @@ export class PrivateSession {
   reset(): void {
     const db = this.#db;
     db.exec("pragma query_only = off");
-    for (const { name } of db.prepare("pragma database_list").all() as { name: string }[]) {
-      if (name !== "main" && name !== "temp") db.exec(`detach ${quoted(name)}`);
+    for (const [, name] of db.rows("pragma database_list")) {
+      if (name !== "main" && name !== "temp") db.exec(`detach ${quoted(name as string)}`);
     }
     // SQLite throws all temporary tables, views and triggers away when they are to be kept elsewhere.
     db.exec("pragma temp_store = 1; pragma temp_store = 2");

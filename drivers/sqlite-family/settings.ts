@@ -1,8 +1,12 @@
 /** The settings of a session of SQLite: read when it is new, and brought back to what they were. */
 
-/** The part of a database handle that better-sqlite3 and node:sqlite share. */
+/** A package's database handle, as far as a session is brought back through it. */
 export interface Handle {
-  prepare(sql: string): { all(): unknown[] };
+  /**
+   * Rows as arrays: of objects better-sqlite3 makes code from a string, which `--disallow-code-generation-from-strings`
+   * forbids.
+   */
+  rows(sql: string): readonly (readonly unknown[])[];
   exec(sql: string): unknown;
 }
 
@@ -34,9 +38,7 @@ export class SessionSettings {
 
   constructor(db: Handle) {
     this.#db = db;
-    const there = new Set(
-      (db.prepare("pragma pragma_list").all() as { name: string }[]).map(({ name }) => name),
-    );
+    const there = new Set(db.rows("pragma pragma_list").map(([name]) => name as string));
     this.#loadTemporary();
     for (const name of OF_SESSION) if (there.has(bare(name))) this.#values.set(name, this.#read(name));
     this.#likeIgnoresCase = this.#likes();
@@ -61,15 +63,15 @@ export class SessionSettings {
 
   /** SQLite tells the settings of its temporary schema only once it has looked at it. */
   #loadTemporary(): void {
-    this.#db.prepare("select * from temp.sqlite_master").all();
+    this.#db.rows("select * from temp.sqlite_master");
   }
 
   #likes(): Value {
-    return first(this.#db.prepare("select 'a' like 'A'").all());
+    return first(this.#db.rows("select 'a' like 'A'"));
   }
 
   #read(name: string): Value {
-    return first(this.#db.prepare(`pragma ${name}`).all());
+    return first(this.#db.rows(`pragma ${name}`));
   }
 }
 
@@ -77,8 +79,8 @@ function bare(name: string): string {
   return name.slice(name.indexOf(".") + 1);
 }
 
-function first([row]: unknown[]): Value {
-  return row === undefined ? undefined : (Object.values(row as object)[0] as Value);
+function first([row]: readonly (readonly unknown[])[]): Value {
+  return row?.[0] as Value;
 }
 
 function literal(name: string, value: Value): string {

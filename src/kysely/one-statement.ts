@@ -14,6 +14,8 @@ const FRAMES = 8;
  * connection of its own is right for anything.
  */
 export function askedForOneStatement(): boolean {
+  // Under `--frozen-intrinsics` nothing can be set: then it is not known.
+  if (Object.isFrozen(Error)) return false;
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.prepareStackTrace = (_, frames) => frames;
   Error.stackTraceLimit = FRAMES;

@@ -23,7 +23,8 @@ export interface ThreadOptions {
 
 export class Threads {
   readonly #options: ThreadOptions;
-  readonly #lastAsked = SpinWait.share();
+  /** Made with the first thread: a snapshot of a program that has only imported this cannot hold shared memory. */
+  #lastAsked: Int32Array | undefined;
   #retired = 0;
 
   constructor(options: ThreadOptions) {
@@ -41,6 +42,7 @@ export class Threads {
     const { settings, signal } = options;
     const cells = Cells.create(Math.max(settings.pipeline, 64));
     const { port1, port2 } = new MessageChannel();
+    this.#lastAsked ??= SpinWait.share();
     const setup: Setup = {
       port: port2,
       module: this.#options.module,
