@@ -3,10 +3,10 @@ import { InterfaceError } from "../src/errors/classes.js";
 import betterSqlite3, { type BetterSqlite3ConnectArgs } from "./better-sqlite3/index.js";
 import { LONGEST_URL, urlText } from "./common/url.js";
 import type { Driver } from "./driver.js";
-import mariadb, { type MariadbConnectArgs } from "./mariadb/index.js";
-import mysql2, { type Mysql2ConnectArgs } from "./mysql2/index.js";
+import mariadb, { type MariadbConnectArgs, type MariadbNative } from "./mariadb/index.js";
+import mysql2, { type Mysql2ConnectArgs, type Mysql2Native } from "./mysql2/index.js";
 import nodeSqlite, { type NodeSqliteConnectArgs } from "./node-sqlite/index.js";
-import pg, { type PgConnectArgs } from "./pg/index.js";
+import pg, { type PgConnectArgs, type PgNative } from "./pg/index.js";
 
 /** The connect arguments of the built-in drivers, by name. */
 export interface ConnectArgs {
@@ -19,6 +19,18 @@ export interface ConnectArgs {
 
 /** What may follow a driver in `new ConnectionPool(driver, …)`. */
 export type ConnectArgsOf<D> = D extends keyof ConnectArgs ? ConnectArgs[D] : unknown;
+
+/** The packages' own handles, which `native` is, by the driver's name. SQLite's are in other threads. */
+export interface Natives {
+  readonly pg: PgNative;
+  readonly mysql2: Mysql2Native;
+  readonly mariadb: MariadbNative;
+  readonly "better-sqlite3": undefined;
+  readonly "node:sqlite": undefined;
+}
+
+/** The type of `native` in a pool of this driver; `unknown` of one that is not built in. */
+export type NativeOf<D> = D extends keyof Natives ? Natives[D] : unknown;
 
 const drivers = new Map<string, Driver>(
   [pg, mysql2, mariadb, betterSqlite3, nodeSqlite].map((driver) => [driver.name, driver]),

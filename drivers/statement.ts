@@ -42,6 +42,10 @@ export interface Statement {
 export interface Column {
   /** Its label, as the SQL gives it. */
   readonly name: string;
+  /** PostgreSQL's number of its type, as in `pg_type.oid`. Absent elsewhere. */
+  readonly dataTypeID?: number | undefined;
+  /** MySQL's and MariaDB's number of its type, as in the protocol: 3 is INT, 253 VARCHAR. Absent elsewhere. */
+  readonly columnType?: number | undefined;
 }
 
 /** What a statement gave. */
@@ -57,6 +61,8 @@ export interface Result {
    * tell.
    */
   readonly changedRows?: number | undefined;
+  /** What the server calls that which it ran; numbers behind it say nothing. Undefined where it does not tell. */
+  readonly command?: string | undefined;
   /** In order; empty when there are no rows to be had. */
   readonly columns: readonly Column[];
   /** What the database itself says of the text: that it can write nothing. Undefined where it does not tell. */

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import type { DatabaseName, Dialect, Driver, Params, Paramstyle } from "../drivers/driver.js";
-import { type ConnectArgsOf, driverForUrl, findDriver } from "../drivers/registry.js";
+import { type ConnectArgsOf, driverForUrl, findDriver, type NativeOf } from "../drivers/registry.js";
 import { Deferred, fail } from "./defer/index.js";
 import type { Origin } from "./diagnostics/channels.js";
 import { shownPool } from "./diagnostics/inspect.js";
@@ -15,6 +15,7 @@ import {
   checkCloseOptions,
   type InteractionOptions,
   type ListenOptions,
+  type SessionOptions,
   type StatementOptions,
 } from "./options/call-options.js";
 import { argumentsOf } from "./options/connect-arguments.js";
@@ -113,7 +114,9 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     options?: StatementOptions,
   ): Deferred<StatementResult<Row>>;
   runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
-    return this.#parts.statements.run(sql, params, options, resultOf) as Deferred<StatementResult<never>>;
+    return this.#parts.statements.run(sql, params, options, resultOf(sql)) as Deferred<
+      StatementResult<never>
+    >;
   }
 
   runStream<Row = unknown[]>(...statement: InArrays): RowStream<ArrayRow<Row>>;
@@ -144,12 +147,12 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    * commit; rolls back when it fails. The session is reset before anyone else gets it.
    */
   runWithConnection<T, Args extends unknown[]>(
-    fn: (connection: Connection, ...args: Args) => Answer<T>,
+    fn: (connection: Connection<NativeOf<D>>, ...args: Args) => Answer<T>,
     ...args: Args
   ): Deferred<T>;
   runWithConnection<T, Args extends unknown[]>(
     options: InteractionOptions,
-    fn: (connection: Connection, ...args: Args) => Answer<T>,
+    fn: (connection: Connection<NativeOf<D>>, ...args: Args) => Answer<T>,
     ...args: Args
   ): Deferred<T>;
   runWithConnection(...call: unknown[]): Deferred<unknown> {
@@ -157,15 +160,21 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * Lends a session until what `fn` gave has fired: statements are on their own there, and transactions are begun and
-   * ended by name. For query builders, which ask for the one and the other.
-   * @internal
+   * Runs `fn` with a session on which each statement is on its own, and transactions are begun and ended by name. Fires
+   * with what `fn` gave; a transaction that it left open is rolled back, and is a `ProgrammingError`. The session is
+   * reset before anyone else gets it, if anything but transactions ran on it.
    */
-  runWithSession(
-    options: InteractionOptions,
-    fn: (session: OpenSession) => PromiseLike<void>,
-  ): Deferred<void> {
-    return this.#parts.interactions.run(withSession(), [options, fn], this.runWithSession) as Deferred<void>;
+  runWithSession<T, Args extends unknown[]>(
+    fn: (session: OpenSession<NativeOf<D>>, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runWithSession<T, Args extends unknown[]>(
+    options: SessionOptions,
+    fn: (session: OpenSession<NativeOf<D>>, ...args: Args) => Answer<T>,
+    ...args: Args
+  ): Deferred<T>;
+  runWithSession(...call: unknown[]): Deferred<unknown> {
+    return this.#parts.interactions.run(withSession(), call, this.runWithSession);
   }
 
   /**

@@ -12,7 +12,13 @@ export {
   type Classify,
 } from "../drivers/blocking/index.js";
 export type * from "../drivers/driver.js";
-export { type ConnectArgs, type ConnectArgsOf, registerDriver } from "../drivers/registry.js";
+export {
+  type ConnectArgs,
+  type ConnectArgsOf,
+  type NativeOf,
+  type Natives,
+  registerDriver,
+} from "../drivers/registry.js";
 export { ConnectionPool } from "./connection-pool.js";
 export * from "./defer/index.js";
 export type {
@@ -32,12 +38,14 @@ export type {
   CloseOptions,
   InteractionOptions,
   ListenOptions,
+  SessionOptions,
   StatementOptions,
 } from "./options/call-options.js";
 export type { Logger, PoolSettings } from "./options/settings.js";
 export type { OpenFunction, PoolOptions } from "./pool-options.js";
 export { Connection } from "./session/connection.js";
 export { Cursor } from "./session/cursor.js";
+export { OpenSession } from "./session/open-session.js";
 export type {
   Answer,
   AnyRow,

@@ -10,6 +10,8 @@
  */
 /** @ts-ignore: without the package, its types are `any`. */
 import type { ConnectionConfig } from "mariadb";
+/** @ts-ignore: as above. */
+import type { Connection } from "mariadb/callback";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";
 import { parseUrl } from "../mysql-family/arguments/url.js";
@@ -25,6 +27,9 @@ import { bind } from "./params.js";
 
 /** What `createConnection` of mariadb takes; a string is a URL. */
 export type MariadbConnectArgs = string | URL | ConnectionConfig;
+
+/** What `native` is: of the callback API. */
+export type MariadbNative = Connection;
 
 /** The driver `"mariadb"`. */
 export const mariadb: Driver = {

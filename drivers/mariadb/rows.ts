@@ -3,7 +3,7 @@ import type { FieldInfo } from "mariadb";
 import type { Column } from "../driver.js";
 
 export function columnsOf(fields: readonly FieldInfo[]): Column[] {
-  return fields.map((field) => ({ name: field.name() }));
+  return fields.map((field) => ({ name: field.name(), columnType: field.columnType }));
 }
 
 /** mariadb would assign to a row's prototype. Of two columns of one name an object has the last. */

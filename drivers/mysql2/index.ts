@@ -8,7 +8,7 @@
  * - `flags: ["-LOCAL_FILES"]`, unless `infileStreamFactory` is given: no server reads files of this machine.
  */
 /** @ts-ignore: without the package, its types are `any`. */
-import type { ConnectionOptions } from "mysql2";
+import type { Connection, ConnectionOptions } from "mysql2";
 import type { ConnectOptions, Driver, DriverConnection } from "../driver.js";
 import { identify } from "../mysql-family/arguments/args.js";
 import { parseUrl } from "../mysql-family/arguments/url.js";
@@ -25,6 +25,9 @@ import { bind } from "./params.js";
 
 /** What `createConnection` of mysql2 takes; a string is a URL. */
 export type Mysql2ConnectArgs = string | URL | ConnectionOptions;
+
+/** What `native` is: of the callback API. */
+export type Mysql2Native = Connection;
 
 /** The driver `"mysql2"`. */
 export const mysql2: Driver = {

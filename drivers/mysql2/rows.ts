@@ -22,7 +22,7 @@ export function aliasUnsafeNames(fields: readonly FieldPacket[] | undefined): vo
 }
 
 export function columnsOf(fields: readonly FieldPacket[]): Column[] {
-  return fields.map(({ name }) => ({ name: nameOf.get(name) ?? name }));
+  return fields.map(({ name, columnType }) => ({ name: nameOf.get(name) ?? name, columnType }));
 }
 
 /** What is left to do to the rows of these fields: nothing (undefined), nearly always. */

@@ -193,9 +193,9 @@ export class PgConnection extends Session implements DriverConnection, StreamOwn
     const begins = begin !== undefined && !transacting;
     const settle = (error: unknown, execution: Execution) => {
       if (error === undefined) {
-        const { shape, types, collected: rows, rowCount } = execution;
+        const { shape, types, collected: rows, rowCount, tag } = execution;
         if (use.shape === undefined) names?.statements.learn(use, shape, types);
-        const result = { rows, rowCount, lastInsertId: undefined, columns: shape.fields };
+        const result = { rows, rowCount, lastInsertId: undefined, columns: shape.fields, command: tag };
         resolve(shape.made.length === 0 ? result : this.#withArrays(shape, result, statement.rowMode));
       } else if (anew === undefined && this.#disowned(use, execution) && (begins || !this.transacting)) {
         // Nothing of it was run, or all was undone, and no transaction has failed with it, unless one that began with

@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /** PostgreSQL, over the `pg` package. */
 /** @ts-ignore: without the package, its types are `any`. */
-import type { ClientConfig } from "pg";
+import type { Client, ClientConfig } from "pg";
 import type { Driver } from "../driver.js";
 import { checkArgs, identify } from "./arguments/args.js";
 import { configOf } from "./arguments/url.js";
@@ -13,6 +13,9 @@ import { bind } from "./values/params.js";
 
 /** What `new pg.Client` takes; a string is a URL. */
 export type PgConnectArgs = string | URL | ClientConfig;
+
+/** What `native` is. */
+export type PgNative = Client;
 
 /** The driver `"pg"`. */
 export const pg: Driver = {

@@ -156,6 +156,7 @@ export class Interaction<T> extends InteractionState<T> {
       if (this.#stopped !== undefined) throw this.#stopped;
       const { unnoticed } = sequence;
       if (unnoticed !== undefined) throw unnoticed;
+      this.#kind.finished?.(session);
       sequence.close();
       if (this.state === "running") this.move("committing");
       await transaction.commit().catch((error) => {

@@ -30,6 +30,7 @@ export class Interactions {
     let parsed: InteractionCall;
     try {
       parsed = new InteractionCall(call);
+      kind.check?.(parsed.options);
     } catch (error) {
       return fail(error);
     }

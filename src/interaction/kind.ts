@@ -1,4 +1,6 @@
 import type { InteractionTrace } from "../diagnostics/channels.js";
+import { ProgrammingError } from "../errors/classes.js";
+import { checkSessionOptions, type InteractionOptions } from "../options/call-options.js";
 import { Connection } from "../session/connection.js";
 import { OpenSession } from "../session/open-session.js";
 import type { Sequence } from "../session/sequence.js";
@@ -12,6 +14,10 @@ export interface InteractionKind {
   readonly mode: TransactionMode;
   /** Whether the session is reset, asked when it is given back, unless `resetOnRelease` says otherwise. */
   readonly reset: boolean;
+  /** Throws for options that have no meaning here. */
+  check?(options: InteractionOptions): void;
+  /** Asked when the function is done: throws where what it has left must not be kept. */
+  finished?(session: Session): void;
   /** What the function is given. */
   face(session: Session, sequence: Sequence): unknown;
 }
@@ -42,7 +48,14 @@ export const SCRIPT: InteractionKind = {
   mode: "autocommit",
   reset: true,
   face: (session, sequence): OfSession => ({ session, sequence }),
+  finished: (session) => refuseOpen(session, "the script", "with COMMIT, or use transaction.runScript"),
 };
+
+/** What is left open would be lost without a word. */
+function refuseOpen(session: Session, who: string, how: string): void {
+  if (session.lease.session !== "in transaction") return;
+  throw new ProgrammingError(`${who} left a transaction open, which was rolled back: end it ${how}`);
+}
 
 /** For one call: it is reset when something ran outside of its transactions. */
 export function withSession(): InteractionKind {
@@ -50,6 +63,8 @@ export function withSession(): InteractionKind {
   return {
     verb: "runWithSession",
     mode: "autocommit",
+    check: checkSessionOptions,
+    finished: (session) => refuseOpen(session, "the session's function", "by commit() or rollback()"),
     get reset() {
       return lent?.touched === true;
     },

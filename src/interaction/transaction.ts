@@ -85,6 +85,11 @@ export class Transaction extends Cursor implements Queryable {
     this.#sequence = sequence;
   }
 
+  /** Aborted when the connection is lost, with the `ConnectionLost` as its reason; never after the function. */
+  get signal(): AbortSignal {
+    return this.#session.lease.loss.signal;
+  }
+
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;
   runQuery<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): Deferred<Row[]>;
   runQuery(sql: string, params?: Params, options?: StatementOptions): Deferred<never[]> {
@@ -102,7 +107,7 @@ export class Transaction extends Cursor implements Queryable {
     options?: StatementOptions,
   ): Deferred<StatementResult<Row>>;
   runStatement(sql: string, params?: Params, options?: StatementOptions): Deferred<StatementResult<never>> {
-    return this.#session.statement(this.innermost(), sql, params, options, resultOf) as Deferred<
+    return this.#session.statement(this.innermost(), sql, params, options, resultOf(sql)) as Deferred<
       StatementResult<never>
     >;
   }

@@ -142,6 +142,18 @@ export function checkInteractionOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, interactionChecks, "interaction option");
 }
 
+/** Of `runWithSession`, whose transactions are begun by name. */
+export type SessionOptions = Pick<InteractionOptions, "readOnly" | "signal" | "timeoutMillis">;
+
+/** As above, for `runWithSession`. */
+export function checkSessionOptions(options: InteractionOptions): void {
+  const name = (["isolation", "retries"] as const).find((name) => options[name] !== undefined);
+  if (name === undefined) return;
+  throw new InterfaceError(
+    `the option ${name} is of a transaction: give begin() its isolation, and run what is to be repeated with runInteraction`,
+  );
+}
+
 /** A transaction has these as a whole: a part of it, a savepoint, cannot have its own. */
 const OUTERMOST = ["isolation", "readOnly", "retries"] as const satisfies (keyof InteractionOptions)[];
 

@@ -44,6 +44,7 @@ export class Endings {
   /** The session died by itself. */
   lost(connection: PooledConnection, error: unknown): void {
     connection.whyEnded = error;
+    connection.loss.tell(translated(this.#driver, error));
     // What ran on it may have failed, and given it up, before this is heard.
     if (!connection.endedHere) this.#events.lost(connection, translated(this.#driver, error));
     if (connection.gone) return;

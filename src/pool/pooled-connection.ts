@@ -4,7 +4,9 @@ import type { ResultLimit } from "../statement/result-limit.js";
 import type { StatementJob } from "../statement/statement-job.js";
 import type { Lane } from "../statement/waiting-line.js";
 import { illegalMove } from "../transition.js";
+import { BoundedWaits } from "./bounded-waits.js";
 import { Cancellations } from "./cancellation.js";
+import { Loss } from "./loss.js";
 import { NativeListeners } from "./native-listeners.js";
 
 /** The longest that a destroyed session may take to settle what was on it. */
@@ -90,8 +92,11 @@ export class PooledConnection {
   /** Statements of which `bounded` does not know: called when the driver has left them unsettled for good. */
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (connection: PooledConnection, error: unknown) => void;
-  readonly #bounded = new Set<(lost: ConnectionLost) => void>();
+  readonly #bounded = new BoundedWaits();
   readonly cancellations = new Cancellations(this);
+  readonly loss = new Loss();
+  /** Its taker wants it closed when it is given back. */
+  unwanted = false;
   /** Where the pool has `maxResultBytes`. */
   resultLimit: ResultLimit | undefined;
   /** Who has listened on the package's handle before anyone of this program's could. */
@@ -130,12 +135,17 @@ export class PooledConnection {
 
   /** Broken, too old, or unfit by what its session has met: not to be lent again. */
   get spent(): boolean {
-    return this.session === "broken" || performance.now() >= this.expiresAt || this.conn.unfit === true;
+    const { unfit } = this.conn;
+    return (
+      this.session === "broken" || performance.now() >= this.expiresAt || unfit === true || this.unwanted
+    );
   }
 
   /** Whether it may be used on as it is: nothing is open on its session. */
   reusableAt(now: number): boolean {
-    return !this.gone && this.session === "idle" && now < this.expiresAt && !this.conn.unfit;
+    return (
+      !this.gone && this.session === "idle" && now < this.expiresAt && !this.conn.unfit && !this.unwanted
+    );
   }
 
   /** Whether the pool ended a session that was alive. */
@@ -197,6 +207,7 @@ export class PooledConnection {
     if (this.#destroyed) return;
     this.#end();
     this.#destroyed = true;
+    this.loss.tell(new ConnectionLost("the connection was destroyed"));
     try {
       this.conn.destroy();
     } catch (error) {
@@ -207,24 +218,13 @@ export class PooledConnection {
 
   /** Waits for the driver, but not for ever on a session that was destroyed. */
   bounded<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#bounded.add(reject);
-      Promise.resolve(work).then(
-        (value) => {
-          this.#bounded.delete(reject);
-          resolve(value);
-        },
-        (error) => {
-          this.#bounded.delete(reject);
-          reject(error);
-        },
-      );
-    });
+    return this.#bounded.wait(work);
   }
 
   /** The one place where a state changes. */
   move(to: ConnectionState): void {
     if (to === "closing") this.#end();
+    if (this.state === "exclusive" || this.state === "opening") this.loss.forget();
     if (!MOVES[this.state].includes(to)) throw illegalMove("a connection", this.state, to);
     (this as { state: ConnectionState }).state = to;
     if (to === "idle") this.idleSince = performance.now();
@@ -240,7 +240,7 @@ export class PooledConnection {
 
   #giveUp(): void {
     const lost = new ConnectionLost("the driver did not settle what was destroyed");
-    for (const reject of this.#bounded) reject(lost);
+    this.#bounded.end(lost);
     this.unanswered?.(lost);
     this.unsettled?.(lost);
   }

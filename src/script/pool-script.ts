@@ -1,5 +1,4 @@
 import { type Deferred, fail } from "../defer/index.js";
-import { ProgrammingError } from "../errors/classes.js";
 import type { Interactions } from "../interaction/interactions.js";
 import { type OfSession, SCRIPT } from "../interaction/kind.js";
 import type { BulkOptions } from "../options/call-options.js";
@@ -17,13 +16,6 @@ export function runPoolScript(
   } catch (error) {
     return fail(error) as unknown as Deferred<void>;
   }
-  const work = async ({ session, sequence }: OfSession) => {
-    await runScript(session, sequence, sql, undefined);
-    if (session.lease.session !== "in transaction") return;
-    throw new ProgrammingError(
-      "the script left a transaction open, which was rolled back: end it with COMMIT, or use transaction.runScript",
-      { sql },
-    );
-  };
+  const work = ({ session, sequence }: OfSession) => runScript(session, sequence, sql, undefined);
   return interactions.run(SCRIPT, [options ?? {}, work], verb) as Deferred<void>;
 }

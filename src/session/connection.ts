@@ -13,7 +13,7 @@ import { Session, type SessionContext } from "./session.js";
  * runs. A transaction begins by itself with the first statement.
  * @see https://peps.python.org/pep-0249/#connection-objects
  */
-export class Connection {
+export class Connection<Native = unknown> {
   readonly #session: Session;
   readonly #sequence: Sequence;
 
@@ -27,8 +27,13 @@ export class Connection {
    * The driver's own handle, where it lives on this thread (not SQLite's). What it does is yours to answer for.
    * Listeners that are added to it are taken away when the connection is given back; those of `openfun` stay.
    */
-  get native(): unknown {
-    return this.#session.native;
+  get native(): Native {
+    return this.#session.native as Native;
+  }
+
+  /** Aborted when the connection is lost, with the `ConnectionLost` as its reason; never after the function. */
+  get signal(): AbortSignal {
+    return this.#session.lease.loss.signal;
   }
 
   /** For `console.log`. */

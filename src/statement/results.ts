@@ -1,5 +1,6 @@
 import type { Column, Params, Result } from "../../drivers/driver.js";
 import type { StatementOptions } from "../options/call-options.js";
+import { firstWord } from "./sql-comments.js";
 
 /** A row when nothing is said of it: its columns by name. */
 export type AnyRow = Record<string, unknown>;
@@ -28,6 +29,11 @@ export interface StatementResult<Row = AnyRow> extends OperationResult {
   readonly rows: Row[];
   /** Empty for a statement that gives no rows. */
   readonly columns: readonly Column[];
+  /**
+   * What was run, in capitals: `"INSERT"`, `"CREATE TABLE"`. PostgreSQL says so itself, also behind WITH; elsewhere it
+   * is the first word of the text.
+   */
+  readonly command: string;
   /** Of the rows that an UPDATE met (`rowCount`), how many it really changed: told by mysql2 alone. */
   readonly changedRows?: number | undefined;
 }
@@ -39,12 +45,10 @@ export function operationOf({ rowCount, lastInsertId }: Result): OperationResult
   return { rowCount, lastInsertId };
 }
 
-export function resultOf({
-  rows,
-  rowCount,
-  changedRows,
-  lastInsertId,
-  columns,
-}: Result): StatementResult<unknown> {
-  return { rows, rowCount, changedRows, lastInsertId, columns };
+/** Of a statement with this text. */
+export function resultOf(sql: string): (result: Result) => StatementResult<unknown> {
+  return ({ rows, rowCount, changedRows, lastInsertId, columns, command }) => {
+    const said = command?.replace(/ \d.*$/, "") || firstWord(sql, "(;").toUpperCase();
+    return { rows, rowCount, changedRows, lastInsertId, columns, command: said };
+  };
 }

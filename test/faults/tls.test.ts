@@ -181,7 +181,7 @@ describeEach(SERVER_TARGETS, (target) => {
         const cursor = connection.cursor();
         await cursor.execute(seen);
         expect(await cursor.fetchAll()).toEqual([{ dn: isPg ? "/CN=own" : user }]);
-        const native = connection.native as Record<string, unknown>;
+        const native = connection.native as unknown as Record<string, unknown>;
         for (const shown of [native, native.config, native.ssl, native.connectionParameters, native.stream]) {
           const text = inspect(shown, { depth: 12, maxStringLength: Infinity }) + jsonOf(shown);
           expect(text).not.toContain(secret);

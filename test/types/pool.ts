@@ -14,6 +14,9 @@ import {
   type StatementResult,
   type Transaction,
 } from "adbapi";
+import type { Connection as MariadbConnection } from "mariadb/callback";
+import type { Connection as Mysql2Connection } from "mysql2";
+import type { Client as PgClient } from "pg";
 import { expectTypeOf } from "vitest";
 
 interface Agent {
@@ -174,3 +177,31 @@ for await (const notification of subscription) {
 }
 // @ts-expect-error a channel has a name
 pool.listen();
+
+// A session gives what its function gave, and `native` is the package's own.
+declare const pgPool: ConnectionPool<"pg">;
+declare const mysqlPool: ConnectionPool<"mysql2">;
+declare const mariadbPool: ConnectionPool<"mariadb">;
+declare const sqlitePool: ConnectionPool<"better-sqlite3">;
+expectTypeOf(pgPool.runWithSession(async (_, n: number) => n + 1, 5)).toEqualTypeOf<Deferred<number>>();
+pgPool.runWithSession({ readOnly: true }, async (session) => {
+  expectTypeOf(session.native).toEqualTypeOf<PgClient>();
+  expectTypeOf(session.runQuery<Agent>("select")).toEqualTypeOf<Deferred<Agent[]>>();
+  expectTypeOf(session.signal).toEqualTypeOf<AbortSignal>();
+  const { command, columns } = await session.runStatement("select");
+  expectTypeOf(command).toEqualTypeOf<string>();
+  expectTypeOf(columns[0]!.dataTypeID).toEqualTypeOf<number | undefined>();
+});
+pgPool.runWithConnection((connection) => expectTypeOf(connection.native).toEqualTypeOf<PgClient>());
+mysqlPool.runWithConnection((connection) =>
+  expectTypeOf(connection.native).toEqualTypeOf<Mysql2Connection>(),
+);
+mariadbPool.runWithSession((session) => expectTypeOf(session.native).toEqualTypeOf<MariadbConnection>());
+sqlitePool.runWithSession((session) => expectTypeOf(session.native).toEqualTypeOf<undefined>());
+pool.runWithSession((session) => expectTypeOf(session.native).toEqualTypeOf<unknown>());
+const anyPool: ConnectionPool = pgPool;
+void anyPool;
+// @ts-expect-error isolation belongs to begin()
+pool.runWithSession({ isolation: "serializable" }, () => 1);
+// @ts-expect-error there are no retries
+pool.runWithSession({ retries: 1 }, () => 1);

@@ -100,7 +100,9 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   "Kysely: the verb": (sql) =>
     queryResult(
       { sql, query: { kind: "RawNode" } } as Parameters<typeof queryResult>[0],
-      { rows: [], rowCount: 0, columns: [], lastInsertId: undefined } as Parameters<typeof queryResult>[1],
+      { rows: [], rowCount: 0, columns: [], lastInsertId: undefined, command: "" } as Parameters<
+        typeof queryResult
+      >[1],
     ),
   "a URL": (text) =>
     ["postgres", "mysql", "mariadb", "sqlite"].map((scheme) =>
