@@ -71,6 +71,8 @@ export class Execution {
   unrun = true;
   /** The same: there was more to it than rows, or a count of them. */
   eventful = false;
+  /** Several statements, behind which nothing could be asked. */
+  readonly isScript: boolean = false;
   /** A cancel of this side's may have hit it. */
   asked = false;
   /** The server refused it since it takes no writes. */
@@ -201,7 +203,8 @@ export class Execution {
     if (this.done) return;
     this.done = true;
     this.unrun = this.bound <= this.ahead;
-    this.eventful = (this.error ?? this.notable ?? this.lookedAhead ?? this.lookedBehind) !== undefined;
+    const event = this.error ?? this.notable ?? this.lookedAhead ?? this.lookedBehind;
+    this.eventful = this.isScript || event !== undefined;
     const first = this.#owner.settled(this);
     if (this.error !== undefined) this.error = ended(this.error, this.#facts);
     else if (this.tag === "ROLLBACK" && this.statement !== undefined && wantedToCommit(this.statement.sql))

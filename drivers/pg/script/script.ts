@@ -6,6 +6,7 @@ import * as wire from "../wire.js";
 import { statementAt } from "./statements.js";
 
 export class ScriptExecution extends OwnExecution {
+  override readonly isScript = true;
   readonly #progress: ScriptProgress;
   /** Whether a transaction has ended, and another one has begun behind it. */
   restarted = false;

@@ -36,7 +36,10 @@ export class Styles {
 
   /** Hears what the server reports. */
   report(setting: string, value: string): void {
-    if (setting === "client_encoding") this.#encoding = UTF8.test(value) ? undefined : value;
+    if (setting === "client_encoding") {
+      this.#encoding = UTF8.test(value) ? undefined : value;
+      this.news = true;
+    }
     if (!Object.hasOwn(READABLE, setting)) return;
     this.#reported.set(setting as Setting, value);
     this.news = true;
@@ -68,13 +71,15 @@ export class Styles {
   lost(execution: Execution): boolean {
     const { statement, tag, error, notable, use, lookedAhead, lookedBehind } = execution;
     const { news } = this;
-    this.news = false;
+    // What was on its way meanwhile is in that encoding too.
+    this.news = this.#encoding !== undefined;
     if (this.#encoding !== undefined && statement !== undefined) {
       execution.error ??= notUtf8(this.#encoding);
       return true;
     }
     const looked = lookedBehind ?? lookedAhead;
     if (looked !== undefined && this.#lowered(looked, execution)) return true;
+    if (execution.isScript && this.#mayLower(statement?.sql ?? "")) return true;
     // Of a procedure that failed a part may be committed.
     if (error !== undefined) return this.undone && use?.kind === "runs";
     if (notable === undefined && !news) return false;
@@ -86,6 +91,12 @@ export class Styles {
     if (tag === "ROLLBACK" || (tag === "COMMIT" && this.#chosen === "transaction")) this.#chosen = undefined;
     if (!news || tag === "SET" || /set_config/i.test(sql)) return false;
     return [...this.#reported].some(([setting, value]) => value.split(",", 1)[0] !== READABLE[setting]);
+  }
+
+  /** Whether a script may have done what one of its statements does by itself. */
+  #mayLower(sql: string): boolean {
+    if (FLOAT_DIGITS.test(sql)) this.#chosen = "session";
+    return this.undone && this.#chosen === undefined;
   }
 
   /** What runs code has lowered it. Floats that came in the same answer are rounded, and are not given away. */
@@ -103,7 +114,8 @@ export class Styles {
   }
 }
 
-const FLOAT_DIGITS = /\bextra_float_digits\b/i;
+/** By SET or by set_config, and not what RESET gives. */
+const FLOAT_DIGITS = /\bextra_float_digits['"]?\s{0,9}(?:=|,|\bto\b)(?!\s{0,9}default\b)/i;
 const LOCAL = /^\s*set\s+local\b/i;
 /** The same as RESET. */
 const TO_DEFAULT = /(?:=|\bto)\s*default[\s;]*$/i;

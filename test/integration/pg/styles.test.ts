@@ -162,6 +162,7 @@ describe.runIf(url && WORLD.pooler === undefined)("floats that the database woul
 
   test.each([
     ["a block", "do $$ begin reset all; end $$"],
+    ["a block that names it", "do $$ begin reset extra_float_digits; end $$"],
     ["a block that commits", "do $$ begin reset all; commit; end $$"],
     ["a function", "select forget()"],
     ["set_config in a function", "select restore()"],
@@ -192,6 +193,28 @@ describe.runIf(url && WORLD.pooler === undefined)("floats that the database woul
       });
     }
   });
+
+  test.each([
+    "select forget()",
+    "select 1; select forget(); select 2",
+    "reset all; select 1 / 0",
+    "begin; reset all; commit; select 1 / 0",
+    "reset extra_float_digits; select 1",
+  ])("come exact after the script %s", (script) =>
+    withRounding({}, async (pool) => {
+      const run = (place: { runScript(sql: string): PromiseLike<unknown> }) =>
+        place.runScript(script).then(ignore, ignore);
+      for (let round = 0; round < 3; round++) {
+        await run(pool);
+        expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
+      }
+      if (script.includes("forget"))
+        await pool.runInteraction(async (transaction) => {
+          await run(transaction);
+          expect(await transaction.runQuery(FLOAT)).toEqual(EXACT);
+        });
+    }),
+  );
 
   test("are refused where the same answer, or one on its way behind it, has them", () =>
     withRounding({}, async (pool) => {
@@ -241,7 +264,8 @@ describe.runIf(url && WORLD.pooler === undefined)("floats that the database woul
       expect(await pool.runQuery(FLOAT)).toEqual(EXACT);
       await pool.runQuery("select set_config('extra_float_digits', '0', false)");
       expect(await pool.runQuery(FLOAT)).toEqual(rounded);
-      await pool.runOperation("set extra_float_digits = 0");
+      for (const set of ["set extra_float_digits = 0", 'set "extra_float_digits" to 0'])
+        await pool.runOperation(set);
       await pool.runQuery("select forget()");
       expect(await pool.runQuery(FLOAT)).toEqual(rounded);
       await pool.runOperation("reset all");
