@@ -7,6 +7,7 @@
  */
 import type { AdbapiError, Outcome } from "../src/errors/classes.js";
 import type { ConnectOptions } from "./connect-options.js";
+import type { Copies } from "./contract/copies.js";
 import type { Listens } from "./contract/listens.js";
 import type { RunsScripts } from "./contract/scripts.js";
 import type {
@@ -20,6 +21,7 @@ import type {
 } from "./statement.js";
 
 export type * from "./connect-options.js";
+export type * from "./contract/copies.js";
 export type * from "./contract/listens.js";
 export type * from "./contract/scripts.js";
 export type * from "./statement.js";
@@ -142,7 +144,7 @@ export interface Driver {
 }
 
 /** One session with a database. What it may do beside single statements is in drivers/contract/. */
-export interface DriverConnection extends RunsScripts, Listens {
+export interface DriverConnection extends RunsScripts, Listens, Copies {
   /** The package's own handle, where it lives on this thread. */
   readonly native: unknown;
   /** The server's name for the session, for logs and errors. */

@@ -36,6 +36,7 @@ import {
   type StatementResult,
 } from "./statement/results.js";
 import type { RowStream } from "./stream/row-stream.js";
+import type { StreamOpener } from "./stream/stream-cursor.js";
 
 /**
  * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be
@@ -123,6 +124,16 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   runStream<Row = AnyRow>(sql: string, params?: Params, options?: StatementOptions): RowStream<Row>;
   runStream(sql: string, params?: Params, options?: StatementOptions): RowStream<never> {
     return this.#parts.streams.make(sql, params, options, this.runStream) as RowStream<never>;
+  }
+
+  /**
+   * What a `COPY … TO STDOUT` of PostgreSQL writes, in Buffers of any size, read from the server no faster than asked
+   * for: an export of any size in bounded memory. As `runStream` it holds a connection, nothing is sent before the
+   * first is asked for, and whatever ends it stops it at the server.
+   */
+  runCopyTo(sql: string, options?: BulkOptions): RowStream<Buffer> {
+    const source: StreamOpener["source"] = (conn, statement) => conn.copyTo?.(statement);
+    return this.#parts.streams.make(sql, undefined, options, this.runCopyTo, source) as RowStream<Buffer>;
   }
 
   /**

@@ -23,7 +23,10 @@ export async function connect(args: readonly unknown[], options: ConnectOptions)
   const config = merged<ClientConfig>(defaults, (args[0] ?? {}) as ClientConfig);
   // pg hands it to a timer, to which more is one millisecond.
   const connectionTimeoutMillis = Math.min(config.connectionTimeoutMillis ?? 0, longestTimer);
-  const client = construct(pg.Client, merged(config, { connectionTimeoutMillis, pipeline: true }));
+  const client = construct(
+    pg.Client,
+    merged(config, { connectionTimeoutMillis, pipeline: settings.pipeline > 1 }),
+  );
   const prepareValue = withExactDates(pg.utils.prepareValue, pg.defaults);
   const connection = new PgConnection(client, config, options, prepareValue);
   const abort = () => connection.destroy();

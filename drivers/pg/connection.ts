@@ -13,7 +13,8 @@ import type {
   TransactionOptions,
 } from "../driver.js";
 import { cancelInFlight } from "./cancel/in-flight.js";
-import { COPY, copyRefused } from "./copy.js";
+import { CopyOut } from "./copy/copy-out.js";
+import { COPY, copyRefused } from "./copy/refused.js";
 import { cancelledUnsent, factsOf } from "./errors.js";
 import { CountingExecution, executeMany } from "./execute-many.js";
 import { Execution } from "./execution.js";
@@ -35,6 +36,7 @@ import type { Shape } from "./values/rows.js";
 export class PgConnection extends Session implements DriverConnection, StreamOwner {
   readonly #prepareValue: PrepareValue;
   /** Cancelled before they were sent: the types of their params were asked for. */
+  readonly copyTo = (statement: Statement) => new CopyOut(this, statement);
   readonly #notifications = new Notifications(this);
   readonly #withdrawn = new WeakSet<Statement>();
 

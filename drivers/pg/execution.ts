@@ -2,7 +2,7 @@
 import type { FieldDef, Query } from "pg";
 import { unreadable } from "../common/unreadable.js";
 import type { RowMode, Statement } from "../driver.js";
-import { copyRefused } from "./copy.js";
+import { copyRefused } from "./copy/refused.js";
 import { type Ended, ended, isServerError } from "./errors.js";
 import type { Use } from "./statement-cache.js";
 import { rolledBack, wantedToCommit } from "./transaction.js";
@@ -182,7 +182,7 @@ export class Execution {
     wire.sync();
   }
 
-  handleCopyData(): void {
+  handleCopyData(_message: { readonly chunk: Buffer }): void {
     this.error ??= copyRefused();
   }
 

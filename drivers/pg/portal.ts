@@ -2,7 +2,7 @@
 import type { FieldDef } from "pg";
 import { NotSupportedError } from "../../src/errors/classes.js";
 import type { Statement } from "../driver.js";
-import { copyRefused } from "./copy.js";
+import { copyRefused } from "./copy/refused.js";
 import { isServerError } from "./errors.js";
 import { Execution, type Owner, type RawRow, type Wire } from "./execution.js";
 import { endOfPortal } from "./message-group.js";

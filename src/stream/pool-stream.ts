@@ -12,7 +12,7 @@ import { boundParams } from "../statement/check-sql.js";
 import { NO_END } from "../statement/waiting-line.js";
 import { refusedStream } from "./refused-stream.js";
 import { RowStream } from "./row-stream.js";
-import type { StreamPlace } from "./stream-cursor.js";
+import type { StreamOpener, StreamPlace } from "./stream-cursor.js";
 
 /** The streams of a pool: each on a connection of its own, asked for with the first row and given back at the end. */
 export class PoolStreams {
@@ -29,6 +29,7 @@ export class PoolStreams {
     params: Params | undefined,
     options: StatementOptions | undefined,
     verb: (...call: never[]) => unknown,
+    source?: StreamOpener["source"],
   ): RowStream<unknown> {
     const { driver, origin, options: poolOptions } = this.#context;
     let bound: Params | undefined;
@@ -47,6 +48,7 @@ export class PoolStreams {
       failure: (reason: unknown) =>
         withDetails(translated(driver, reason, sql, bound), { sql, params: bound }),
       autocommitted: true,
+      ...(source && { source }),
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);
         const { lease, done } = await (channels.acquire.hasSubscribers

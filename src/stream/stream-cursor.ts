@@ -1,4 +1,4 @@
-import type { Driver, Statement } from "../../drivers/driver.js";
+import type { Driver, DriverConnection, Statement } from "../../drivers/driver.js";
 import { CancelledError } from "../defer/index.js";
 import type { StatementTrace } from "../diagnostics/channels.js";
 import { type AdbapiError, NotSupportedError } from "../errors/classes.js";
@@ -31,6 +31,8 @@ export interface StreamOpener {
   failure(reason: unknown, statement: Statement): AdbapiError;
   /** Hears of what its caller is told. */
   told?(error: object): void;
+  /** What its rows come from; absent: the statement's own. Undefined where the driver has no such thing. */
+  source?(conn: DriverConnection, statement: Statement): AsyncIterableIterator<unknown[]> | undefined;
   /** Fires with the connection; the signal is aborted when no reader wants it any more. */
   open(signal: AbortSignal): Promise<StreamPlace>;
 }
@@ -74,9 +76,13 @@ export class StreamCursor {
     });
     this.#stop.signal.throwIfAborted();
     const { conn } = this.#place!.lease;
-    if (conn.stream === undefined)
-      throw new NotSupportedError(`the driver "${this.#opener.driver.name}" cannot stream: use runQuery`);
-    this.#source = conn.stream(this.#statement, this.#size);
+    const { source, driver } = this.#opener;
+    this.#source =
+      source === undefined ? conn.stream?.(this.#statement, this.#size) : source(conn, this.#statement);
+    if (this.#source === undefined) {
+      const instead = source === undefined ? "cannot stream: use runQuery" : "has no COPY";
+      throw new NotSupportedError(`the driver "${driver.name}" ${instead}`);
+    }
   }
 
   /** Fires with the next rows, at least one; undefined past the last. */

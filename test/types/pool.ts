@@ -205,3 +205,7 @@ void anyPool;
 pool.runWithSession({ isolation: "serializable" }, () => 1);
 // @ts-expect-error there are no retries
 pool.runWithSession({ retries: 1 }, () => 1);
+
+// COPY gives Buffers.
+for await (const piece of pool.runCopyTo("copy t to stdout", { timeoutMillis: 5 }))
+  expectTypeOf(piece).toEqualTypeOf<Buffer>();

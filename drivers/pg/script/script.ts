@@ -1,6 +1,6 @@
 /** A text of several statements, by the simple protocol: the server divides it, and runs one after the other. */
 import type { ScriptProgress, Statement } from "../../driver.js";
-import { copyRefused } from "../copy.js";
+import { copyRefused } from "../copy/refused.js";
 import { OwnExecution, type Owner, type Wire } from "../execution.js";
 import * as wire from "../wire.js";
 import { statementAt } from "./statements.js";
