@@ -1,7 +1,7 @@
 import { channels, type StatementTrace } from "../diagnostics/channels.js";
 import { AdbapiError } from "../errors/classes.js";
 import { Histogram } from "./histogram.js";
-import { redact } from "./redact.js";
+import { shownMessage } from "./redact.js";
 import type { RecentError, Report } from "./report.js";
 import { SlowStatements, shorten } from "./slow-statements.js";
 
@@ -95,10 +95,11 @@ export class Watch {
 
   #noteError(error: unknown): void {
     this.#failed += 1;
-    const { name, message } = error instanceof Error ? error : { name: typeof error, message: "" };
+    const name = error instanceof Error ? error.name : typeof error;
+    const message = error instanceof Error ? shownMessage(error) : "";
     const { code, sql } = error instanceof AdbapiError ? error : {};
     const shown = sql === undefined ? undefined : shorten(sql);
-    const recent = { at: Date.now(), name, code, message: redact(message), sql: shown };
+    const recent = { at: Date.now(), name, code, message, sql: shown };
     this.#errors = [recent, ...this.#errors.slice(0, ERRORS - 1)];
   }
 

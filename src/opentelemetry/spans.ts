@@ -9,7 +9,7 @@ import {
   trace as traces,
 } from "@opentelemetry/api";
 import type { InteractionTrace, StatementTrace } from "../diagnostics/channels.js";
-import { redact } from "../monitor/redact.js";
+import { shownMessage } from "../monitor/redact.js";
 import { databaseAttributes, errorAttributes, poolAttributes } from "./attributes.js";
 import { queryText } from "./query-text.js";
 
@@ -57,7 +57,7 @@ export class Spans {
       span.setAttributes(errorAttributes(error));
       span.setStatus({
         code: SpanStatusCode.ERROR,
-        ...(error instanceof Error && { message: redact(error.message) }),
+        ...(error instanceof Error && { message: shownMessage(error) }),
       });
     }
     span.end();

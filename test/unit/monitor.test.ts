@@ -1,6 +1,7 @@
+import { InterfaceError, PoolTimeout, UniqueViolation } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { Histogram } from "../../dist/src/monitor/histogram.js";
-import { redact } from "../../dist/src/monitor/redact.js";
+import { redact, shownMessage } from "../../dist/src/monitor/redact.js";
 import { SlowStatements } from "../../dist/src/monitor/slow-statements.js";
 
 test.each([
@@ -19,6 +20,18 @@ test.each([
   ["", ""],
 ])("redacts %j", (message, shown) => {
   expect(redact(message)).toBe(shown);
+});
+
+test("our own errors are shown whole, and what a database says in any of them is not", () => {
+  const own = 'pool "orders": no connection in 100 ms (open=2)\n  held for 90 ms: select "a" from t';
+  expect(shownMessage(new PoolTimeout(own, { cause: new Error("refused 'x'") }))).toBe(own);
+  expect(shownMessage(new InterfaceError('the pool option "max" must be a number'))).toContain('"max"');
+  expect(shownMessage(new InterfaceError("refused: bad 'x'", { cause: new Error("bad 'x'") }))).toBe(
+    "refused: bad '…'",
+  );
+  expect(shownMessage(new UniqueViolation("Duplicate entry 'x'"))).toBe("Duplicate entry '…'");
+  expect(shownMessage(new Error("it's 'x'"))).toBe("it'…'");
+  expect(shownMessage(new PoolTimeout("x".repeat(100_000)))).toHaveLength(4_000);
 });
 
 describe("Histogram", () => {
