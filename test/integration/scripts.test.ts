@@ -10,10 +10,11 @@ describeEach(TARGETS, (target) => {
 
   test("all statements run, in order, with quotes and comments of any kind", () =>
     withPool(target, { max: 1 }, async (pool, database) => {
-      const script = `-- first; the table
-${table}insert into agents values (1, 'a;b'), (2, 'it''s');
-/* one; more */ update agents set name = 'c' where id = 2;
-select * from agents; -- the end`;
+      const script = [
+        `-- first; the table\n${table}insert into agents values (1, 'a;b'), (2, 'it''s');`,
+        "/* one; more */ update agents set name = 'c' where id = 2;",
+        "select * from agents; -- the end",
+      ].join("\n");
       expect(await pool.runScript(script)).toBeUndefined();
       expect(await database.observe(names)).toEqual([{ name: "a;b" }, { name: "c" }]);
       expect(await pool.runQuery("select 1 as n")).toEqual([{ n: 1 }]);
@@ -29,13 +30,15 @@ select * from agents; -- the end`;
       expect(await pool.runQuery(names)).toHaveLength(2);
     }));
 
-  test("the first failure ends it, and its error says where", () =>
+  test("B46 the first failure ends it, and its error says where", () =>
     withPool(target, { max: 1 }, async (pool) => {
       await pool.runScript(table);
-      const script = `insert into agents values (1, 'a');
-insert into agents values (2, ';');
-insert into agents values (1, 'again');
-insert into agents values (3, 'c')`;
+      const script = [
+        "insert into agents values (1, 'a');",
+        "insert into agents values (2, ';');",
+        "insert into agents values (1, 'again');",
+        "insert into agents values (3, 'c')",
+      ].join("\n");
       const error = await pool.runScript(script).then(undefined, (error: unknown) => error);
       expect(error).toBeInstanceOf(UniqueViolation);
       expect(error).toMatchObject({
@@ -46,7 +49,7 @@ insert into agents values (3, 'c')`;
       expect(pool.stats.idle + pool.stats.inUse).toBeLessThanOrEqual(1);
     }));
 
-  test("a syntax error in the middle has its number", () =>
+  test("B46 a syntax error in the middle has its number", () =>
     withPool(target, { max: 1 }, async (pool) => {
       const script = `${table}insert into agents values (1, 'a;');\nselekt 1;\nselect 2`;
       const error = await pool.runScript(script).then(undefined, (error: unknown) => error);
@@ -57,7 +60,7 @@ insert into agents values (3, 'c')`;
       expect(await pool.runQuery("select 1 as n")).toEqual([{ n: 1 }]);
     }));
 
-  test("a transaction of its own lasts, and one that it leaves open is rolled back", () =>
+  test("B46 a transaction of its own lasts, and one that it leaves open is rolled back", () =>
     withPool(target, { max: 1 }, async (pool, database) => {
       await pool.runScript(table);
       await pool.runScript("begin; insert into agents values (1, 'a'); commit;");
@@ -113,7 +116,7 @@ insert into agents values (3, 'c')`;
       expect(await database.observe(names)).toEqual([{ name: "a" }]);
     }));
 
-  test("what is no script is refused before anything is sent", () =>
+  test("B46 what is no script is refused before anything is sent", () =>
     withPool(target, { max: 1 }, async (pool) => {
       for (const wrong of ["", " ; ", "select 1;\0select 2", 7 as never]) {
         await expect(pool.runScript(wrong)).rejects.toBeInstanceOf(InterfaceError);

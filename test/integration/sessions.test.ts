@@ -50,7 +50,7 @@ describeEach(TARGETS, (target) => {
       expect(await pool.runQuery(visits)).toEqual([{ n: 1 }, { n: 3 }]);
     }));
 
-  test("a transaction that is left open is rolled back, and said", () =>
+  test("B48 a transaction that is left open is rolled back, and said", () =>
     withVisits(async (pool) => {
       const left = pool.runWithSession(async (session) => {
         await session.begin();
@@ -67,7 +67,7 @@ describeEach(TARGETS, (target) => {
       expect(await pool.runQuery(visits)).toEqual([{ n: 2 }]);
     }));
 
-  test("options of a transaction are refused, and a use afterwards too", () =>
+  test("B48 options of a transaction are refused, and a use afterwards too", () =>
     withVisits(async (pool) => {
       for (const options of [{ isolation: "serializable" }, { retries: 1 }, { max: 1 }]) {
         await expect(pool.runWithSession(options as never, () => 1)).rejects.toBeInstanceOf(InterfaceError);
