@@ -102,6 +102,17 @@ export function severalStatements(sql: string): boolean {
   return first >= 0 && /[^\s;]/.test(text.slice(first));
 }
 
+/** The text with a blank for all that is quoted. Read in one pass, as the text may be long. */
 function withoutQuoted(sql: string): string {
-  return sql.replace(/'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"|`[^`]*`/gs, "''");
+  let text = "";
+  let from = 0;
+  for (let at = 0; at < sql.length; at++) {
+    const quote = sql[at]!;
+    if (quote !== "'" && quote !== '"' && quote !== "`") continue;
+    text += `${sql.slice(from, at)} `;
+    at++;
+    while (at < sql.length && sql[at] !== quote) at += sql[at] === "\\" && quote !== "`" ? 2 : 1;
+    from = at + 1;
+  }
+  return text + sql.slice(from);
 }

@@ -48,7 +48,13 @@ export function operationOf({ rowCount, lastInsertId }: Result): OperationResult
 /** Of a statement with this text. */
 export function resultOf(sql: string): (result: Result) => StatementResult<unknown> {
   return ({ rows, rowCount, changedRows, lastInsertId, columns, command }) => {
-    const said = command?.replace(/ \d.*$/, "") || firstWord(sql, "(;").toUpperCase();
+    const said = withoutCounts(command) || firstWord(sql, "(;").toUpperCase();
     return { rows, rowCount, changedRows, lastInsertId, columns, command: said };
   };
+}
+
+/** PostgreSQL's `INSERT 0 1` is `INSERT`. */
+function withoutCounts(command: string | undefined): string | undefined {
+  const counts = command?.search(/ \d/) ?? -1;
+  return counts < 0 ? command : command?.slice(0, counts);
 }

@@ -83,7 +83,8 @@ describe("docs/reliability.md", () => {
 });
 
 describe("docs/security.md", () => {
-  const guarantees = rowsOf("security.md");
+  // Its other tables have two columns.
+  const guarantees = rowsOf("security.md").filter(({ length }) => length === 3);
 
   test.each(guarantees)("%s", (_guarantee, _how, tests) => {
     for (const { path, title } of testsOf(tests!)) {
