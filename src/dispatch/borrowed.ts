@@ -36,7 +36,7 @@ export class Borrowed {
    * Of those the ones with nothing to do: at hand for any work until this turn of the event loop is over. One that has
    * died meanwhile may be among them.
    */
-  #free = new Set<PooledConnection>();
+  #free: PooledConnection[] = [];
   /** Where the comparing of `carrying` goes on. */
   #round: IterableIterator<PooledConnection> = this.carrying.values();
   #releaser: NodeJS.Immediate | undefined;
@@ -98,10 +98,11 @@ export class Borrowed {
   free(connection: PooledConnection): void {
     if (connection.cancellations.limited) connection.cancellations.relieve();
     connection.intake = "alone";
-    this.#free.add(connection);
+    // One that carries nothing of a lane is free already.
     if (connection.lane === undefined) return;
     connection.lane.serving--;
     connection.lane = undefined;
+    this.#free.push(connection);
   }
 
   /**
@@ -139,10 +140,9 @@ export class Borrowed {
   }
 
   #idle(): PooledConnection | undefined {
-    for (const connection of this.#free) {
-      if (connection.gone) continue;
-      this.#free.delete(connection);
-      return connection;
+    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
+      if (!free.gone) return free;
+      this.#leave(free);
     }
     const connection = this.#connections.take();
     if (connection !== undefined) this.#keep(connection);
@@ -210,13 +210,17 @@ export class Borrowed {
     else lane.serving--;
   }
 
+  #leave(connection: PooledConnection): void {
+    this.carrying.delete(connection);
+    if (connection.worked) this.tellUse(connection);
+  }
+
   #release(): void {
     this.#releaser = undefined;
     const free = this.#free;
-    this.#free = new Set();
+    this.#free = [];
     for (const connection of free) {
-      this.carrying.delete(connection);
-      if (connection.worked) this.tellUse(connection);
+      this.#leave(connection);
       this.#connections.release(connection);
     }
     // One that died while it lingered has given up its place just now.
