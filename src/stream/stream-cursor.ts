@@ -107,9 +107,10 @@ export class StreamCursor {
 
   /** Frees the cursor and hands the connection on. */
   async free(): Promise<void> {
+    // Its connection may have come in this moment: no cursor is opened on it any more.
+    this.#stop.abort(new CancelledError("it was left"));
     const place = this.#place;
     if (place === undefined) {
-      this.#stop.abort(new CancelledError("it was left"));
       await this.#opening?.catch(() => {});
       return;
     }
@@ -117,9 +118,10 @@ export class StreamCursor {
     const { cancellations } = lease;
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
-      const cancelled = this.#endWait && cancellations.stop(this.#statement);
+      const source = this.#source;
+      const cancelled = source && this.#endWait && cancellations.stop(this.#statement);
       cancellations.limit();
-      await lease.bounded(Promise.all([this.#source?.return?.(), cancelled?.done]));
+      await lease.bounded(Promise.all([source?.return?.(), cancelled?.done]));
     } catch {
       // Not every driver's state tells of rows that are still to come.
       if (lease.session !== "idle" && lease.session !== "in transaction") lease.destroy();
