@@ -15,11 +15,11 @@ export interface Wire {
   once(event: "readyForQuery", listener: () => void): unknown;
 }
 
-/** Whoever sends executions, and hears of their end. */
+/** What sends executions, and hears of their end. */
 export interface Owner {
   readonly getParser: GetParser;
   send(execution: Execution): void;
-  /** Before whoever waits for it hears of its end; a promise has them wait for that. */
+  /** Before its caller hears of its end; a promise has the caller wait for that. */
   settled(execution: Execution): Promise<void> | undefined;
 }
 

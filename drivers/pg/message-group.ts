@@ -19,7 +19,7 @@ export function statementGroup(
   // Behind BEGIN, which sets no isolation level once a query has been looked at.
   if (asks.ahead) facts(asks);
   if (use.shape === undefined) {
-    // Whoever may have given the name before: it was not this session as it is now.
+    // The name may have been given before: not by this session as it is now.
     if (use.name !== "") wire.closeStatement(use.name);
     wire.parse(use.name, use.sql, use.types);
   }

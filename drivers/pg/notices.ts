@@ -1,7 +1,7 @@
-/** What the server says beside its answers, where somebody must know of it. */
+/** What the server says beside its answers, where the operator must know of it. */
 import { factsOf } from "./errors.js";
 
-/** Whoever was to have the answer has it, or has left: committed here, and perhaps on no standby. */
+/** The one that was to have the answer has it, or has left: committed here, and perhaps on no standby. */
 export function isReplicationWarning(notice: unknown): boolean {
   return factsOf(notice).routine === "SyncRepWaitForLSN";
 }

@@ -46,7 +46,7 @@ const REFUSED_AFTER_MILLIS = 5_000;
  */
 export class Portal extends Execution {
   readonly #owner: StreamOwner;
-  /** Whoever waits for the next batch. */
+  /** Ends the waits for the next batch. */
   #waiting: (() => void) | undefined;
   #state: "fetching" | "suspended" | "asking" | "synced" | "ending" = "fetching";
   #held: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 /**
  * Which statements of a session have a name at the server, so that they are parsed and planned once. A name is made of
- * the text and the types of its params, so whoever has given it, it means nothing else.
+ * the text and the types of its params, so it means nothing else, whichever session has given it.
  * docs/decisions/0011-what-a-name-stands-on.md has the rules.
  */
 import { Lru } from "../common/lru.js";
@@ -33,7 +33,7 @@ const USES_BEFORE_A_NAME = 3;
 const MOST = 256;
 const LONGEST = 16_384;
 /**
- * The server tells nobody that another session has altered or hidden a table: after so long everything is found out
+ * The server does not tell that another session has altered or hidden a table: after so long everything is found out
  * anew.
  */
 const LIFETIME_MILLIS = 5_000;

@@ -11,7 +11,7 @@ export class ProcessHold {
     this.#look();
   }
 
-  /** Work that nobody's statement waits for: opening connections that were asked for, closing. */
+  /** Work that no statement waits for: opening connections that were asked for, closing. */
   async during<T>(work: Promise<T>): Promise<T> {
     this.#errands++;
     this.#look();

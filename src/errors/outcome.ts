@@ -3,7 +3,7 @@
  * - `"not sent"`: the server never saw it;
  * - `"not applied"`: the server saw it, and nothing of it lasts;
  * - `"applied"`: it was done before the cancel or the timeout reached it;
- * - `"unknown"`: nobody on this side can tell.
+ * - `"unknown"`: this side cannot tell.
  */
 export type Outcome = "not sent" | "not applied" | "applied" | "unknown";
 

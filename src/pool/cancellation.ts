@@ -15,8 +15,8 @@ interface SettlingConnection {
 }
 
 /**
- * What one connection is asked to stop, and the one deadline by which it must have settled. Nobody is given the
- * connection before.
+ * What one connection is asked to stop, and the one deadline by which it must have settled. The
+ * connection goes to no other work before.
  */
 export class Cancellations {
   readonly #connection: SettlingConnection;

@@ -16,17 +16,17 @@ const CONNECT_MILLIS = 15_000;
 export interface ConnectorHooks {
   readonly origin: Origin;
   /** Runs before the first use of each connection. */
-  prepare(lease: PooledConnection): Promise<void>;
+  prepare(connection: PooledConnection): Promise<void>;
   /** A session has come to be, and is not ready for use yet. */
-  connected(lease: PooledConnection): void;
+  connected(connection: PooledConnection): void;
   /** It did not get ready, and is no more. */
-  abandoned(lease: PooledConnection): void;
+  abandoned(connection: PooledConnection): void;
   /** A session died by itself. */
-  lost(lease: PooledConnection, error: unknown): void;
-  /** The server said something that somebody must know of. */
+  lost(connection: PooledConnection, error: unknown): void;
+  /** The server said something that the operator must know of. */
   warned(text: string): void;
   /** The driver's `destroy` threw: whatever that left behind. */
-  readonly destroyFailed: (lease: PooledConnection, error: unknown) => void;
+  readonly destroyFailed: (connection: PooledConnection, error: unknown) => void;
 }
 
 /**
@@ -87,9 +87,9 @@ export class Connector {
         signal.addEventListener("abort", () => reject(signal.reason), { once: true });
       });
       const connecting = this.#traced(signal);
-      // A driver that does not heed the signal: what it opens is nobody's.
+      // A driver that does not heed the signal: what it opens has no taker.
       connecting.then(
-        (lease) => signal.aborted && this.#abandon(lease),
+        (connection) => signal.aborted && this.#abandon(connection),
         () => {},
       );
       opened = await Promise.race([connecting, aborted]);
@@ -123,28 +123,28 @@ export class Connector {
 
   async #open(signal: AbortSignal): Promise<PooledConnection> {
     const { name, prepare, pipeline, int64, maxLifetimeMillis, maxResultBytes } = this.#options;
-    let lease: PooledConnection | undefined;
+    let connection: PooledConnection | undefined;
     const conn = await this.#driver.connect(this.#args, {
       settings: { name, prepare, pipeline: pipeline ?? this.#driver.pipeline, int64, maxResultBytes },
       signal,
-      onLost: (error) => lease !== undefined && this.#hooks.lost(lease, error),
+      onLost: (error) => connection !== undefined && this.#hooks.lost(connection, error),
       onWarning: (text) => this.#hooks.warned(text),
     });
     checkConnection(this.#driver, conn);
     // ±2.5 %: connections opened together do not all die in one moment.
     const lifetime = maxLifetimeMillis * (0.975 + Math.random() * 0.05);
     const depth = pipeline ?? Math.min(this.#driver.pipeline, conn.pipeline ?? Number.POSITIVE_INFINITY);
-    lease = new PooledConnection(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
-    if (maxResultBytes !== undefined) lease.resultLimit = new ResultLimit(conn, maxResultBytes);
-    this.#hooks.connected(lease);
-    return lease;
+    connection = new PooledConnection(conn, performance.now() + lifetime, depth, this.#hooks.destroyFailed);
+    if (maxResultBytes !== undefined) connection.resultLimit = new ResultLimit(conn, maxResultBytes);
+    this.#hooks.connected(connection);
+    return connection;
   }
 
-  #abandon(lease: PooledConnection): void {
-    if (lease.gone) return;
-    lease.move("closed");
-    lease.destroy();
-    this.#hooks.abandoned(lease);
+  #abandon(connection: PooledConnection): void {
+    if (connection.gone) return;
+    connection.move("closed");
+    connection.destroy();
+    this.#hooks.abandoned(connection);
   }
 
   #failed(error: unknown): AdbapiError {

@@ -1,4 +1,4 @@
-/** A driver that breaks its contract costs nobody their answer, and never the process. */
+/** A driver that breaks its contract costs no caller its answer, and never the process. */
 import type { Driver, DriverConnection, Result, Statement } from "../../drivers/driver.js";
 import { AdbapiError, InterfaceError, InternalError, type Outcome } from "../errors/classes.js";
 import { hintAtMarks } from "../errors/mark-hint.js";

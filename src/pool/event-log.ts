@@ -20,14 +20,14 @@ export class EventLog {
     this.#options = options;
   }
 
-  connected(lease: PooledConnection): void {
+  connected(connection: PooledConnection): void {
     this.connects++;
-    this.#noisily("info", `connected${named(lease)}`);
+    this.#noisily("info", `connected${named(connection)}`);
   }
 
-  disconnected(lease: PooledConnection): void {
+  disconnected(connection: PooledConnection): void {
     this.disconnects++;
-    this.#noisily("info", `disconnected${named(lease)}`);
+    this.#noisily("info", `disconnected${named(connection)}`);
   }
 
   connectFailed(error: Error): void {
@@ -35,13 +35,13 @@ export class EventLog {
     this.#noisily("warn", `connect failed: ${error.message}`);
   }
 
-  lost(lease: PooledConnection, error: Error): void {
+  lost(connection: PooledConnection, error: Error): void {
     this.losses++;
-    this.#noisily("warn", `connection${named(lease)} lost: ${error.message}`);
+    this.#noisily("warn", `connection${named(connection)} lost: ${error.message}`);
   }
 
-  discarded(lease: PooledConnection, error: unknown): void {
-    this.#log("warn", `connection${named(lease)} discarded: ${messageOf(error)}`);
+  discarded(connection: PooledConnection, error: unknown): void {
+    this.#log("warn", `connection${named(connection)} discarded: ${messageOf(error)}`);
   }
 
   /** Always logged: no answer shows it. */
@@ -49,8 +49,11 @@ export class EventLog {
     this.#log("warn", text);
   }
 
-  destroyFailed(lease: PooledConnection, driver: string, error: unknown): void {
-    this.#log("error", `destroy of the driver "${driver}" threw for${named(lease)}: ${messageOf(error)}`);
+  destroyFailed(connection: PooledConnection, driver: string, error: unknown): void {
+    this.#log(
+      "error",
+      `destroy of the driver "${driver}" threw for${named(connection)}: ${messageOf(error)}`,
+    );
   }
 
   /** Told once: it costs a connection each time. */
@@ -64,8 +67,8 @@ export class EventLog {
     );
   }
 
-  closeFailed(lease: PooledConnection, error: unknown): void {
-    this.#log("error", `closing${named(lease)} failed: ${messageOf(error)}`);
+  closeFailed(connection: PooledConnection, error: unknown): void {
+    this.#log("error", `closing${named(connection)} failed: ${messageOf(error)}`);
   }
 
   rolledBack(why: unknown): void {
@@ -79,20 +82,20 @@ export class EventLog {
   }
 
   /** Warns, once, when the connection is held for longer than it should be. What it gives ends the watch. */
-  watch(lease: PooledConnection): (() => void) | undefined {
+  watch(connection: PooledConnection): (() => void) | undefined {
     const { leakDetectionMillis } = this.#options;
     if (leakDetectionMillis === undefined) return undefined;
-    const held = () => this.leaked(lease, performance.now() - lease.heldSince);
+    const held = () => this.leaked(connection, performance.now() - connection.heldSince);
     const timer = setTimeout(held, leakDetectionMillis).unref();
     return () => clearTimeout(timer);
   }
 
-  leaked(lease: PooledConnection, heldMillis: number): void {
+  leaked(connection: PooledConnection, heldMillis: number): void {
     this.leaks++;
-    const taken = lease.holderStack === undefined ? "" : `\n${lease.holderStack}`;
+    const taken = connection.holderStack === undefined ? "" : `\n${connection.holderStack}`;
     this.#log(
       "warn",
-      `connection${named(lease)} held for ${Math.round(heldMillis)} ms by ${lease.holder}; taken${taken}`,
+      `connection${named(connection)} held for ${Math.round(heldMillis)} ms by ${connection.holder}; taken${taken}`,
     );
   }
 
@@ -104,13 +107,13 @@ export class EventLog {
     try {
       this.#options.logger[level](`adbapi pool "${this.#options.name}": ${text}`);
     } catch {
-      // Whoever logs must not harm who is logged.
+      // A logger that throws must not harm the work that it logs.
     }
   }
 }
 
-function named(lease: PooledConnection): string {
-  return lease.conn.id === undefined ? "" : ` ${lease.conn.id}`;
+function named(connection: PooledConnection): string {
+  return connection.conn.id === undefined ? "" : ` ${connection.conn.id}`;
 }
 
 function messageOf(error: unknown): string {

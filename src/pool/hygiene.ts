@@ -13,13 +13,13 @@ export class ProbeTimeout extends OperationalError {}
 literalNames({ ProbeTimeout });
 
 /** Fires when the session gave a sign of life and is idle. */
-export async function probe(lease: PooledConnection, sql: string, millis: number): Promise<void> {
+export async function probe(connection: PooledConnection, sql: string, millis: number): Promise<void> {
   await within(
-    lease.conn.ping(sql),
+    connection.conn.ping(sql),
     millis,
     () => new ProbeTimeout(`a probe had no answer in ${Math.round(millis)} ms`),
   );
-  const { session } = lease;
+  const { session } = connection;
   if (session !== "idle") throw new OperationalError(`the session was ${session} after a probe`);
 }
 
@@ -73,19 +73,19 @@ export class Cleaning {
  * too.
  */
 async function rollbackAndReset(
-  lease: PooledConnection,
+  connection: PooledConnection,
   renew: (() => Promise<void>) | undefined,
 ): Promise<void> {
   const late = () => new OperationalError(`the session did not settle in ${SETTLE_MILLIS} ms`);
-  const { conn, session } = lease;
+  const { conn, session } = connection;
   if (session === "in transaction" || session === "unknown")
     await within(conn.rollback(), SETTLE_MILLIS, late);
   if (renew !== undefined) {
     await within(reset(conn), SETTLE_MILLIS, late);
-    lease.listeners.forgetLater();
+    connection.listeners.forgetLater();
     await within(renew(), SETTLE_MILLIS, late);
   }
-  const { session: state } = lease;
+  const { session: state } = connection;
   if (state !== "idle") throw new OperationalError(`the session is ${state} after it was cleaned`);
 }
 

@@ -110,8 +110,8 @@ export class Reaper {
   }
 
   /** A connection has become idle: it is looked at again when its time may be over. */
-  watch(lease: PooledConnection): void {
-    this.#wake(Math.min(lease.expiresAt, this.#idleDeadline(lease)));
+  watch(connection: PooledConnection): void {
+    this.#wake(Math.min(connection.expiresAt, this.#idleDeadline(connection)));
   }
 
   stop(): void {
@@ -119,8 +119,8 @@ export class Reaper {
     this.#due = Number.NEGATIVE_INFINITY;
   }
 
-  #idleDeadline(lease: PooledConnection): number {
-    return lease.idleSince + this.#hooks.idleTimeoutMillis;
+  #idleDeadline(connection: PooledConnection): number {
+    return connection.idleSince + this.#hooks.idleTimeoutMillis;
   }
 
   #wake(due: number): void {
@@ -137,12 +137,12 @@ export class Reaper {
     let spare = this.#hooks.spare();
     let next = Number.POSITIVE_INFINITY;
     const over: PooledConnection[] = [];
-    for (const lease of this.#hooks.idle()) {
-      const idleDeadline = spare > 0 ? this.#idleDeadline(lease) : Number.POSITIVE_INFINITY;
-      if (now >= Math.min(idleDeadline, lease.expiresAt)) {
+    for (const connection of this.#hooks.idle()) {
+      const idleDeadline = spare > 0 ? this.#idleDeadline(connection) : Number.POSITIVE_INFINITY;
+      if (now >= Math.min(idleDeadline, connection.expiresAt)) {
         spare--;
-        over.push(lease);
-      } else next = Math.min(next, idleDeadline, lease.expiresAt);
+        over.push(connection);
+      } else next = Math.min(next, idleDeadline, connection.expiresAt);
     }
     if (over.length > 0) this.#hooks.retire(over);
     this.#wake(next);

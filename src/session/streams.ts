@@ -59,7 +59,7 @@ export class SessionStreams {
     return stream;
   }
 
-  /** Whoever reads on from the open one gets the error, which is made only for them. */
+  /** A reader that goes on with the open one gets the error, which is made only then. */
   fail(error: () => Error): void {
     this.#open?.fail(error());
   }
@@ -77,7 +77,7 @@ export class SessionStreams {
         signal.addEventListener("abort", () => lease.cancellations.limit(), { once: true });
         this.#current = stream;
         if (sequence.state === "open") await transaction.begin();
-        // Its interaction may have ended during BEGIN: nobody is left to end the stream.
+        // Its interaction may have ended during BEGIN: nothing would end the stream.
         const end = transaction.halted ?? (sequence.state === "open" ? undefined : overError());
         if (end !== undefined) throw end;
         this.#open = stream;

@@ -50,7 +50,7 @@ export class StatementJob extends Waiter implements Statement {
   /** The dispatcher's: what is known of the text, and the connection that it is on. */
   text: TextFacts | undefined;
   place: JobPlace | undefined;
-  /** Called when it is put on a connection, while somebody listens. */
+  /** Called when it is put on a connection, while a listener wants to know. */
   onSent: (() => void) | undefined;
 
   readonly #carrier: JobCarrier;

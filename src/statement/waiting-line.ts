@@ -8,7 +8,7 @@ export const NO_END = { requireManualDestroy: true };
 /**
  * Something that waits for a connection. It stands in one line at most, and knows which.
  *
- * It is its caller's async context too: callbacks run in it, whoever's answer it was that set them off. A hundred
+ * It is its caller's async context too: callbacks run in it, whichever answer set them off. A hundred
  * thousand may wait, and what each of them takes is copied by the garbage collector: one object rather than two, whole
  * numbers rather than fractions.
  */

@@ -73,7 +73,7 @@ export class RowStream<Row> implements AsyncIterableIterator<Row> {
       this.#pending--;
     };
     this.#last = answer.then(over, over);
-    // V8 finds the line that waits for a promise only where nobody else waits for it too: this one is the caller's
+    // V8 finds the line that waits for a promise only where no other code waits for it too: this one is the caller's
     // alone.
     return answer.catch(recapture);
   }

@@ -23,7 +23,7 @@ export function watchAbort(signal: AbortSignal, onAbort: () => void): void {
   watch.callbacks.add(onAbort);
 }
 
-/** Once nobody watches, nothing of ours keeps the signal. */
+/** Once nothing watches it, nothing of ours keeps the signal. */
 export function unwatchAbort(signal: AbortSignal, onAbort: () => void): void {
   const watch = watches.get(signal);
   if (!watch?.callbacks.delete(onAbort) || watch.callbacks.size > 0) return;

@@ -106,7 +106,7 @@ export class Names {
     if (this.#open !== "none") this.#follow(execution.tag, inTransaction);
   }
 
-  /** Somebody has spoken to the session past the driver. */
+  /** The caller has spoken to the session past the driver. */
   overheard(inTransaction: boolean): void {
     this.#open = "altered";
     this.#follow("", inTransaction);
@@ -148,7 +148,7 @@ export class Names {
       // What a stream did behind a pooler that keeps rows back was not looked at.
       if (kind === "calls" || (use === undefined && kind !== "runs")) return "moved";
     }
-    // A trigger or a view of its may have moved what nobody looked for.
+    // A trigger or a view of its may have moved it unseen.
     if (use !== undefined && use.name === "" && !this.#isFamiliar(use) && !this.statements.some)
       this.#path = undefined;
     // Of a procedure that failed a part may be committed.
