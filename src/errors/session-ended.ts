@@ -45,7 +45,7 @@ export function abortedError(cause: AdbapiError | undefined): TransactionAborted
 }
 
 /**
- * A single statement, or the stream of one, opened a transaction: nothing would ever end it, and the next taker would be
+ * A single statement, or the stream of one, opened a transaction: nothing would end it, and the next taker would be
  * inside.
  */
 export function leftOpen(sql: string): ProgrammingError {

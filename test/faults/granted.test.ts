@@ -1,4 +1,4 @@
-/** The moment in which work gets its connection: it is stopped then, or the connection dies, or it has not begun yet. */
+/** The moment in which work gets its connection: it is stopped then, or the connection dies, or work has just begun. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, ConnectionPool, PoolTimeout } from "adbapi";
 import { expect, test } from "vitest";
