@@ -9,6 +9,7 @@ import { adbapiInteraction, calledInside } from "./interaction/inside.js";
 import { INTERACTION, WITH_CONNECTION, withSession } from "./interaction/kind.js";
 import type { Queryable, Transaction } from "./interaction/transaction.js";
 import type { Subscription } from "./listen/subscription.js";
+import { copyRows, type RowsToLoad } from "./loading/copy-rows.js";
 import {
   type BulkOptions,
   type CloseOptions,
@@ -189,12 +190,15 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
   }
 
   /**
-   * Runs several statements in one text, as migrations are written, without params, on a session of its own that is
-   * reset afterwards. PostgreSQL makes one transaction of what has no BEGIN and COMMIT of its own; elsewhere each
-   * statement is on its own. A transaction that is left open is rolled back, and is a `ProgrammingError`.
+   * On a session of its own that is reset afterwards. PostgreSQL makes one transaction of what has no BEGIN and COMMIT
+   * of its own; elsewhere each statement is on its own. One that is left open is rolled back: a `ProgrammingError`.
    */
   runScript(sql: string, options?: BulkOptions): Deferred<void> {
     return runPoolScript(this.#parts.interactions, sql, options, this.runScript);
+  }
+
+  copyRows(...load: RowsToLoad): Deferred<{ rowCount: number }> {
+    return copyRows(this, fail, load);
   }
 
   /**
@@ -212,10 +216,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     return judged(this.#driver, "severalStatements", sql);
   }
 
-  /**
-   * Fires once `min` connections are open; fails with the reason why one could not be opened. Optional: the first
-   * statement starts the pool too.
-   */
+  /** Fires once `min` connections are open; fails with why one was not. Optional: a statement starts the pool too. */
   start(): Deferred<void> {
     return Deferred.fromPromise(this.#parts.start()) as Deferred<void>;
   }
@@ -233,8 +234,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
     }
     const inside = this.#parts.interactions.size > 0 && calledInside(adbapiInteraction);
     this.#closing ??= this.#parts.close(options.timeoutMillis);
-    if (inside) return Deferred.fromPromise(Promise.resolve()) as Deferred<void>;
-    return Deferred.fromPromise(this.#closing) as Deferred<void>;
+    return Deferred.fromPromise(inside ? Promise.resolve() : this.#closing) as Deferred<void>;
   }
 
   /** `await using pool = …` closes it at the end of the block. */

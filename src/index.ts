@@ -33,9 +33,13 @@ export type { PoolStats } from "./diagnostics/pool-stats.js";
 export * from "./errors/classes.js";
 export { type Queryable, Transaction } from "./interaction/transaction.js";
 export type { Gap, Notification, Subscription } from "./listen/subscription.js";
+export type { RowsToLoad } from "./loading/copy-rows.js";
+export type { TableName } from "./loading/insert-text.js";
+export type { RowSource } from "./loading/row-lots.js";
 export type {
   BulkOptions,
   CloseOptions,
+  CopyOptions,
   InteractionOptions,
   ListenOptions,
   SessionOptions,

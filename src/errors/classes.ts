@@ -55,6 +55,8 @@ export class AdbapiError extends Error {
   declare readonly statementNumber?: number;
   /** Of a script: where in its text the fault is, or the statement that failed begins, as an index; where known. */
   declare readonly position?: number;
+  /** Of `copyRows`: which of the rows failed, from 1; absent where it was none of them alone. */
+  declare readonly rowNumber?: number;
   /** @internal */
   declare [farFromCaller]: boolean;
 

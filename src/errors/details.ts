@@ -61,9 +61,19 @@ export function stoppedAt(
     set(error, "position", position);
     words.push(`line ${script.slice(0, position).split("\n").length}`);
   }
-  if (words.length === 0) return;
+  if (words.length > 0) addWords(error, `${words.join(", ")} of the script`);
+}
+
+/** The row that it is about, counted from 1: as a property, and in words at the end of the message. */
+export function atRow(error: AdbapiError, rowNumber: number): void {
+  set(error, "rowNumber", rowNumber);
+  addWords(error, `row ${rowNumber}`);
+}
+
+/** The stack begins with the message. */
+function addWords(error: AdbapiError, words: string): void {
   const { message, stack } = error;
-  const longer = `${message} (${words.join(", ")} of the script)`;
+  const longer = `${message} (${words})`;
   set(error, "message", longer);
   if (stack?.includes(message))
     set(

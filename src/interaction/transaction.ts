@@ -1,5 +1,6 @@
 import type { Params } from "../../drivers/driver.js";
 import type { Deferred } from "../defer/index.js";
+import { copyRows, type LoadPlace, type RowsToLoad } from "../loading/copy-rows.js";
 import {
   type BulkOptions,
   checkNestedOptions,
@@ -56,6 +57,13 @@ export interface Queryable {
    * rows are dropped. The first failure ends it, and its error has `statementNumber` and, where known, `position`.
    */
   runScript(sql: string, options?: BulkOptions): Deferred<void>;
+  /**
+   * Loads rows into a table, all or nothing, from any iterable or async iterable of arrays (in the order of `columns`)
+   * or of objects with a value for each column; a row is asked for when there is room for it. Values mean what they
+   * mean as params. Names are identifiers and are quoted. Fires with the number of rows stored. The error of a bad row
+   * has its `rowNumber`, counted from 1.
+   */
+  copyRows(...load: RowsToLoad): Deferred<{ rowCount: number }>;
   /** Fires with what `fn` gave, once its work is committed, or released into the transaction around it. */
   runInteraction<T, Args extends unknown[]>(
     fn: (transaction: Transaction, ...args: Args) => Answer<T>,
@@ -129,6 +137,13 @@ export class Transaction extends Cursor implements Queryable {
    */
   runScript(sql: string, options?: BulkOptions): Deferred<void> {
     return runScript(this.#session, this.innermost(), sql, options);
+  }
+
+  /** As `pool.copyRows`, behind a savepoint: when it fails, the transaction goes on without any of its rows. */
+  copyRows(...load: RowsToLoad): Deferred<{ rowCount: number }> {
+    const { dialect, paramstyle } = this.#session.driver;
+    const runInteraction: LoadPlace["runInteraction"] = (limits, fn) => this.runInteraction(limits, fn);
+    return copyRows({ dialect, paramstyle, runInteraction }, refused, load);
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   isBoolean,
   isDuration,
   isDurationOrNever,
+  isFunction,
   isOneOf,
   isSignal,
   isWholeFrom,
@@ -33,6 +34,12 @@ export interface StatementOptions {
 
 /** Options of `executeMany` and `runScript`: as of one statement, for all of it. */
 export type BulkOptions = Pick<StatementOptions, "signal" | "timeoutMillis">;
+
+/** Options of `copyRows`: as of one interaction, for all of it. */
+export interface CopyOptions extends BulkOptions {
+  /** Called each time that some rows have been sent and answered, with their number so far. Throws: all is undone. */
+  readonly onProgress?: ((progress: { readonly rowCount: number }) => void) | undefined;
+}
 
 /**
  * Options of `runInteraction` and `runWithConnection`. An interaction inside of another takes `signal` and
@@ -95,6 +102,11 @@ const bulkChecks = {
   timeoutMillis: isDuration,
 } as const satisfies Record<keyof BulkOptions, OptionCheck>;
 
+const copyChecks = {
+  ...bulkChecks,
+  onProgress: isFunction,
+} as const satisfies Record<keyof CopyOptions, OptionCheck>;
+
 const listenChecks = {
   signal: isSignal,
   maxQueued: isWholeFrom(1),
@@ -125,6 +137,11 @@ export function checkBulkOptions(options: unknown): void {
 /** As above, for `runScript`. */
 export function checkScriptOptions(options: unknown): void {
   if (options !== undefined) checkOptions(options, bulkChecks, "runScript option");
+}
+
+/** As above, for `copyRows`. */
+export function checkCopyOptions(options: unknown): void {
+  if (options !== undefined) checkOptions(options, copyChecks, "copyRows option");
 }
 
 /** As above, for `listen`. */

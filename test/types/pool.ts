@@ -161,6 +161,14 @@ expectTypeOf(pool.paramstyle).toEqualTypeOf<Paramstyle>();
 pool.stats.size = 3;
 
 // Scripts take no params, and give nothing.
+expectTypeOf(pool.copyRows(["s", "t"], ["a"], [[1], { a: 2 }])).toEqualTypeOf<
+  Deferred<{ rowCount: number }>
+>();
+expectTypeOf<Transaction["copyRows"]>().toEqualTypeOf<ConnectionPool["copyRows"]>();
+// @ts-expect-error a name has two parts at most
+pool.copyRows(["a", "b", "c"], ["a"], []);
+// @ts-expect-error rows are iterated
+pool.copyRows("t", ["a"], { a: 1 });
 expectTypeOf(pool.runScript("select 1; select 2", { timeoutMillis: 5 })).toEqualTypeOf<Deferred<void>>();
 expectTypeOf<Transaction["runScript"]>().returns.toEqualTypeOf<Deferred<void>>();
 // @ts-expect-error there are no params
