@@ -35,6 +35,8 @@ export interface StatementTrace extends Trace {
   readonly batchSize?: number | undefined;
   /** Whether it runs inside of an interaction or `runWithConnection`. */
   readonly inTransaction: boolean;
+  /** Set for a stream of the pool's, whose wait for a connection is an event of `adbapi:acquire`. */
+  readonly streamed?: boolean;
   /**
    * How long it stood in the pool's queue until it was put on a connection, set by then. Undefined in a transaction,
    * which has its connection, and for a stream, whose wait is an event of `adbapi:acquire`.

@@ -12,7 +12,7 @@ import { answer, loadAssets } from "./http.js";
 import { Pages } from "./pages.js";
 import { Watch, type WatchedPool } from "./watch.js";
 
-export type { RecentError, Report, SlowStatement } from "./report.js";
+export type { RecentError, Report, RunningStatement, SlowStatement, WatchedDatabase } from "./report.js";
 export type { WatchedPool } from "./watch.js";
 
 export interface MonitorOptions {
@@ -40,8 +40,9 @@ export interface MonitorOptions {
  * statements per second, percentiles of latency, the slowest statements and the last errors. Needs the packages `ws`
  * and `uplot`.
  *
- * SQL is shown without params, and error messages without the values they quote. While no page is open nothing is
- * subscribed and no timer runs; a page gets one message a second. It never keeps the process alive. Each pool has a
+ * SQL is shown without params, and error messages without the values they quote. While it runs it listens to the
+ * pool, so that a page shows at once who holds the connections, and keeps a bounded part of that; no timer runs while
+ * no page is open, and a page gets one message a second. It never keeps the process alive. Each pool has a
  * monitor of its own.
  */
 export function monitor(pool: WatchedPool, options: MonitorOptions = {}): Monitor {
@@ -85,6 +86,7 @@ export class Monitor extends Service {
     super.startService();
     try {
       this.#open = await this.#listen();
+      this.#watch.start();
     } catch (error) {
       super.stopService();
       throw error;
@@ -96,6 +98,7 @@ export class Monitor extends Service {
     if (this.#open === undefined) return;
     const { server, pages } = this.#open;
     this.#open = undefined;
+    this.#watch.stop();
     pages.close();
     server.close();
     server.closeAllConnections();

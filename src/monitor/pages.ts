@@ -11,7 +11,7 @@ const MOST_PAGES = 64;
 /** A page that leaves this many bytes unread is gone or stuck; one that lives comes back by itself. */
 const MAX_UNREAD_BYTES = 1_000_000;
 
-/** The open pages. The watch runs from the first one's coming to the last one's going. */
+/** The open pages. They are told from the first one's coming to the last one's going. */
 export class Pages {
   readonly #server: WebSocketServer;
   readonly #watch: Watch;
@@ -34,7 +34,7 @@ export class Pages {
       page.on("message", () => page.terminate()); // Our page never says anything.
       page.on("close", () => this.#left());
       if (this.#timer !== undefined) return;
-      this.#watch.start();
+      this.#watch.beginInterval();
       this.#timer = setInterval(() => this.#tell(), INTERVAL_MILLIS).unref();
     });
   }
@@ -56,6 +56,5 @@ export class Pages {
     if (this.#server.clients.size > 0 || this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#watch.stop();
   }
 }

@@ -8,23 +8,25 @@ interface Timing {
   readonly sql: string;
   count: number;
   total: number;
+  waited: number;
   max: number;
 }
 
-/** The time that each text took, for a bounded number of texts. */
+/** The time that each text took at the database, and waited before, for a bounded number of texts. */
 export class SlowStatements {
   #timings = new Map<string, Timing>();
 
-  add(sql: string, millis: number): void {
+  add(sql: string, millis: number, waited = 0): void {
     const key = shorten(sql);
     let timing = this.#timings.get(key);
     if (timing === undefined) {
       if (this.#timings.size >= TEXTS) this.#forget();
-      timing = { sql: key, count: 0, total: 0, max: 0 };
+      timing = { sql: key, count: 0, total: 0, waited: 0, max: 0 };
       this.#timings.set(key, timing);
     }
     timing.count += 1;
     timing.total += millis;
+    timing.waited += waited;
     timing.max = Math.max(timing.max, millis);
   }
 
@@ -32,7 +34,9 @@ export class SlowStatements {
   top(count: number): SlowStatement[] {
     return this.#ranked()
       .slice(0, count)
-      .map(({ sql, count, total, max }) => ({ sql, count, mean: total / count, max }));
+      .map(({ sql, count, total, waited, max }) => {
+        return { sql, count, mean: total / count, meanWaited: waited / count, max };
+      });
   }
 
   clear(): void {

@@ -41,7 +41,13 @@ export class PoolStreams {
     const statement = { sql, params: bound, rowMode: options?.rowMode ?? "object" } as const;
     const timeoutMillis = options?.timeoutMillis ?? poolOptions.statementTimeoutMillis;
     const stack = takenBy(verb, poolOptions.leakDetectionMillis !== undefined);
-    const traceOf = () => ({ ...origin, sql, parameterized: bound !== undefined, inTransaction: false });
+    const traceOf = () => ({
+      ...origin,
+      sql,
+      parameterized: bound !== undefined,
+      inTransaction: false,
+      streamed: true,
+    });
     const opener = {
       driver,
       trace: channels.statement.hasSubscribers ? traceOf() : undefined,

@@ -89,6 +89,7 @@ describe("monitor", () => {
     const { connections, waiting, perSecond } = await report(socket);
     expect({ ...connections, waiting, ...perSecond }).toEqual({
       inUse: 0,
+      max: 1,
       idle: 0,
       connecting: 0,
       waiting: 0,
@@ -119,7 +120,7 @@ describe("monitor", () => {
   });
 
   test("who takes nothing is thrown out before it costs memory", async () => {
-    const large = monitor({ name: "x".repeat(4_000_000), stats: pool.stats });
+    const large = monitor({ name: "x".repeat(4_000_000), database: pool.database, stats: pool.stats });
     await page.stopService();
     page = large;
     await page.startService();

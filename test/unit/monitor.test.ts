@@ -1,8 +1,9 @@
-import { InterfaceError, PoolTimeout, UniqueViolation } from "adbapi";
+import { ConnectionPool, InterfaceError, PoolTimeout, UniqueViolation } from "adbapi";
 import { describe, expect, test } from "vitest";
 import { Histogram } from "../../dist/src/monitor/histogram.js";
 import { redact, shownMessage } from "../../dist/src/monitor/redact.js";
 import { SlowStatements } from "../../dist/src/monitor/slow-statements.js";
+import { Watch } from "../../dist/src/monitor/watch.js";
 
 test.each([
   ["Duplicate entry 'ada@example.com' for key 'users.email'", "Duplicate entry '…'"],
@@ -62,6 +63,44 @@ test("of a flood of texts the slowest stay, and a long text is cut", () => {
   for (let i = 0; i < 5_000; i += 1) statements.add(`select ${i}`, 1);
   statements.add("x".repeat(5_000), 50);
   const [first, second] = statements.top(2);
-  expect(first).toEqual({ sql: "slow", count: 2, mean: 200, max: 300 });
+  expect(first).toEqual({ sql: "slow", count: 2, mean: 200, meanWaited: 0, max: 300 });
   expect(second?.sql).toHaveLength(1_000);
+});
+
+test("of a pool that one report holds, the report comes first, with its line of code; then ten that wait", async () => {
+  const pool = new ConnectionPool("better-sqlite3", ":memory:", { acquireTimeoutMillis: 60_000 });
+  await pool.runQuery("select 1");
+  const watch = new Watch(pool);
+  watch.start();
+  try {
+    const report = pool.runQuery(
+      "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*), ? from n",
+      ["a secret"],
+    );
+    const callers = Array.from({ length: 10 }, (_, i) => pool.runQuery("select ? as innocent", [i]));
+    while (watch.report().running[0]?.state !== "running") await new Promise((done) => setTimeout(done, 5));
+    const now = watch.report();
+    const [culprit, ...others] = now.running;
+    expect(culprit?.sql).toContain("with recursive");
+    expect(culprit?.callSite).toContain("monitor.test.ts");
+    expect(culprit?.millis).toBeGreaterThan(0);
+    expect(others.map(({ state }) => state)).toEqual(Array(10).fill("waiting"));
+    expect(now).toMatchObject({
+      waiting: 10,
+      connections: { inUse: 1, max: 1 },
+      database: { system: "sqlite" },
+    });
+    expect(JSON.stringify(now)).not.toContain("secret");
+    report.cancel();
+    await report.catch(() => undefined);
+    await Promise.all(callers);
+    const after = watch.report();
+    expect(after.running).toEqual([]);
+    expect(after.slowest[0]?.sql).toContain("with recursive");
+    const innocent = after.slowest.find(({ sql }) => sql.includes("innocent"));
+    expect(innocent!.meanWaited).toBeGreaterThan(0);
+  } finally {
+    watch.stop();
+    await pool.close();
+  }
 });

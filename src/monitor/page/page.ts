@@ -1,5 +1,5 @@
 import "./page.css";
-import type { RecentError, Report, SlowStatement } from "../report.js";
+import type { RecentError, Report, RunningStatement, SlowStatement } from "../report.js";
 import { chart } from "./chart.js";
 import { History } from "./history.js";
 
@@ -82,18 +82,24 @@ function show(report: Report): void {
       ({ latency }) => latency?.p99 ?? null,
     ),
   );
+  showRunning(report.running);
   showRows("slowest", report.slowest, slowRow);
   showRows("errors", report.errors, errorRow);
 }
 
-function showTiles({ pool, connections, waiting, perSecond, latency }: Report): void {
+function showTiles({ pool, database, connections, waiting, perSecond, latency }: Report): void {
   element("pool").textContent = pool;
+  const { system, address, port, namespace } = database;
+  const server = address === undefined ? "" : `${address}${port === undefined ? "" : `:${port}`}`;
+  element("database").textContent = [system, server, namespace ?? ""]
+    .filter((part) => part !== "")
+    .join(" · ");
   document.title = `${pool} – pool monitor`;
   const tile = (id: string, text: string, alert = false) => {
     element(id).textContent = text;
     element(id).classList.toggle("alert", alert);
   };
-  tile("in-use", count(connections.inUse));
+  tile("in-use", `${count(connections.inUse)} / ${count(connections.max)}`);
   tile("idle", count(connections.idle));
   tile("connecting", count(connections.connecting));
   tile("waiting", count(waiting), waiting > 0);
@@ -102,11 +108,41 @@ function showTiles({ pool, connections, waiting, perSecond, latency }: Report): 
   tile("p95", latency === null ? "–" : `${millis(latency.p95)} ms`);
 }
 
-function slowRow({ sql, count: runs, mean, max }: SlowStatement): HTMLTableCellElement[] {
+function showRunning(running: readonly RunningStatement[]): void {
+  if (running.length > 0) {
+    showRows("running", running, runningRow);
+    return;
+  }
+  const none = cell("Nothing runs.", "none");
+  none.colSpan = 3;
+  const row = document.createElement("tr");
+  row.append(none);
+  element("running").replaceChildren(row);
+}
+
+function runningRow({ sql, state, inTransaction, millis: taken, callSite }: RunningStatement) {
+  const what = cell(sql, "sql");
+  what.append(remark(callSite ?? "its line of code was not taken"));
+  return [
+    cell(inTransaction ? `${state}, in a transaction` : state),
+    cell(`${millis(taken)} ms`, "number"),
+    what,
+  ];
+}
+
+function remark(text: string): HTMLElement {
+  const made = document.createElement("div");
+  made.className = "why";
+  made.textContent = text;
+  return made;
+}
+
+function slowRow({ sql, count: runs, mean, meanWaited, max }: SlowStatement): HTMLTableCellElement[] {
   return [
     cell(sql, "sql"),
     cell(count(runs), "number"),
     cell(`${millis(mean)} ms`, "number"),
+    cell(`${millis(meanWaited)} ms`, "number"),
     cell(`${millis(max)} ms`, "number"),
   ];
 }
@@ -115,10 +151,7 @@ function errorRow({ at, name, code, message, sql }: RecentError): HTMLTableCellE
   const kind = cell(code === undefined ? name : `${name} ${code}`, "error");
   kind.title = message;
   const what = cell(sql ?? "–", "sql");
-  const why = document.createElement("div");
-  why.className = "why";
-  why.textContent = message;
-  what.append(why);
+  what.append(remark(message));
   return [cell(new Date(at).toLocaleTimeString("en-GB")), kind, what];
 }
 
@@ -133,11 +166,22 @@ function showRows<T>(id: string, items: readonly T[], cells: (item: T) => HTMLTa
   element(id).replaceChildren(...rows);
 }
 
+/** The texts that are shown whole: their rows are made anew each second. */
+const opened = new Set<string>();
+
 function cell(text: string, className = ""): HTMLTableCellElement {
   const made = document.createElement("td");
   made.className = className;
   made.textContent = text;
-  if (className === "sql") made.title = text;
+  if (className === "sql") {
+    made.title = text;
+    // Where there is no pointer to rest on it, a tap shows all of it.
+    made.classList.toggle("open", opened.has(text));
+    made.addEventListener("click", () => {
+      if (made.classList.toggle("open")) opened.add(text);
+      else opened.delete(text);
+    });
+  }
   return made;
 }
 
