@@ -61,8 +61,13 @@ export function recapture(error: Error): never {
   throw error;
 }
 
+/** Whether it leads to any line that is not the engine's own. */
 function hasFrames(): boolean {
   const probe: { stack?: string } = {};
   Error.captureStackTrace(probe, recapture);
-  return String(probe.stack).includes("\n    at ");
+  return String(probe.stack)
+    .split("\n")
+    .some((line) => line.startsWith("    at ") && !ENGINE.test(line));
 }
+
+const ENGINE = /processTicksAndRejections|\b(?:node|native|ext):|<anonymous>\)?$/;

@@ -1,6 +1,5 @@
-// The whole test suite on Node.js 24, where node:sqlite is: npm run test:node24 [-- what vitest takes].
-// A copy of the project, in .cache/node24, has better-sqlite3 13, which carries its binary for that version; all else
-// is shared.
+// The whole test suite on another Node.js: npm run test:node -- 22|24|26 [what vitest takes].
+// A copy of the project, in .cache/, has better-sqlite3 13, which carries its binary for that version; all else is shared.
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -15,16 +14,21 @@ import {
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PACKAGES = { node: "24", "better-sqlite3": "13" };
+const [version = "", ...args] = process.argv.slice(2);
+if (!["22", "24", "26"].includes(version)) {
+  console.error("npm run test:node -- 22|24|26 [what vitest takes]");
+  process.exit(2);
+}
+const PACKAGES = { node: version, "better-sqlite3": "13" };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const scratch = join(root, ".cache", "node24");
+const scratch = join(root, ".cache", `node${version}`);
 const installed = join(scratch, "installed");
 const copy = join(scratch, "copy");
 
 install();
 copyProject();
-process.exitCode = runTests(process.argv.slice(2));
+process.exitCode = runTests(args);
 
 function install() {
   mkdirSync(installed, { recursive: true });
