@@ -14,6 +14,10 @@ const ABSENT = Object.entries(FAMILIES)
   .filter(([, targets]) => !targets.some((target) => selectedTargets().includes(target)))
   .map(([files]) => files);
 
+/** Other runtimes are installed from the registry: only where they are asked for. */
+const RUNTIMES = "test/runtimes/**";
+const NOT_ASKED = process.argv.some((argument) => argument.startsWith("test/runtimes")) ? [] : [RUNTIMES];
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -32,7 +36,7 @@ export default defineConfig({
         test: {
           name: "servers",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...ABSENT],
+          exclude: [...UNIT, ...ABSENT, ...NOT_ASKED],
           globalSetup: "test/support/global-setup.ts",
         },
       },
