@@ -41,22 +41,25 @@ function typeOf(path: string): string {
 export function answer(
   access: Access,
   assets: Assets,
+  snapshot: () => string,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   const path = access.assetOf(request);
   const asset = path === undefined ? undefined : assets.get(path);
-  if (!access.isTrusted(request)) refuse(response, 403, "Open the monitor by its address.\n");
-  else if (path === undefined) refuse(response, 403, "Open the monitor by its whole url.\n");
-  else if (request.method !== "GET" && request.method !== "HEAD") refuse(response, 405, "Only GET.\n");
-  else if (asset === undefined) refuse(response, 404, "Not found.\n");
+  const plain = path === "snapshot";
+  if (!access.isTrusted(request)) say(response, 403, "Open the monitor by its address.\n");
+  else if (path === undefined) say(response, 403, "Open the monitor by its whole url.\n");
+  else if (request.method !== "GET" && request.method !== "HEAD") say(response, 405, "Only GET.\n");
+  else if (plain) say(response, 200, snapshot());
+  else if (asset === undefined) say(response, 404, "Not found.\n");
   else {
     response.writeHead(200, { ...HEADERS, "Content-Type": asset.type, "Content-Length": asset.body.length });
     response.end(asset.body);
   }
 }
 
-function refuse(response: ServerResponse, status: number, text: string): void {
+function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { ...HEADERS, "Content-Type": "text/plain; charset=utf-8" });
   response.end(text);
 }

@@ -10,6 +10,7 @@ import { Service } from "../service/index.js";
 import { Access, isHostNames, isToken, openable } from "./access.js";
 import { answer, loadAssets } from "./http.js";
 import { Pages } from "./pages.js";
+import { snapshotText } from "./snapshot.js";
 import { Watch, type WatchedPool } from "./watch.js";
 
 export type { RecentError, Report, RunningStatement, SlowStatement, WatchedDatabase } from "./report.js";
@@ -109,7 +110,9 @@ export class Monitor extends Service {
     const [{ WebSocketServer }, assets] = await Promise.all([import("ws"), loadAssets()]).catch(missing);
     const pages = new Pages(new WebSocketServer({ noServer: true, maxPayload: 1_024 }), this.#watch);
     const access = this.#access;
-    const server = createServer(LIMITS, (request, response) => answer(access, assets, request, response));
+    const server = createServer(LIMITS, (request, response) =>
+      answer(access, assets, () => snapshotText(this.#watch.now()), request, response),
+    );
     server.maxConnections = MOST_CONNECTIONS;
     server.on("connection", (socket) => socket.unref());
     server.on("upgrade", (request, socket, head) => {

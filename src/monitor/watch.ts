@@ -54,26 +54,33 @@ export class Watch {
     this.#startOver();
   }
 
-  /** What happened since the last one. */
-  report(): Report {
+  /** What does not depend on when it was last asked for. */
+  now(): Omit<Report, "perSecond" | "latency"> {
     const { idle, inUse, connecting, waiting, max } = this.#pool.stats;
-    const now = performance.now();
-    const seconds = Math.max(now - this.#reportedAt, 1) / 1_000;
-    const latency = this.#latency;
-    const report: Report = {
+    return {
       at: Date.now(),
       pool: this.#pool.name,
       database: this.#pool.database,
       connections: { inUse, idle, connecting, max },
       waiting,
+      running: this.#running.list(),
+      slowest: this.#slow.top(SLOWEST),
+      errors: this.#errors,
+    };
+  }
+
+  /** What happened since the last one. */
+  report(): Report {
+    const now = performance.now();
+    const seconds = Math.max(now - this.#reportedAt, 1) / 1_000;
+    const latency = this.#latency;
+    const report: Report = {
+      ...this.now(),
       perSecond: { statements: latency.total / seconds, errors: this.#failed / seconds },
       latency:
         latency.total === 0
           ? null
           : { p50: latency.percentile(0.5), p95: latency.percentile(0.95), p99: latency.percentile(0.99) },
-      running: this.#running.list(),
-      slowest: this.#slow.top(SLOWEST),
-      errors: this.#errors,
     };
     this.#reportedAt = now;
     this.#startOver();

@@ -48,6 +48,8 @@ describe("monitor", () => {
   test("listens on loopback, at a port of its own", async () => {
     expect(page.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     expect(await statusOf({})).toBe(200);
+    expect(await statusOf({}, "snapshot")).toBe(200);
+    expect(await statusOf({ Host: "attacker.example" }, "snapshot")).toBe(403);
     expect(await statusOf({}, "nothing")).toBe(404);
   });
 

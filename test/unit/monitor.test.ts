@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Histogram } from "../../dist/src/monitor/histogram.js";
 import { redact, shownMessage } from "../../dist/src/monitor/redact.js";
 import { SlowStatements } from "../../dist/src/monitor/slow-statements.js";
+import { snapshotText } from "../../dist/src/monitor/snapshot.js";
 import { Watch } from "../../dist/src/monitor/watch.js";
 
 test.each([
@@ -91,6 +92,7 @@ test("of a pool that one report holds, the report comes first, with its line of 
       database: { system: "sqlite" },
     });
     expect(JSON.stringify(now)).not.toContain("secret");
+    expect(snapshotText(now)).toMatch(/Now:\n {2}running \d+ ms: with recursive.*\n.*monitor\.test\.ts/);
     report.cancel();
     await report.catch(() => undefined);
     await Promise.all(callers);
