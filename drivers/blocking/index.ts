@@ -109,8 +109,10 @@ export function blockingDriver(module: URL | string, options: BlockingDriverOpti
 function moduleUrl(module: URL | string): URL {
   const url = module instanceof URL ? module : URL.canParse(module) ? new URL(module) : undefined;
   if (url?.protocol === "file:") return url;
+  // A `data:` URL is the code itself: its length, and what is in it, are nothing for a message.
+  const given = url?.protocol === "data:" ? "a data: URL" : JSON.stringify(String(module));
   throw new InterfaceError(
-    `a blocking driver is named by a file URL, not by ${JSON.stringify(String(module))}: use new URL("./module.js", import.meta.url)`,
+    `a blocking driver is named by a file URL, not by ${given}: use new URL("./module.js", import.meta.url)`,
   );
 }
 

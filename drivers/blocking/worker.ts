@@ -20,7 +20,8 @@ const LINGER_MILLIS = 1_000;
 
 let module: BlockingModule | undefined;
 try {
-  module = (await import(setup.module)) as BlockingModule;
+  // Its URL is known only here: bundlers are told to leave the call as it is.
+  module = (await import(/* webpackIgnore: true */ /* @vite-ignore */ setup.module)) as BlockingModule;
   if (typeof module.connect !== "function")
     throw new InterfaceError(`${setup.module} exports no function "connect"`);
   serve(new Database(module, setup), new Outbox(parentPort!, cells, module.classify));

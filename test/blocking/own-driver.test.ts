@@ -204,3 +204,9 @@ it("keeps no process alive", async () => {
   });
   expect(stdout).toBe("idle\n");
 }, 30_000);
+
+it("does not repeat the code of a data: URL, which no thread takes", () => {
+  const code = "data:text/javascript,export function connect() {}";
+  expect(() => blockingDriver(code)).toThrow("is named by a file URL, not by a data: URL");
+  expect(() => blockingDriver("./module.js")).toThrow('not by "./module.js"');
+});
