@@ -54,9 +54,10 @@ export function calledInside(frame: Frame): boolean {
 
 function inStack(frame: Frame): boolean {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 200;
+  // Where intrinsics are frozen it cannot be set, and the ten frames that there are have to do.
+  Reflect.set(Error, "stackTraceLimit", 200);
   const { stack = "" } = new Error();
-  Error.stackTraceLimit = stackTraceLimit;
+  Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   return stack.includes(`${frame.name} (`);
 }
 

@@ -150,7 +150,7 @@ export class Interaction<T> extends InteractionState<T> {
     const { transaction, sequence } = session;
     try {
       if (this.#stopped !== undefined) throw this.#stopped;
-      const value = await this.#call.run(this.#kind.face(session, sequence));
+      const value = await this.#call.run(new this.#kind.Face(session, sequence));
       const left = sequence.finish();
       if (left !== undefined) await this.#call.unlessStopped(left);
       if (this.#stopped !== undefined) throw this.#stopped;

@@ -18,28 +18,36 @@ export interface InteractionKind {
   check?(options: InteractionOptions): void;
   /** Asked when the function is done: throws where what it has left must not be kept. */
   finished?(session: Session): void;
-  /** What the function is given. */
-  face(session: Session, sequence: Sequence): unknown;
+  /** The class of what the function is given. */
+  readonly Face: new (
+    session: Session,
+    sequence: Sequence,
+  ) => unknown;
 }
 
 export const INTERACTION: InteractionKind = {
   verb: "runInteraction",
   mode: "transaction",
   reset: false,
-  face: (session, sequence) => new Transaction(session, sequence),
+  Face: Transaction,
 };
 
 export const WITH_CONNECTION: InteractionKind = {
   verb: "runWithConnection",
   mode: "connection",
   reset: true,
-  face: (session, sequence) => new Connection(session, sequence),
+  Face: Connection,
 };
 
 /** What a script is run on. */
-export interface OfSession {
+export class OfSession {
   readonly session: Session;
   readonly sequence: Sequence;
+
+  constructor(session: Session, sequence: Sequence) {
+    this.session = session;
+    this.sequence = sequence;
+  }
 }
 
 /** A script may leave anything behind. */
@@ -47,7 +55,7 @@ export const SCRIPT: InteractionKind = {
   verb: "runScript",
   mode: "autocommit",
   reset: true,
-  face: (session, sequence): OfSession => ({ session, sequence }),
+  Face: OfSession,
   finished: (session) => refuseOpen(session, "the script", "with COMMIT, or use transaction.runScript"),
 };
 
@@ -68,9 +76,11 @@ export function withSession(): InteractionKind {
     get reset() {
       return lent?.touched === true;
     },
-    face(session, sequence) {
-      lent = new OpenSession(session, sequence);
-      return lent;
+    Face: class extends OpenSession {
+      constructor(session: Session, sequence: Sequence) {
+        super(session, sequence);
+        lent = this;
+      }
     },
   };
 }

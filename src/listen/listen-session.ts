@@ -114,7 +114,7 @@ export class ListenSession {
   async #asked(ask: () => Promise<void>): Promise<void> {
     const late = () => new OperationalError(`no answer to LISTEN in ${ANSWER_MILLIS} ms`);
     try {
-      await within(this.connection.bounded(ask()), ANSWER_MILLIS, late);
+      await within(this.connection.loss.wait(ask()), ANSWER_MILLIS, late);
     } catch (error) {
       throw translated(this.#driver, error);
     }

@@ -3,7 +3,7 @@ import type { RunningStatement } from "./report.js";
 import { shorten } from "./slow-statements.js";
 
 /** How many are remembered; what comes while so many are under way is counted when it ends, but not listed. */
-const MOST = 1_000;
+const MOST = 20_000;
 const SHOWN = 50;
 const FRAMES = 20;
 
@@ -13,7 +13,9 @@ const SITES_OF_A_TEXT = 5;
 const SITE_LENGTH = 300;
 
 /** Where this library's own code is: its folder, or, in an application's bundle, that one file. */
-const OWN = import.meta.url.slice(0, import.meta.url.lastIndexOf("/dist/") + 6) || import.meta.url;
+const OWN = import.meta.url.includes("/dist/")
+  ? import.meta.url.slice(0, import.meta.url.lastIndexOf("/dist/") + "/dist/".length)
+  : import.meta.url;
 
 interface Entry {
   readonly begun: number;
@@ -42,10 +44,13 @@ export class RunningStatements {
   /** Those at the database first, then those that wait; the oldest of each first. */
   list(): RunningStatement[] {
     const now = performance.now();
-    const entries = [...this.#entries];
-    const waiting = ([trace]: [StatementTrace, Entry]) => stateOf(trace) === "waiting";
-    const ordered = [...entries.filter((each) => !waiting(each)), ...entries.filter(waiting)];
-    return ordered.slice(0, SHOWN).map(([trace, { begun, site }]) => ({
+    const begun: [StatementTrace, Entry][] = [];
+    const waiting: [StatementTrace, Entry][] = [];
+    for (const entry of this.#entries) {
+      const list = stateOf(entry[0]) === "waiting" ? waiting : begun;
+      if (list.length < SHOWN) list.push(entry);
+    }
+    return [...begun, ...waiting].slice(0, SHOWN).map(([trace, { begun, site }]) => ({
       sql: shorten(trace.sql),
       state: stateOf(trace),
       inTransaction: trace.inTransaction,
@@ -74,9 +79,10 @@ export class RunningStatements {
 function siteOf(listener: (trace: StatementTrace) => void): { stack?: unknown } {
   const site = {};
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = FRAMES;
+  // Where intrinsics are frozen it cannot be set, and the frames that there are have to do.
+  Reflect.set(Error, "stackTraceLimit", FRAMES);
   Error.captureStackTrace(site, listener);
-  Error.stackTraceLimit = limit;
+  Reflect.set(Error, "stackTraceLimit", limit);
   return site;
 }
 

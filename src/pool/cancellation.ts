@@ -9,8 +9,8 @@ export const SETTLE_MILLIS = 5_000;
 /** A connection whose session is destroyed when it does not settle. */
 interface SettlingConnection {
   readonly conn: DriverConnection;
-  /** Settles as `work` does, and no later than the session is given up. */
-  bounded<T>(work: Promise<T>): Promise<T>;
+  /** `wait` settles as `work` does, and no later than the session is given up. */
+  readonly loss: { wait<T>(work: Promise<T>): Promise<T> };
   destroy(): void;
 }
 
@@ -78,7 +78,7 @@ export class Cancellations {
       const asked = this.#connection.conn.cancel?.(statement);
       if (asked === undefined) return undefined;
       const over = () => {};
-      return { outcome: asked.outcome, done: this.#connection.bounded(asked.done).then(over, over) };
+      return { outcome: asked.outcome, done: this.#connection.loss.wait(asked.done).then(over, over) };
     } catch {
       return undefined;
     }

@@ -89,7 +89,7 @@ export class Endings {
 async function closeGracefully(connection: PooledConnection): Promise<void> {
   try {
     await within(
-      connection.bounded(connection.conn.close()),
+      connection.loss.wait(connection.conn.close()),
       SETTLE_MILLIS,
       () => new OperationalError(`close had no answer in ${SETTLE_MILLIS} ms`),
     );

@@ -4,7 +4,6 @@ import type { ResultLimit } from "../statement/result-limit.js";
 import type { StatementJob } from "../statement/statement-job.js";
 import type { Lane } from "../statement/waiting-line.js";
 import { illegalMove } from "../transition.js";
-import { BoundedWaits } from "./bounded-waits.js";
 import { Cancellations } from "./cancellation.js";
 import { Loss } from "./loss.js";
 import { NativeListeners } from "./native-listeners.js";
@@ -89,10 +88,9 @@ export class PooledConnection {
   busy: () => boolean = () => true;
   /** The wait of the session that it is lent to: called when the driver has left what was sent unsettled for good. */
   unanswered: ((lost: ConnectionLost) => void) | undefined;
-  /** Statements of which `bounded` does not know: called when the driver has left them unsettled for good. */
+  /** Statements of which `loss.wait` does not know: called when the driver has left them unsettled for good. */
   unsettled: ((lost: ConnectionLost) => void) | undefined;
   readonly #destroyFailed: (connection: PooledConnection, error: unknown) => void;
-  readonly #bounded = new BoundedWaits();
   readonly cancellations = new Cancellations(this);
   readonly loss = new Loss();
   /** Its taker wants it closed when it is given back. */
@@ -216,15 +214,10 @@ export class PooledConnection {
     if (this.state !== "closed") this.#last = setTimeout(() => this.#giveUp(), LAST_MILLIS).unref();
   }
 
-  /** Waits for the driver, but not for ever on a session that was destroyed. */
-  bounded<T>(work: Promise<T>): Promise<T> {
-    return this.#bounded.wait(work);
-  }
-
   /** The one place where a state changes. */
   move(to: ConnectionState): void {
     if (to === "closing") this.#end();
-    if (this.state === "exclusive" || this.state === "opening") this.loss.forget();
+    if (this.loss.watched && (this.state === "exclusive" || this.state === "opening")) this.loss.forget();
     if (!MOVES[this.state].includes(to)) throw illegalMove("a connection", this.state, to);
     (this as { state: ConnectionState }).state = to;
     if (to === "idle") this.idleSince = performance.now();
@@ -240,7 +233,7 @@ export class PooledConnection {
 
   #giveUp(): void {
     const lost = new ConnectionLost("the driver did not settle what was destroyed");
-    this.#bounded.end(lost);
+    this.loss.endWaits(lost);
     this.unanswered?.(lost);
     this.unsettled?.(lost);
   }

@@ -121,7 +121,7 @@ export class StreamCursor {
       const source = this.#source;
       const cancelled = source && this.#endWait && cancellations.stop(this.#statement);
       cancellations.limit();
-      await lease.bounded(Promise.all([source?.return?.(), cancelled?.done]));
+      await lease.loss.wait(Promise.all([source?.return?.(), cancelled?.done]));
     } catch {
       // Not every driver's state tells of rows that are still to come.
       if (lease.session !== "idle" && lease.session !== "in transaction") lease.destroy();
