@@ -50,7 +50,7 @@ abstract class TokenHolder {
 
   /** Gives back one token. Not to be called after `release()` of what `acquire()` fired with: that has done it. */
   release(): void {
-    if (this.#free === this.#limit) throw new RangeError("release() of what nobody has acquired");
+    if (this.#free === this.#limit) throw new RangeError("release() without an acquire()");
     this.#free += 1;
     this.#handOut();
   }

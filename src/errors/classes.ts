@@ -30,7 +30,7 @@ export interface ErrorDetails {
 export type LossDetails = ErrorDetails;
 
 /**
- * Set on errors that are made far from the caller, in the event of a socket: whoever hands such an error to an
+ * Set on errors that are made far from the caller, in the event of a socket: the code that hands such an error to an
  * `await` gives it the stack of the one who waits, unless it is false by then.
  * @internal
  */
@@ -66,7 +66,7 @@ export class AdbapiError extends Error {
     this.sqlState = details.sqlState;
     this.sql = details.sql;
     this.retryable = details.retryable ?? false;
-    // Only where it is known: whoever looks for it asks `"outcome" in error`.
+    // Only where it is known: a caller that looks for it asks `"outcome" in error`.
     if (details.outcome !== undefined) this.outcome = details.outcome;
     Object.defineProperty(this, farFromCaller, { value: true, writable: true });
   }

@@ -30,7 +30,7 @@ export class Interaction<T> extends InteractionState<T> {
   readonly #call: InteractionCall;
   readonly #options: InteractionOptions;
   readonly #retries: Retries | undefined;
-  #granted: ((lease: PooledConnection) => void) | undefined;
+  #granted: ((connection: PooledConnection) => void) | undefined;
   #refused: ((error: unknown) => void) | undefined;
   #session: Session | undefined;
   /** Why it is to stop: a cancel, a timeout. */
@@ -63,9 +63,9 @@ export class Interaction<T> extends InteractionState<T> {
     void this.#run();
   }
 
-  override grant(lease: PooledConnection): void {
+  override grant(connection: PooledConnection): void {
     this.move("running");
-    this.#granted?.(lease);
+    this.#granted?.(connection);
   }
 
   override refuse(error: AdbapiError): void {
@@ -113,14 +113,15 @@ export class Interaction<T> extends InteractionState<T> {
 
   async #attempt(): Promise<T> {
     this.#done = undefined;
-    const lease = await (channels.acquire.hasSubscribers
+    const connection = await (channels.acquire.hasSubscribers
       ? tracedPromise(channels.acquire, { ...this.#context.origin }, () => this.#acquire())
       : this.#acquire());
     const { dispatcher, options, events } = this.#context;
     const { isolation, readOnly } = this.#options;
-    const session = new Session(lease, this.#context, { isolation, readOnly }, this.#kind.mode);
+    const session = new Session(connection, this.#context, { isolation, readOnly }, this.#kind.mode);
     this.#session = session;
-    const unwatch = this.#context.options.leakDetectionMillis === undefined ? undefined : events.watch(lease);
+    const unwatch =
+      this.#context.options.leakDetectionMillis === undefined ? undefined : events.watch(connection);
     try {
       const value = await this.#committed(session);
       this.#done = { value };
@@ -130,9 +131,9 @@ export class Interaction<T> extends InteractionState<T> {
       // A cancelled commit is waited for here: the next caller gets the session when it has been answered.
       const settled = session.settled();
       if (settled !== undefined) await settled;
-      if (lease.cancellations.limited) lease.cancellations.relieve();
+      if (connection.cancellations.limited) connection.cancellations.relieve();
       session.forgetListeners();
-      await dispatcher.giveBack(lease, options.resetOnRelease ?? this.#kind.reset);
+      await dispatcher.giveBack(connection, options.resetOnRelease ?? this.#kind.reset);
     }
   }
 
@@ -199,7 +200,7 @@ export class Interaction<T> extends InteractionState<T> {
     this.#stopped ??= error;
     if (this.state === "committing") {
       // Its answer is worth waiting for, but not for ever.
-      this.#session?.lease.cancellations.limit();
+      this.#session?.connection.cancellations.limit();
       return;
     }
     if (this.state === "running") {

@@ -61,7 +61,7 @@ export const SCRIPT: InteractionKind = {
 
 /** What is left open would be lost without a word. */
 function refuseOpen(session: Session, who: string, how: string): void {
-  if (session.lease.session !== "in transaction") return;
+  if (session.connection.session !== "in transaction") return;
   throw new ProgrammingError(`${who} left a transaction open, which was rolled back: end it ${how}`);
 }
 

@@ -95,7 +95,7 @@ export class Transaction extends Cursor implements Queryable {
 
   /** Aborted when the connection is lost, with the `ConnectionLost` as its reason; never after the function. */
   get signal(): AbortSignal {
-    return this.#session.lease.loss.signal;
+    return this.#session.connection.loss.signal;
   }
 
   runQuery<Row = unknown[]>(...statement: InArrays): Deferred<ArrayRow<Row>[]>;

@@ -57,7 +57,7 @@ export class ListenSessions {
 
   /** Gives up an attempt that is under way. */
   abort(): void {
-    this.#connector.abort(new OperationalError("nobody listens any more"));
+    this.#connector.abort(new OperationalError("no listener is left"));
   }
 
   #over(connection: PooledConnection): void {

@@ -29,7 +29,7 @@ export class Listeners {
   #matching: Promise<void> | undefined;
   /** Ends a pause. */
   #pause = new AbortController();
-  /** Lets the process end, once nobody reads. */
+  /** Lets the process end, once no listener reads. */
   #release: (() => void) | undefined;
   #closed = false;
 

@@ -9,7 +9,7 @@ import { eachText } from "./texts.js";
 import { Words } from "./words.js";
 
 /**
- * Properties of packages' errors that carry values: kept for those who ask for them by name, but seen by nobody else.
+ * Properties of packages' errors that carry values: kept for those who ask for them by name, and not shown otherwise.
  */
 const VALUE_BEARING = [
   "detail",
@@ -36,8 +36,8 @@ type Link = Error & Record<string, unknown>;
 
 /**
  * Removes the values of a statement's params, or of a list of them, from its error and from the errors that led to it,
- * in place. Without params it still hides what shows stored values, and shortens what nobody reads. Takes a time that
- * grows with the lengths of message and params. Never throws.
+ * in place. Without params it still hides what shows stored values, and shortens what is too long to be read. Takes a
+ * time that grows with the lengths of message and params. Never throws.
  */
 export function redactParams(error: unknown, params: unknown): void {
   try {
@@ -54,8 +54,8 @@ export function redactParams(error: unknown, params: unknown): void {
 
 /**
  * For drivers, which see errors that no statement has: what carries values in their package's error stays readable by
- * name, and is seen by nobody who does not ask. `clean` takes values out of the message where their server quotes them.
- * Never throws.
+ * name, and is not shown to a caller that does not ask. `clean` takes values out of the message where their server
+ * quotes them. Never throws.
  */
 export function hideValues(error: unknown, clean?: (message: string) => string): void {
   if (!(error instanceof Error)) return;

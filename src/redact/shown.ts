@@ -1,6 +1,6 @@
 /** What is shown of a message: its beginning. */
 
-/** Nobody reads more of a message. */
+/** More of a message is not read. */
 const MOST_SHOWN = 10_000;
 
 export function shownLength(text: string): number {

@@ -1,4 +1,4 @@
-/** What shows values although nobody gave them as params: lists of them that servers and packages write. */
+/** What shows values although no caller gave them as params: lists of them that servers and packages write. */
 import { REMOVED } from "./removed.js";
 
 const PARAMETERS = " - parameters:[";

@@ -40,12 +40,12 @@ export function checkScript(sql: unknown, options: unknown): void {
 }
 
 async function run(
-  { transaction, lease, driver }: Session,
+  { transaction, connection, driver }: Session,
   script: Statement,
   task: SessionTask<void>,
 ): Promise<void> {
   const { sql } = script;
-  if (lease.conn.executeScript === undefined)
+  if (connection.conn.executeScript === undefined)
     throw new NotSupportedError(
       `the driver "${driver.name}" runs no scripts: run their statements one by one`,
     );
@@ -55,7 +55,7 @@ async function run(
   let stopped: End | undefined;
   task.whenGivenUp = (error) => {
     stopped = error;
-    lease.cancellations.stop(script);
+    connection.cancellations.stop(script);
   };
   const progress: ScriptProgress = { completed: 0, position: undefined };
   try {

@@ -33,7 +33,7 @@ export class Connection<Native = unknown> {
 
   /** Aborted when the connection is lost, with the `ConnectionLost` as its reason; never after the function. */
   get signal(): AbortSignal {
-    return this.#session.lease.loss.signal;
+    return this.#session.connection.loss.signal;
   }
 
   /** For `console.log`. */
@@ -65,10 +65,10 @@ export class Connection<Native = unknown> {
 /** Prepares a new connection: what `openfun` does to it is committed before its first use. */
 export async function runOpenfun(
   openfun: (connection: Connection) => unknown,
-  lease: PooledConnection,
+  connection: PooledConnection,
   context: SessionContext,
 ): Promise<void> {
-  const session = new Session(lease, context, {}, "connection");
+  const session = new Session(connection, context, {}, "connection");
   const { sequence } = session;
   try {
     await openfun(new Connection(session, sequence));
@@ -77,7 +77,7 @@ export async function runOpenfun(
     if (unnoticed !== undefined) throw unnoticed;
     await session.transaction.commit();
   } catch (error) {
-    if (session.late) lease.destroy();
+    if (session.late) connection.destroy();
     await session.transaction.rollback(error);
     throw new OperationalError("openfun failed: the new connection was discarded", { cause: error });
   }

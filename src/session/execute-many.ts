@@ -13,19 +13,19 @@ const PORTION = 8_000;
  * the way.
  */
 export class ExecuteMany {
-  readonly #lease: PooledConnection;
+  readonly #connection: PooledConnection;
   readonly #transaction: ImplicitTransaction;
   readonly #whole: Statement;
   readonly #listOfParams: readonly Params[];
   #stopped: End | undefined;
 
   constructor(
-    lease: PooledConnection,
+    connection: PooledConnection,
     transaction: ImplicitTransaction,
     sql: string,
     listOfParams: readonly Params[],
   ) {
-    this.#lease = lease;
+    this.#connection = connection;
     this.#transaction = transaction;
     this.#whole = { sql, params: undefined, rowMode: "array" };
     this.#listOfParams = listOfParams;
@@ -56,7 +56,7 @@ export class ExecuteMany {
   }
 
   async #sendAll(): Promise<number> {
-    const size = this.#lease.conn.executeMany === undefined ? 1 : PORTION;
+    const size = this.#connection.conn.executeMany === undefined ? 1 : PORTION;
     const all = this.#listOfParams;
     let rowCount = 0;
     for (let from = 0; from < all.length && this.#stopped === undefined; from += size) {
@@ -71,7 +71,7 @@ export class ExecuteMany {
   /** Called once at most, while it runs. */
   #stop(error: End): void {
     this.#stopped = error;
-    this.#lease.cancellations.stop(this.#whole);
+    this.#connection.cancellations.stop(this.#whole);
   }
 
   async #send(portion: readonly Params[]): Promise<number> {

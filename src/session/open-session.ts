@@ -54,12 +54,12 @@ export class OpenSession<Native = unknown> {
 
   /** Aborted when the connection is lost, with the `ConnectionLost` as its reason; never after the function. */
   get signal(): AbortSignal {
-    return this.#session.lease.loss.signal;
+    return this.#session.connection.loss.signal;
   }
 
   /** The session is closed when it is given back, and no one else gets it: for what a reset does not undo. */
   discard(): void {
-    this.#session.lease.unwanted = true;
+    this.#session.connection.unwanted = true;
   }
 
   /** For `console.log`. */

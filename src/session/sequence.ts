@@ -12,7 +12,7 @@ import { SessionTask, type TaskCarrier } from "./session-task.js";
 
 /** What a sequence needs of the session whose work it is. */
 export interface SequencedSession {
-  readonly lease: PooledConnection;
+  readonly connection: PooledConnection;
   readonly transaction: ImplicitTransaction;
   /** Undefined until it has had one. */
   readonly streams: { fail(error: () => Error): void } | undefined;
@@ -129,7 +129,7 @@ export class Sequence implements JobCarrier, TaskCarrier {
   }
 
   limit(): void {
-    this.#session.lease.cancellations.limit();
+    this.#session.connection.cancellations.limit();
   }
 
   withdraw(job: StatementJob): void {
@@ -137,12 +137,12 @@ export class Sequence implements JobCarrier, TaskCarrier {
   }
 
   interrupt(job: StatementJob): Cancellation {
-    const cancellation = this.#session.lease.cancellations.stop(job);
+    const cancellation = this.#session.connection.cancellations.stop(job);
     return cancellation ?? { outcome: this.lostOutcome, done: Promise.resolve() };
   }
 
   async #run(first: Waiter): Promise<void> {
-    const { transaction, lease } = this.#session;
+    const { transaction, connection } = this.#session;
     for (let work: Waiter | undefined = first; work !== undefined; work = this.#next()) {
       this.running = work;
       const refusal = transaction.halted ?? (work instanceof StatementJob ? transaction.lost() : undefined);
@@ -152,13 +152,13 @@ export class Sequence implements JobCarrier, TaskCarrier {
       }
       if (work instanceof StatementJob) {
         work.sent();
-        work.begun(lease.resultLimit);
+        work.begun(connection.resultLimit);
         this.#answer(work, await transaction.execute(work));
       } else await (work as SessionTask).perform();
-      const cancelsOver = lease.cancellations.settled();
+      const cancelsOver = connection.cancellations.settled();
       if (cancelsOver !== undefined) await cancelsOver;
       // What is left of an ended session has a deadline too.
-      if (transaction.halted !== undefined) lease.cancellations.limit();
+      if (transaction.halted !== undefined) connection.cancellations.limit();
     }
     this.running = undefined;
     const waiting = this.#whenIdle;

@@ -34,7 +34,7 @@ export interface SessionContext {
  * transaction. Transaction, Connection and their cursors are faces of one session.
  */
 export class Session {
-  readonly lease: PooledConnection;
+  readonly connection: PooledConnection;
   readonly driver: Driver;
   /** For what has its turn, and for the time after the last of that. */
   readonly transaction: ImplicitTransaction;
@@ -50,22 +50,22 @@ export class Session {
   #listeners: NativeListeners | undefined;
 
   constructor(
-    lease: PooledConnection,
+    connection: PooledConnection,
     context: SessionContext,
     options: TransactionOptions,
     mode: TransactionMode,
   ) {
     const { driver, events } = context;
-    this.lease = lease;
+    this.connection = connection;
     this.driver = driver;
-    this.transaction = new ImplicitTransaction(lease, driver, events, options, mode);
+    this.transaction = new ImplicitTransaction(connection, driver, events, options, mode);
     this.context = context;
-    lease.busy = () => lease.unanswered !== undefined;
+    connection.busy = () => connection.unanswered !== undefined;
   }
 
   /** The package's own handle. */
   get native(): unknown {
-    const { native } = this.lease.conn;
+    const { native } = this.connection.conn;
     this.#listeners ??= new NativeListeners(native);
     return native;
   }
@@ -115,7 +115,7 @@ export class Session {
     options: BulkOptions | undefined,
     done: (result: { rowCount: number }) => void,
   ): Deferred<{ rowCount: number }> {
-    const work = new ExecuteMany(this.lease, this.transaction, sql, listOfParams);
+    const work = new ExecuteMany(this.connection, this.transaction, sql, listOfParams);
     const act = async (task: SessionTask<{ rowCount: number }>) => {
       const result = await work.run(task);
       done(result);
@@ -211,7 +211,7 @@ export class Session {
   }
 
   async #settle(): Promise<void> {
-    const { cancellations } = this.lease;
+    const { cancellations } = this.connection;
     cancellations.limit();
     await Promise.all(this.#sequences.map((sequence) => sequence.idle()));
     if (cancellations.limited) cancellations.relieve();

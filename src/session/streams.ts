@@ -11,7 +11,7 @@ import type { Sequence } from "./sequence.js";
 
 /** What the streams of a session need of it. */
 interface StreamingSession {
-  readonly lease: PooledConnection;
+  readonly connection: PooledConnection;
   readonly driver: Driver;
   readonly transaction: ImplicitTransaction;
   /** Hears of an error that a caller was given. */
@@ -66,7 +66,7 @@ export class SessionStreams {
 
   /** Fires when it is the stream's turn, which ends when the stream says so. */
   #turn(sequence: Sequence, stream: RowStream<unknown>, signal: AbortSignal): Promise<StreamPlace> {
-    const { lease, transaction } = this.#session;
+    const { connection, transaction } = this.#session;
     return new Promise((resolve, reject) => {
       const leave = () => reject(signal.reason);
       signal.addEventListener("abort", leave, { once: true });
@@ -74,14 +74,14 @@ export class SessionStreams {
         signal.throwIfAborted();
         signal.removeEventListener("abort", leave);
         // Given up while it has its turn, even during BEGIN, it is to end soon.
-        signal.addEventListener("abort", () => lease.cancellations.limit(), { once: true });
+        signal.addEventListener("abort", () => connection.cancellations.limit(), { once: true });
         this.#current = stream;
         if (sequence.state === "open") await transaction.begin();
         // Its interaction may have ended during BEGIN: nothing would end the stream.
         const end = transaction.halted ?? (sequence.state === "open" ? undefined : overError());
         if (end !== undefined) throw end;
         this.#open = stream;
-        await new Promise<void>((done) => resolve({ lease, done }));
+        await new Promise<void>((done) => resolve({ connection, done }));
         this.#open = undefined;
         transaction.look();
       });

@@ -57,7 +57,7 @@ export class PoolStreams {
       ...(source && { source }),
       open: async (signal: AbortSignal) => {
         const open = () => placeFor(this.#context, sql, stack, signal);
-        const { lease, done } = await (channels.acquire.hasSubscribers
+        const { connection, done } = await (channels.acquire.hasSubscribers
           ? tracedPromise(channels.acquire, { ...origin }, open)
           : open());
         this.#open.add(stream);
@@ -65,7 +65,7 @@ export class PoolStreams {
           this.#open.delete(stream);
           return done();
         };
-        return { lease, done: over };
+        return { connection, done: over };
       },
     };
     const stream: RowStream<unknown> = new RowStream(opener, statement, { ...options, timeoutMillis });
@@ -89,14 +89,14 @@ function placeFor(
       dispatcher.withdraw(request);
       reject(signal.reason);
     };
-    const granted = (lease: PooledConnection) => {
+    const granted = (connection: PooledConnection) => {
       signal.removeEventListener("abort", leave);
-      const unwatch = events.watch(lease);
+      const unwatch = events.watch(connection);
       const done = () => {
         unwatch?.();
-        return dispatcher.giveBack(lease, false);
+        return dispatcher.giveBack(connection, false);
       };
-      resolve({ lease, done });
+      resolve({ connection, done });
     };
     const refused = (error: unknown) => {
       signal.removeEventListener("abort", leave);
@@ -113,14 +113,14 @@ class StreamRequest extends ExclusiveRequest {
   readonly holder: string;
   readonly writes: boolean;
   readonly stack: string | undefined;
-  readonly grant: (lease: PooledConnection) => void;
+  readonly grant: (connection: PooledConnection) => void;
   readonly refuse: (error: unknown) => void;
 
   constructor(
     sql: string,
     writes: boolean,
     stack: string | undefined,
-    grant: (lease: PooledConnection) => void,
+    grant: (connection: PooledConnection) => void,
     refuse: (error: unknown) => void,
   ) {
     super("adbapi.Stream", NO_END);

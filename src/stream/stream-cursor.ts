@@ -15,7 +15,7 @@ const BATCH_BYTES = 1e6;
 
 /** A connection for a stream, for as long as it takes. */
 export interface StreamPlace {
-  readonly lease: PooledConnection;
+  readonly connection: PooledConnection;
   /** Hands the connection on; called once. Fires when nothing of the stream's is left on it. */
   done(): unknown;
 }
@@ -66,7 +66,7 @@ export class StreamCursor {
 
   /** Whether its session is in a transaction, which a statement that stands alone must not leave open. */
   get inTransaction(): boolean {
-    return this.#place?.lease.session === "in transaction";
+    return this.#place?.connection.session === "in transaction";
   }
 
   async open(): Promise<void> {
@@ -75,7 +75,7 @@ export class StreamCursor {
       return this.#opening;
     });
     this.#stop.signal.throwIfAborted();
-    const { conn } = this.#place!.lease;
+    const { conn } = this.#place!.connection;
     const { source, driver } = this.#opener;
     this.#source =
       source === undefined ? conn.stream?.(this.#statement, this.#size) : source(conn, this.#statement);
@@ -114,17 +114,17 @@ export class StreamCursor {
       await this.#opening?.catch(() => {});
       return;
     }
-    const { lease } = place;
-    const { cancellations } = lease;
+    const { connection } = place;
+    const { cancellations } = connection;
     try {
       // The server is in the midst of a batch: only a cancel ends that soon.
       const source = this.#source;
       const cancelled = source && this.#endWait && cancellations.stop(this.#statement);
       cancellations.limit();
-      await lease.loss.wait(Promise.all([source?.return?.(), cancelled?.done]));
+      await connection.loss.wait(Promise.all([source?.return?.(), cancelled?.done]));
     } catch {
       // Not every driver's state tells of rows that are still to come.
-      if (lease.session !== "idle" && lease.session !== "in transaction") lease.destroy();
+      if (connection.session !== "idle" && connection.session !== "in transaction") connection.destroy();
     }
     cancellations.relieve();
     await place.done();

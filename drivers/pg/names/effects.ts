@@ -63,7 +63,7 @@ const SETTING = /^\s*set\s+(?:(?:local|session)\s+)?([a-z_][\w.]*)/i;
 
 /**
  * Settings that say neither where a name is looked for, nor what a literal of a text means: that is found out when it
- * is prepared. Those with a dot are nobody's but the caller's.
+ * is prepared. Those with a dot are the caller's own.
  */
 function setsHarmlessly(sql: string): boolean {
   const name = SETTING.exec(sql)?.[1]?.toLowerCase();

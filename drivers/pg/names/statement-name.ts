@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 const PREFIX = "adbapi_";
 
 /**
- * The name of a text whose params have these types; none where the server finds them out. 192 bits: nobody need think
- * about two texts of one name. The server cuts names at 63 characters.
+ * The name of a text whose params have these types; none where the server finds them out. With 192 bits two texts
+ * never have one name. The server cuts names at 63 characters.
  */
 export function nameOf(sql: string, types: readonly number[]): string {
   const hash = createHash("sha256")
