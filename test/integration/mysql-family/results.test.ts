@@ -12,7 +12,10 @@ describeDrivers("results", (tools) => {
       const expected = { rows: [{ a: 1, b: "x" }], rowCount: 1, lastInsertId: undefined };
       expect(await run(connection, "select 1 as a, 'x' as b")).toMatchObject(expected);
       const bound = await run(connection, "select cast(? as signed) + 0 as a, ? as b", [1, "x"]);
-      expect(bound.columns).toEqual([{ name: "a" }, { name: "b" }]);
+      expect(bound.columns).toEqual([
+        { name: "a", columnType: 8 },
+        { name: "b", columnType: 253 },
+      ]);
       expect(bound.rows).toHaveLength(1);
     });
 
@@ -51,7 +54,7 @@ describeDrivers("results", (tools) => {
       expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
       expect(Object.getOwnPropertyDescriptor(row, "__proto__")?.value).toBe("y");
       expect(Object.keys(row)).toEqual(["__proto__", "constructor", "__defineSetter__", "plain"]);
-      expect((await run(connection, sql, params)).columns[0]).toEqual({ name: "__proto__" });
+      expect((await run(connection, sql, params)).columns[0]).toEqual({ name: "__proto__", columnType: 253 });
       expect((await run(connection, sql, params, "array")).rows).toEqual([["y", "c", "s", 1]]);
     });
 
