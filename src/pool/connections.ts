@@ -232,9 +232,10 @@ export class Connections {
       this.release(connection);
     } catch (error) {
       this.#probing--;
-      this.#endings.unfit(connection, error);
-      // A peer that vanished took them all: those that sat idle as long are not worth a deadline each.
+      // A peer that vanished took them all: those that sat idle as long are not worth a deadline each. They go first,
+      // for what waits takes an idle one as soon as this one has left its place.
       if (error instanceof ProbeTimeout) this.#endings.destroyIdle(since);
+      this.#endings.unfit(connection, error);
     }
     this.#hooks.roomMade();
   }
