@@ -168,7 +168,10 @@ export class Deferred<T> implements Promise<T> {
     return "Deferred";
   }
 
-  /** For `console.log`: its state as Node.js shows that of a promise, and what it is about, if that is known. */
+  /**
+   * For `console.log`: its state as Node.js shows that of a promise, and what it is about, if that is known.
+   * @internal
+   */
   [INSPECT](depth: number, options: InspectOptions, inspect: Inspect): string {
     const { state, result } = this.#chain;
     const inner = (value: unknown) => inspect(value, { ...options, depth: depth - 1 });

@@ -30,7 +30,7 @@ export class Failure {
     return match;
   }
 
-  /** For `console.log`: the error, with its stack and causes. */
+  /** For `console.log`: the error, with its stack and causes. @internal */
   [INSPECT](_depth: number, options: InspectOptions, inspect: Inspect): string {
     return `Failure { ${inspect(this.value, options)} }`;
   }
