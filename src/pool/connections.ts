@@ -139,7 +139,7 @@ export class Connections {
       if (connection.spent) void this.discard(connection);
       else void this.#probe(connection);
     }
-    this.#supply.ask(count - this.coming);
+    this.#supply.ask(count - this.#probing);
   }
 
   /** Hands back a connection on which nothing is open. */

@@ -60,8 +60,15 @@ export class Connector {
 
   /** Whether an attempt is young enough to wait for. */
   get hasRecentAttempt(): boolean {
+    return this.recentAttempts > 0;
+  }
+
+  /** How many attempts are young enough to wait for. */
+  get recentAttempts(): number {
     const since = performance.now() - HOPE_MILLIS;
-    return [...this.#attempts.values()].some((begun) => begun > since);
+    let count = 0;
+    for (const begun of this.#attempts.values()) if (begun > since) count++;
+    return count;
   }
 
   /** How much is left of the pause after the last failure; 0 or less when it is over. */

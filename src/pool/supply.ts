@@ -5,6 +5,9 @@ import type { PooledConnection } from "./pooled-connection.js";
 import type { Roster } from "./roster.js";
 import { Slots } from "./slots.js";
 
+/** How soon it is looked whether an attempt has become one that hangs. */
+const LOOK_MILLIS = 100;
+
 export interface SupplyHooks {
   /** One is ready for its first use. */
   opened(connection: PooledConnection): void;
@@ -46,15 +49,21 @@ export class Supply {
     });
   }
 
-  /** Opens up to so many, as far as there are places for them; after a failure, when its pause is over. */
+  /**
+   * So many are to be open or on their way, as far as there are places for them; after a failure, when its pause is
+   * over. While connects fail, one that hangs is not waited for.
+   */
   ask(count: number): void {
-    for (let n = Math.min(count, this.#slots.spare); n > 0; n--) {
+    const { failing, recentAttempts } = this.#connector;
+    const missing = count - (failing ? recentAttempts : this.#roster.opening);
+    for (let n = Math.min(missing, this.#slots.spare); n > 0; n--) {
       if (!this.#worthATry) {
-        this.#retry ??= setTimeout(() => this.#retried(), Math.max(10, this.#connector.pauseMillis)).unref();
+        this.#tryAgainIn(this.#connector.pauseMillis);
         return;
       }
       this.#open();
     }
+    if (failing && count > 0 && missing <= 0) this.#tryAgainIn(LOOK_MILLIS);
   }
 
   /** From here on `min` connections are kept, in the background. */
@@ -93,6 +102,10 @@ export class Supply {
   #retried(): void {
     this.#retry = undefined;
     this.#hooks.pauseOver();
+  }
+
+  #tryAgainIn(millis: number): void {
+    this.#retry ??= setTimeout(() => this.#retried(), Math.max(10, millis)).unref();
   }
 
   #open(): void {
