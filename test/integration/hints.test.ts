@@ -32,6 +32,6 @@ describeEach(TARGETS, (target) => {
     withPool(target, { max: 1 }, async (pool) => {
       const error = (await pool.runQuery(`select ${own} as x`).catch((reason) => reason)) as Error;
       expect(error).toBeInstanceOf(ProgrammingError);
-      expect(error.message).toMatch(/no params were given|supplies 0 parameters/);
+      expect(error.message).toMatch(/no params were given| 0 /);
     }));
 });
