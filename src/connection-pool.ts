@@ -37,7 +37,6 @@ import {
   type StatementResult,
 } from "./statement/results.js";
 import type { RowStream } from "./stream/row-stream.js";
-import type { StreamOpener } from "./stream/stream-cursor.js";
 
 /**
  * Connections to one database, and the verbs that run work on them. Every method gives a Deferred, which can also be
@@ -133,8 +132,7 @@ export class ConnectionPool<D extends string | Driver = string | Driver> impleme
    * first is asked for, and whatever ends it stops it at the server.
    */
   runCopyTo(sql: string, options?: BulkOptions): RowStream<Buffer> {
-    const source: StreamOpener["source"] = (conn, statement) => conn.copyTo?.(statement);
-    return this.#parts.streams.make(sql, undefined, options, this.runCopyTo, source) as RowStream<Buffer>;
+    return this.#parts.streams.copyTo(sql, options, this.runCopyTo) as RowStream<Buffer>;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Scripts: several statements in one text, which the server divides itself once it has been told to take them. */
 import { OperationalError } from "../../src/errors/classes.js";
-import { withoutComments } from "../../src/statement/sql-comments.js";
+import { commentEnd } from "../../src/statement/sql-comments.js";
 import type { ScriptProgress, Statement } from "../driver.js";
 import type { ServerError } from "./errors/server-error.js";
 import type { Part } from "./in-flight.js";
@@ -50,7 +50,7 @@ export async function runScript(
           scripts.allow(several, (error) => (error ? reject(error) : resolve()));
         }),
     );
-  const began = session.transaction.state === "in transaction" && ENDING.test(withoutQuoted(sql));
+  const began = session.transaction.state === "in transaction" && ENDING.test(bare(sql));
   await allow(true, script);
   try {
     if (session.isStopped()) throw new OperationalError("the script was cancelled before it was sent");
@@ -87,7 +87,7 @@ const EMPTY_STATEMENT = /;\s*;/;
 /** What stands behind the last semicolon is a statement to the server, and refused, where it is a comment alone. */
 function isEnd(error: ServerError, { count }: Answers, sql: string): boolean {
   if (error.errno !== EMPTY_QUERY || count === 0) return false;
-  const text = withoutComments(sql, { mysql: true });
+  const text = bare(sql);
   return /;\s*$/.test(text) && !EMPTY_STATEMENT.test(text);
 }
 
@@ -97,22 +97,31 @@ function isEnd(error: ServerError, { count }: Answers, sql: string): boolean {
  */
 export function severalStatements(sql: string): boolean {
   if (!sql.includes(";")) return false;
-  const text = withoutQuoted(withoutComments(sql, { mysql: true })).replace(/^[\s;]+/, "");
+  const text = bare(sql).replace(/^[\s;]+/, "");
   const first = text.indexOf(";");
   return first >= 0 && /[^\s;]/.test(text.slice(first));
 }
 
-/** The text with a blank for all that is quoted. Read in one pass, as the text may be long. */
-function withoutQuoted(sql: string): string {
+/** The text with a blank for each comment and all that is quoted. Read in one pass, as the text may be long. */
+function bare(sql: string): string {
   let text = "";
   let from = 0;
-  for (let at = 0; at < sql.length; at++) {
-    const quote = sql[at]!;
-    if (quote !== "'" && quote !== '"' && quote !== "`") continue;
-    text += `${sql.slice(from, at)} `;
-    at++;
-    while (at < sql.length && sql[at] !== quote) at += sql[at] === "\\" && quote !== "`" ? 2 : 1;
-    from = at + 1;
+  for (let at = 0; at < sql.length; ) {
+    const end = quotedEnd(sql, at) ?? commentEnd(sql, at, { mysql: true });
+    if (end === undefined) at++;
+    else {
+      text += `${sql.slice(from, at)} `;
+      from = at = end;
+    }
   }
   return text + sql.slice(from);
+}
+
+/** Where the quoted text ends that begins here, if one does. */
+function quotedEnd(sql: string, from: number): number | undefined {
+  const quote = sql[from]!;
+  if (quote !== "'" && quote !== '"' && quote !== "`") return undefined;
+  let at = from + 1;
+  while (at < sql.length && sql[at] !== quote) at += sql[at] === "\\" && quote !== "`" ? 2 : 1;
+  return at + 1;
 }

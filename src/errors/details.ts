@@ -30,7 +30,9 @@ export function withDetails<E extends AdbapiError>(error: E, known: Known): E {
 /** What has become known of a failure that says what is known. */
 export function setOutcome(error: object, outcome: Outcome): void {
   if (!("outcome" in error)) return;
-  if (error instanceof StatementTimeout) reword(error, error.outcome, outcome);
+  // A timeout's message names its outcome.
+  if (error instanceof StatementTimeout)
+    reword(error, error.message.replace(`; outcome: ${error.outcome}`, `; outcome: ${outcome}`));
   set(error, "outcome", outcome);
   if (error instanceof ConnectionLost) set(error, "retryable", leavesNothing(outcome));
 }
@@ -61,32 +63,26 @@ export function stoppedAt(
     set(error, "position", position);
     words.push(`line ${script.slice(0, position).split("\n").length}`);
   }
-  if (words.length > 0) addWords(error, `${words.join(", ")} of the script`);
+  if (words.length > 0) reword(error, `${error.message} (${words.join(", ")} of the script)`);
 }
 
 /** The row that it is about, counted from 1: as a property, and in words at the end of the message. */
 export function atRow(error: AdbapiError, rowNumber: number): void {
   set(error, "rowNumber", rowNumber);
-  addWords(error, `row ${rowNumber}`);
+  reword(error, `${error.message} (row ${rowNumber})`);
 }
 
-/** The stack begins with the message. */
-function addWords(error: AdbapiError, words: string): void {
-  const { message, stack } = error;
-  const longer = `${message} (${words})`;
-  set(error, "message", longer);
-  if (stack?.includes(message))
-    set(
+/** Says it in other words, also at the beginning of the stack. Both stay what no list of properties shows. */
+export function reword(error: AdbapiError, message: string): void {
+  const { message: old, stack } = error;
+  Reflect.set(error, "message", message);
+  // By a function: a "$&" in the text is text.
+  if (stack !== undefined)
+    Reflect.set(
       error,
       "stack",
-      stack.replace(message, () => longer),
+      stack.replace(old, () => message),
     );
-}
-
-/** A timeout's message names its outcome, and the stack begins with the message. */
-function reword(error: StatementTimeout, from: Outcome, to: Outcome): void {
-  for (const key of ["message", "stack"] as const)
-    Reflect.set(error, key, error[key]?.replace(`; outcome: ${from}`, `; outcome: ${to}`));
 }
 
 /** The same failure for one more caller, who gets a stack of their own. */

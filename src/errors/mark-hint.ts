@@ -1,5 +1,6 @@
 import type { Paramstyle } from "../../drivers/driver.js";
 import { type AdbapiError, ProgrammingError } from "./classes.js";
+import { reword } from "./details.js";
 
 /** How each style marks params, and how it is recognized. A text may hold one in a string: only a hint rests on it. */
 const STYLES: readonly { readonly style: Paramstyle; readonly marks: string; readonly seen: RegExp }[] = [
@@ -27,13 +28,7 @@ export function hintAtMarks(
   const { message } = error;
   const given = params !== undefined && !(Array.isArray(params) && params.length === 0);
   const hint = hintFor(sql.slice(0, LOOKED_AT), given, message, paramstyle);
-  if (hint === undefined) return;
-  for (const key of ["message", "stack"] as const)
-    Reflect.set(
-      error,
-      key,
-      error[key]?.replace(message, () => `${message}; ${hint}`),
-    );
+  if (hint !== undefined) reword(error, `${message}; ${hint}`);
 }
 
 function hintFor(sql: string, given: boolean, message: string, paramstyle: Paramstyle): string | undefined {

@@ -130,13 +130,8 @@ export function checkStatementOptions(options: unknown): void {
 }
 
 /** As above, for `executeMany`. */
-export function checkBulkOptions(options: unknown): void {
-  if (options !== undefined) checkOptions(options, bulkChecks, "executeMany option");
-}
-
-/** As above, for `runScript`. */
-export function checkScriptOptions(options: unknown): void {
-  if (options !== undefined) checkOptions(options, bulkChecks, "runScript option");
+export function checkBulkOptions(options: unknown, verb: string): void {
+  if (options !== undefined) checkOptions(options, bulkChecks, `${verb} option`);
 }
 
 /** As above, for `copyRows`. */

@@ -1,10 +1,5 @@
 import type { Cancellation, DriverConnection, Statement } from "../../drivers/driver.js";
-
-/**
- * The longest that a session may take to settle what it was asked to stop, or what no caller waits for any more, and to
- * roll back, to be reset or to close; then it is destroyed.
- */
-export const SETTLE_MILLIS = 5_000;
+import { SETTLE_MILLIS } from "../timeouts/settle-limit.js";
 
 /** A connection whose session is destroyed when it does not settle. */
 interface SettlingConnection {

@@ -3,7 +3,7 @@ import type { Origin } from "../diagnostics/channels.js";
 import { type AdbapiError, PoolClosed } from "../errors/classes.js";
 import { databaseLostError } from "../errors/session-ended.js";
 import type { ResolvedOptions } from "../options/settings.js";
-import { SETTLE_MILLIS } from "./cancellation.js";
+import { SETTLE_MILLIS } from "../timeouts/settle-limit.js";
 import { Connector } from "./connector.js";
 import { Endings } from "./endings.js";
 import type { EventLog } from "./event-log.js";

@@ -1,7 +1,7 @@
 import type { Driver } from "../../drivers/driver.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
-import { SETTLE_MILLIS } from "./cancellation.js";
+import { SETTLE_MILLIS } from "../timeouts/settle-limit.js";
 import { translated } from "./driver-guard.js";
 import type { EventLog } from "./event-log.js";
 import type { PooledConnection } from "./pooled-connection.js";
@@ -61,13 +61,19 @@ export class Endings {
 
   /** Destroys what has been idle since then, or for longer. */
   destroyIdle(since: number): void {
-    for (const connection of [...this.#roster.available])
-      if (connection.idleSince <= since) this.#destroy(connection);
+    const old = this.#roster.available.filter(({ idleSince }) => idleSince <= since);
+    // All leave before the first place is free, since what waits for one would have the next of them probed.
+    for (const connection of old) this.#leave(connection);
+    for (const connection of old) this.#end(connection);
   }
 
   /** Ends a connection at once, and says nothing to the server. */
   #destroy(connection: PooledConnection): void {
     this.#leave(connection);
+    this.#end(connection);
+  }
+
+  #end(connection: PooledConnection): void {
     connection.destroy();
     this.#bury(connection);
   }

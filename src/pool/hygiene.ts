@@ -2,7 +2,7 @@ import type { Driver, DriverConnection } from "../../drivers/driver.js";
 import { literalNames } from "../defer/inspect.js";
 import { OperationalError } from "../errors/classes.js";
 import { within } from "../timeouts/deadline.js";
-import { SETTLE_MILLIS } from "./cancellation.js";
+import { SETTLE_MILLIS } from "../timeouts/settle-limit.js";
 import type { Endings } from "./endings.js";
 import type { EventLog } from "./event-log.js";
 import type { PooledConnection } from "./pooled-connection.js";

@@ -5,7 +5,7 @@ import { AdbapiError, NotSupportedError } from "../errors/classes.js";
 import { stoppedAt } from "../errors/details.js";
 import { statementTimeout } from "../errors/given-up.js";
 import type { End } from "../errors/session-ended.js";
-import { type BulkOptions, checkScriptOptions } from "../options/call-options.js";
+import { type BulkOptions, checkBulkOptions } from "../options/call-options.js";
 import type { Sequence } from "../session/sequence.js";
 import { refused, type Session } from "../session/session.js";
 import type { SessionTask } from "../session/session-task.js";
@@ -36,7 +36,7 @@ export function runScript(
 
 export function checkScript(sql: unknown, options: unknown): void {
   checkSql(sql);
-  checkScriptOptions(options);
+  checkBulkOptions(options, "runScript");
 }
 
 async function run(

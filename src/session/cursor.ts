@@ -48,7 +48,7 @@ export class Cursor {
     let bound: readonly Params[];
     try {
       checkSql(sql);
-      checkBulkOptions(options);
+      checkBulkOptions(options, "executeMany");
       if (!Array.isArray(listOfParams))
         throw new InterfaceError("executeMany needs a list of lists of params");
       const { driver } = this.#session;

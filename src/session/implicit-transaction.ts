@@ -8,11 +8,11 @@ import type {
 import { type AdbapiError, OperationalError } from "../errors/classes.js";
 import type { Outcome } from "../errors/outcome.js";
 import { Unsent } from "../errors/session-ended.js";
-import { SETTLE_MILLIS } from "../pool/cancellation.js";
 import { cancelledBy } from "../pool/driver-guard.js";
 import type { EventLog } from "../pool/event-log.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { within } from "../timeouts/deadline.js";
+import { SETTLE_MILLIS } from "../timeouts/settle-limit.js";
 import { type TransactionMode, TransactionState } from "./transaction-state.js";
 
 /** How a statement ended; `cancelled` is what the driver knows when the error is the server's answer to a cancel. */

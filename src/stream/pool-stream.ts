@@ -5,7 +5,7 @@ import { ExclusiveRequest } from "../dispatch/queue.js";
 import type { PoolClosed } from "../errors/classes.js";
 import { withDetails } from "../errors/details.js";
 import type { InteractionContext } from "../interaction/interaction.js";
-import type { StatementOptions } from "../options/call-options.js";
+import { type BulkOptions, checkBulkOptions, type StatementOptions } from "../options/call-options.js";
 import { judged, translated } from "../pool/driver-guard.js";
 import type { PooledConnection } from "../pool/pooled-connection.js";
 import { boundParams } from "../statement/check-sql.js";
@@ -22,6 +22,20 @@ export class PoolStreams {
 
   constructor(context: InteractionContext) {
     this.#context = context;
+  }
+
+  /** As `make`, of what a COPY writes. */
+  copyTo(
+    sql: string,
+    options: BulkOptions | undefined,
+    verb: (...call: never[]) => unknown,
+  ): RowStream<unknown> {
+    try {
+      checkBulkOptions(options, "runCopyTo");
+    } catch (error) {
+      return refusedStream(this.#context.driver, error);
+    }
+    return this.make(sql, undefined, options, verb, (conn, statement) => conn.copyTo?.(statement));
   }
 
   make(
